@@ -1,0 +1,1 @@
+"""The events that Channelbus states: pure data, written once."""

@@ -1,0 +1,1 @@
+"""What tests need: a real PostgreSQL, a real Kafka, a running system. Never in an image."""

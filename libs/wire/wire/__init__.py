@@ -1,0 +1,1 @@
+"""The vendor's API as data: operations, limits, codes, signature, field types."""

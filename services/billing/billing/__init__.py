@@ -1,0 +1,1 @@
+"""Prices, accounts, funds and bill lines."""

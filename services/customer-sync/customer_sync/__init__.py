@@ -1,0 +1,1 @@
+"""Customers, their association, authorizations and the sweep of an upstream."""

@@ -1,0 +1,1 @@
+"""The door: identity, the wire API, aggregated queries, the ops console."""

@@ -1,0 +1,1 @@
+"""Orders, resources and the payment attempt."""

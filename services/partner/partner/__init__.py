@@ -1,0 +1,1 @@
+"""Partner accounts, their resellers and operators."""

@@ -1,0 +1,1 @@
+"""Quotas, coupons and every movement of each."""

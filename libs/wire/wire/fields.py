@@ -1,0 +1,131 @@
+"""Field types of request and answer models: how one value is read and written (domain.md E)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import (
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    PlainValidator,
+    StrictStr,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError, core_schema
+
+from wire.money import ACCOUNT_PLACES, AMOUNT_MAX, read_amount, read_number
+from wire.times import (
+    CYCLE_PATTERN,
+    DAY_PATTERN,
+    INSTANT_PATTERN,
+    format_instant,
+    parse_cycle,
+    parse_day,
+    parse_instant,
+)
+
+ID_LENGTH_MAX = 64  # characters
+_MALFORMED = "wire_malformed"
+
+
+def _reader(read: Callable[[Any], Any]) -> PlainValidator:
+    """A validator that takes what `read` takes; its ValueError is a breach of the field."""
+
+    def validate(value: Any) -> Any:
+        try:
+            return read(value)
+        except ValueError as error:
+            raise PydanticCustomError(_MALFORMED, "{reason}", {"reason": str(error)}) from None
+
+    return PlainValidator(validate)
+
+
+def _read_instant(value: Any) -> datetime:
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError("an instant needs a time zone")
+        return value.astimezone(UTC)
+    if not isinstance(value, str):
+        raise ValueError("not a text")
+    return parse_instant(value)
+
+
+def _read_cycle(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("not a text")
+    return parse_cycle(value)
+
+
+def _read_day(value: Any) -> date:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("not a text")
+    return parse_day(value)
+
+
+Instant = Annotated[
+    datetime,
+    _reader(_read_instant),
+    PlainSerializer(format_instant, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": INSTANT_PATTERN, "format": "date-time"}),
+]
+"""An aware UTC datetime; `2026-11-23T03:00:00Z` on the wire."""
+
+Cycle = Annotated[
+    str, _reader(_read_cycle), WithJsonSchema({"type": "string", "pattern": CYCLE_PATTERN})
+]
+"""A bill cycle `YYYY-MM`, Beijing time."""
+
+BeijingDate = Annotated[
+    date,
+    _reader(_read_day),
+    PlainSerializer(date.isoformat, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": DAY_PATTERN, "format": "date"}),
+]
+"""A date `YYYY-MM-DD`, Beijing time."""
+
+Id = Annotated[StrictStr, StringConstraints(min_length=1, max_length=ID_LENGTH_MAX)]
+"""The id of a customer, order, coupon: 1 to 64 characters."""
+
+Number = Annotated[Decimal, _reader(read_number), WithJsonSchema({"type": "number"})]
+"""A number of a request, exact, without bounds."""
+
+FloatNumber = Annotated[Decimal, WithJsonSchema({"type": "number"}, mode="serialization")]
+"""For answers, where the SDK says float or Decimal: a raw JSON number (by `wire.json.dumps`)."""
+
+DecimalText = Annotated[
+    Decimal,
+    PlainSerializer(lambda value: f"{value:f}", return_type=str),
+    WithJsonSchema({"type": "string"}, mode="serialization"),
+]
+"""For answers, where the SDK says str: the number as a JSON string without exponent."""
+
+
+@dataclass(frozen=True, slots=True)
+class AmountRule:
+    """`Annotated[Decimal, AmountRule(maximum=…)]`: above 0, 2 decimals at most, never rounded."""
+
+    maximum: Decimal = AMOUNT_MAX
+    places: int = ACCOUNT_PLACES
+
+    def __get_pydantic_core_schema__(
+        self, _source: Any, _handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Reads by `read_amount`, whose refusals are CBC.0100."""
+        read = _reader(lambda value: read_amount(value, self.maximum, self.places))
+        return core_schema.no_info_plain_validator_function(read.func)  # type: ignore[arg-type]
+
+    def __get_pydantic_json_schema__(
+        self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """A number, as the SDK sends it."""
+        return {"type": "number", "exclusiveMinimum": 0, "maximum": float(self.maximum)}
+
+
+Amount = Annotated[Decimal, AmountRule()]
+"""An amount a caller entered: more than 0, at most 2 decimals; always comes with 2."""

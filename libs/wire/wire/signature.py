@@ -1,0 +1,301 @@
+"""SDK-HMAC-SHA256, both sides: what a request must carry to be believed (domain.md D.2, D.4a).
+
+Everything is computed over the bytes as received: raw path, raw query, header values and body as
+the server took them from the wire, never over something parsed and written again.
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import lru_cache
+from urllib.parse import quote_from_bytes, unquote_to_bytes, urlsplit
+
+ALGORITHM = "SDK-HMAC-SHA256"
+CLOCK_SKEW_SECONDS_MAX = 15 * 60
+SIGNED_HEADERS_MAX = 64
+DATE_HEADER = "x-sdk-date"
+CONTENT_HASH_HEADER = "x-sdk-content-sha256"
+UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
+EMPTY_HASH = hashlib.sha256(b"").hexdigest()
+
+Headers = Mapping[str, str] | Iterable[tuple[bytes, bytes]]
+"""Header names in any case, values latin-1; or ASGI's `scope["headers"]` as it is (faster)."""
+
+_BLANKS = " \t"  # not every str.strip blank: 0xA0 may end a UTF-8 letter
+_CACHED_PATHS_MAX = 4096
+_CACHED_STAMPS_MAX = 2048
+_AUTHORIZATION = re.compile(
+    r"SDK-HMAC-SHA256 +Access=([^,\s]+), *SignedHeaders=([^,\s]+), *Signature=([0-9A-Za-z]+)"
+)
+_STAMP = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z", re.ASCII)
+_PLAIN_PATH = re.compile(rb"[A-Za-z0-9_.~/-]*").fullmatch
+_PLAIN_QUERY = re.compile(rb"[A-Za-z0-9_.~=&-]*").fullmatch
+
+
+class Reason(StrEnum):
+    """Why a signature is refused; the gateway answers APIGW.0301 and logs which."""
+
+    MALFORMED = "the Authorization header is malformed"
+    ALGORITHM = "the algorithm is not spoken here; sign with SDK-HMAC-SHA256"
+    MISSING_SIGNED_HEADER = "a signed header is missing"
+    REPEATED_SIGNED_HEADER = "a signed header came more than once"
+    DATE_NOT_SIGNED = "X-Sdk-Date must be among the signed headers"
+    DATE_MALFORMED = "X-Sdk-Date must be like 20261123T030000Z"
+    STALE = "X-Sdk-Date is more than 15 minutes away from the server's clock"
+    UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD is not accepted; sign the body"
+    CONTENT_HASH = "X-Sdk-Content-Sha256 is not the hash of the body"
+    MISMATCH = "the signature does not match"
+
+
+class SignatureError(Exception):
+    """The request is not believed; `reason` says why, `detail` which header or algorithm."""
+
+    def __init__(self, reason: Reason, detail: str = ""):
+        self.reason = reason
+        self.detail = detail
+        super().__init__(f"{reason.value}: {detail}" if detail else reason.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """The Authorization header, taken apart; header names in lower case, in the order given."""
+
+    access: str
+    signed_headers: tuple[str, ...]
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """A request ready to be sent as it is: url, headers and body must not be touched again."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: bytes
+
+
+def parse_authorization(header: str) -> Authorization:
+    """Take the header apart; refuses other algorithms by their name."""
+    found = _AUTHORIZATION.fullmatch(header)
+    if found is None:
+        algorithm = header.split(" ", 1)[0][:40]
+        if algorithm and algorithm != ALGORITHM:
+            raise SignatureError(Reason.ALGORITHM, algorithm)
+        raise SignatureError(Reason.MALFORMED)
+    access, names, signature = found.groups()
+    signed = _signed_names(names)
+    if len(signed) > SIGNED_HEADERS_MAX:
+        raise SignatureError(Reason.MALFORMED, "too many signed headers")
+    return Authorization(access, signed, signature)
+
+
+@lru_cache(_CACHED_STAMPS_MAX)
+def _signed_names(text: str) -> tuple[str, ...]:
+    return tuple(text.lower().split(";"))
+
+
+def verify(
+    authorization: Authorization,
+    method: str,
+    raw_path: bytes,
+    raw_query: bytes,
+    headers: Headers,
+    body: bytes,
+    secret: str,
+    now: datetime,
+) -> None:
+    """Believe the request or raise `SignatureError`.
+
+    `raw_path` is without the query, `raw_query` without `?`, both as received. What can be said
+    without the secret is said first; the comparison takes constant time.
+    """
+    given = _needed(headers, authorization.signed_headers)
+    stamp = given.get(DATE_HEADER)
+    if DATE_HEADER not in authorization.signed_headers or stamp is None:
+        raise SignatureError(Reason.DATE_NOT_SIGNED)
+    _check_stamp(stamp, now)
+    body_hash = _check_body(given.get(CONTENT_HASH_HEADER), body)
+    canonical = _canonical(
+        method, raw_path, raw_query, given, authorization.signed_headers, body_hash
+    )
+    expected = _signature(secret, stamp, canonical)
+    if not hmac.compare_digest(expected, authorization.signature):
+        raise SignatureError(Reason.MISMATCH)
+
+
+def sign(
+    method: str,
+    raw_path: bytes,
+    raw_query: bytes,
+    headers: Headers,
+    signed_headers: tuple[str, ...],
+    body: bytes,
+    secret: str,
+) -> str:
+    """The signature as lower-case hex; `headers` holds X-Sdk-Date and every signed header."""
+    given = _needed(headers, signed_headers)
+    body_hash = hashlib.sha256(body).hexdigest() if body else EMPTY_HASH
+    canonical = _canonical(method, raw_path, raw_query, given, signed_headers, body_hash)
+    return _signature(secret, given[DATE_HEADER], canonical)
+
+
+def canonical_request(
+    method: str,
+    raw_path: bytes,
+    raw_query: bytes,
+    headers: Headers,
+    signed_headers: tuple[str, ...],
+    body: bytes,
+) -> bytes:
+    """The bytes whose hash is signed (domain.md D.2.7)."""
+    given = _needed(headers, signed_headers)
+    body_hash = hashlib.sha256(body).hexdigest() if body else EMPTY_HASH
+    return _canonical(method, raw_path, raw_query, given, signed_headers, body_hash)
+
+
+def sign_headers(
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    access: str,
+    secret: str,
+    now: datetime,
+) -> dict[str, str]:
+    """The headers to send: those given, and Host, X-Sdk-Date and Authorization over all of them.
+
+    `url` is percent-encoded already. Header values are text; they are signed and must be sent as
+    UTF-8.
+    """
+    parts = urlsplit(url)
+    out = {"Host": parts.netloc, **headers, "X-Sdk-Date": stamp_of(now)}
+    sent = [(k.lower().encode(), v.strip().encode()) for k, v in out.items()]
+    signed = tuple(sorted(name.decode() for name, _ in sent if b"_" not in name))
+    path, query = parts.path.encode() or b"/", parts.query.encode()
+    signature = sign(method, path, query, sent, signed, body, secret)
+    out["Authorization"] = (
+        f"{ALGORITHM} Access={access}, SignedHeaders={';'.join(signed)}, Signature={signature}"
+    )
+    return out
+
+
+def sign_request(
+    method: str,
+    url: str,
+    *,
+    access: str,
+    secret: str,
+    now: datetime,
+    body: bytes = b"",
+    headers: Mapping[str, str] | None = None,
+) -> SignedRequest:
+    """A JSON request as the official SDK would send it."""
+    given = {"Content-Type": "application/json", **(headers or {})}
+    return SignedRequest(
+        method, url, sign_headers(method, url, given, body, access, secret, now), body
+    )
+
+
+def stamp_of(now: datetime) -> str:
+    """X-Sdk-Date of an instant."""
+    return now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def _needed(headers: Headers, signed: tuple[str, ...]) -> dict[str, str]:
+    """The signed headers and the content hash, by lower-case name; each at most once."""
+    pairs: Iterable[tuple[str, str]]
+    if isinstance(headers, Mapping):
+        pairs = ((name.lower(), value) for name, value in headers.items())
+    else:
+        pairs = ((n.decode("latin-1").lower(), v.decode("latin-1")) for n, v in headers)
+    given: dict[str, str] = {}
+    for name, value in pairs:
+        if name in signed or name == CONTENT_HASH_HEADER:
+            if name in given:
+                raise SignatureError(Reason.REPEATED_SIGNED_HEADER, name)
+            given[name] = value
+    for name in signed:
+        if name not in given:
+            raise SignatureError(Reason.MISSING_SIGNED_HEADER, name)
+    return given
+
+
+def _check_stamp(stamp: str, now: datetime) -> None:
+    try:
+        signed_at = _seconds(stamp.strip(_BLANKS))
+    except ValueError:
+        raise SignatureError(Reason.DATE_MALFORMED) from None
+    if abs(now.timestamp() - signed_at) > CLOCK_SKEW_SECONDS_MAX:
+        raise SignatureError(Reason.STALE)
+
+
+@lru_cache(_CACHED_STAMPS_MAX)
+def _seconds(stamp: str) -> float:
+    found = _STAMP.fullmatch(stamp)
+    if found is None:
+        raise ValueError(stamp)
+    return datetime(*map(int, found.groups()), tzinfo=UTC).timestamp()  # type: ignore[misc,arg-type]
+
+
+def _check_body(claimed: str | None, body: bytes) -> str:
+    """The hash of the body received; a header that claims another is refused (D.2.6)."""
+    actual = hashlib.sha256(body).hexdigest() if body else EMPTY_HASH
+    if claimed is None or claimed == actual:
+        return actual
+    if claimed.strip() == UNSIGNED_PAYLOAD:
+        raise SignatureError(Reason.UNSIGNED_PAYLOAD)
+    raise SignatureError(Reason.CONTENT_HASH)
+
+
+def _canonical(
+    method: str,
+    raw_path: bytes,
+    raw_query: bytes,
+    given: Mapping[str, str],
+    signed: tuple[str, ...],
+    body_hash: str,
+) -> bytes:
+    block = "".join([f"{name}:{given[name].strip(_BLANKS)}\n" for name in signed])
+    head = f"{method.upper()}\n{canonical_path(raw_path)}\n{canonical_query(raw_query)}\n"
+    return f"{head}{block}\n{';'.join(signed)}\n{body_hash}".encode("latin-1")
+
+
+@lru_cache(_CACHED_PATHS_MAX)
+def canonical_path(raw_path: bytes) -> str:
+    """Each segment decoded and encoded again, always with a slash at the end (D.2.3)."""
+    if _PLAIN_PATH(raw_path):
+        path = raw_path.decode()
+    else:
+        # decoded before it is split, as the SDK does: an encoded slash is signed as a slash
+        path = "/".join(_encode(part) for part in unquote_to_bytes(raw_path).split(b"/"))
+    return path if path.endswith("/") else path + "/"
+
+
+def canonical_query(raw_query: bytes) -> str:
+    """Pairs decoded, sorted by name then value, encoded again (D.2.4).
+
+    A raw `+` is read as the space that the application reads too; the SDK never sends one.
+    """
+    if not raw_query:
+        return ""
+    if _PLAIN_QUERY(raw_query):
+        pairs = [piece.partition("=")[::2] for piece in raw_query.decode().split("&") if piece]
+        return "&".join([f"{name}={value}" for name, value in sorted(pairs)])
+    pieces = [piece.replace(b"+", b" ").partition(b"=") for piece in raw_query.split(b"&") if piece]
+    decoded = sorted((unquote_to_bytes(name), unquote_to_bytes(value)) for name, _, value in pieces)
+    return "&".join([f"{_encode(name)}={_encode(value)}" for name, value in decoded])
+
+
+def _encode(text: bytes) -> str:
+    return quote_from_bytes(text, safe="~")
+
+
+def _signature(secret: str, stamp: str, canonical: bytes) -> str:
+    digest = hashlib.sha256(canonical).hexdigest()
+    text = f"{ALGORITHM}\n{stamp.strip(_BLANKS)}\n{digest}"
+    return hmac.digest(secret.encode(), text.encode("latin-1"), "sha256").hex()

@@ -1,0 +1,64 @@
+"""On the wire instants are in UTC, cycles and days in Beijing time (domain.md E)."""
+
+import re
+from datetime import UTC, date, datetime, timedelta, timezone
+
+BEIJING = timezone(timedelta(hours=8), "Beijing")
+"""UTC+8 all year."""
+
+INSTANT_PATTERN = (
+    r"^[1-9]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$"
+)
+CYCLE_PATTERN = r"^[1-9]\d{3}-(0[1-9]|1[0-2])$"
+DAY_PATTERN = r"^[1-9]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"
+
+_is_instant = re.compile(INSTANT_PATTERN, re.ASCII).fullmatch
+_is_cycle = re.compile(CYCLE_PATTERN, re.ASCII).fullmatch
+_is_day = re.compile(DAY_PATTERN, re.ASCII).fullmatch
+
+
+def parse_instant(text: str) -> datetime:
+    """`2026-11-23T03:00:00Z` as an aware UTC datetime; ValueError for any other spelling."""
+    if not _is_instant(text):
+        raise ValueError(f"not an instant like 2026-11-23T03:00:00Z: {text[:40]}")
+    return datetime.fromisoformat(text)
+
+
+def format_instant(instant: datetime) -> str:
+    """The instant as the wire writes it, cut to the second; ValueError without a time zone."""
+    if instant.tzinfo is None:
+        raise ValueError("an instant needs a time zone")
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+
+
+def parse_cycle(text: str) -> str:
+    """A bill cycle `YYYY-MM`, unchanged; ValueError for any other spelling."""
+    if not _is_cycle(text):
+        raise ValueError(f"not a cycle like 2026-11: {text[:40]}")
+    return text
+
+
+def parse_day(text: str) -> date:
+    """`YYYY-MM-DD` as a date; ValueError for any other spelling or no such day."""
+    if not _is_day(text):
+        raise ValueError(f"not a day like 2026-11-23: {text[:40]}")
+    return date.fromisoformat(text)
+
+
+def beijing_day(instant: datetime) -> date:
+    """The Beijing date of an instant."""
+    return instant.astimezone(BEIJING).date()
+
+
+def cycle_of(instant: datetime) -> str:
+    """The bill cycle an instant belongs to: 2026-10-31T16:00:00Z is in 2026-11."""
+    return beijing_day(instant).isoformat()[:7]
+
+
+def cycle_bounds(cycle: str) -> tuple[datetime, datetime]:
+    """First instant of the cycle and first of the next one, in UTC."""
+    year, month = int(cycle[:4]), int(cycle[5:])
+    following = (year + 1, 1) if month == 12 else (year, month + 1)
+    begin = datetime(year, month, 1, tzinfo=BEIJING)
+    end = datetime(*following, 1, tzinfo=BEIJING)
+    return begin.astimezone(UTC), end.astimezone(UTC)

@@ -1,0 +1,162 @@
+"""One ASGI application per service: both doors, the relay and the schedules, started together."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, FastAPI
+from faststream.kafka import KafkaBroker
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uuid_utils.compat import uuid7
+
+from chassis import crash
+from chassis.audit import seal_audit
+from chassis.clock import Clock, utc_now
+from chassis.consumers import Consumers
+from chassis.database import Database
+from chassis.errors import install_error_answers
+from chassis.health import health_router, watch_loop
+from chassis.idempotency import ReplayedAnswer, prune_idempotency_keys, replayed
+from chassis.kafka import broker_security
+from chassis.logs import enter_request
+from chassis.metrics import REQUESTS
+from chassis.pruning import prune_inbox
+from chassis.relay import Relay
+from chassis.schedules import Schedule, run_schedule
+from chassis.settings import ServiceSettings
+from chassis.sideways import Sideways
+from chassis.subscription import Subscription
+
+Resource = Callable[[FastAPI], Any]  # makes an async context manager that lives with the process
+
+
+def service_app(
+    name: str,
+    settings: ServiceSettings,
+    *,
+    routers: Sequence[APIRouter],
+    consumers: Sequence[Consumers] = (),
+    schedules: Sequence[Schedule] = (),
+    resources: Sequence[Resource] = (),
+    clock: Clock = utc_now,
+) -> FastAPI:
+    """The service's application; nothing is opened before its lifespan. `name` is its package.
+
+    On `app.state`: settings, clock, database, sideways, subscriptions, relay.
+    """
+    crash.arm(settings.crash_at)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            await app.state.sideways.start()
+            stack.push_async_callback(app.state.sideways.close)
+            stack.push_async_callback(app.state.database.close)
+            for resource in resources:
+                await stack.enter_async_context(resource(app))
+            if settings.bus_enabled:
+                await stack.enter_async_context(_bus(app, name, consumers, schedules))
+            app.state.ready = True
+            yield
+            app.state.ready = False
+
+    app = FastAPI(
+        title=f"Channelbus {name}", lifespan=lifespan, redirect_slashes=False, docs_url=None,
+        redoc_url=None,
+    )  # fmt: skip
+    app.state.settings = settings
+    app.state.clock = clock
+    app.state.database = Database(settings, name)
+    app.state.sideways = Sideways(settings)
+    app.state.subscriptions = []
+    app.state.ready = False
+    install_error_answers(app)
+    app.add_exception_handler(ReplayedAnswer, replayed)
+    app.include_router(health_router)
+    for router in routers:
+        app.include_router(router)
+    app.add_middleware(RequestContext)
+    return app
+
+
+@asynccontextmanager
+async def _bus(
+    app: FastAPI, name: str, consumers: Sequence[Consumers], schedules: Sequence[Schedule]
+) -> AsyncIterator[None]:
+    """Relay, subscriptions and schedules; a task that ends by itself ends the process."""
+    settings: ServiceSettings = app.state.settings
+    database: Database = app.state.database
+    broker = KafkaBroker(
+        settings.kafka_bootstrap_servers,
+        security=broker_security(settings),
+        client_id=name,
+        logger=None,
+        allow_auto_create_topics=False,
+    )
+    app.state.subscriptions = [Subscription(settings, database, c, broker) for c in consumers]
+    app.state.relay = Relay(settings, database, name)
+    own_schedules = [
+        Schedule("seal audit", 2.0, seal_audit),
+        Schedule("prune inbox", 600.0, prune_inbox(settings.inbox_keep_days)),
+        Schedule("prune idempotency keys", 60.0, prune_idempotency_keys),
+    ]
+    await broker.start()
+    tasks = [asyncio.create_task(app.state.relay.run()), asyncio.create_task(watch_loop())]
+    tasks += [asyncio.create_task(s.watch()) for s in app.state.subscriptions]
+    tasks += [
+        asyncio.create_task(run_schedule(schedule, database, app.state.clock))
+        for schedule in [*own_schedules, *schedules]
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await broker.stop()
+
+
+class RequestContext:
+    """Names each request for logs and traces, answers with `X-Request-Id`, measures it."""
+
+    def __init__(self, app: ASGIApp):
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        request_id = headers.get(b"x-request-id", b"").decode("latin-1") or new_request_id()
+        parent = headers.get(b"traceparent")
+        enter_request(request_id, parent.decode("latin-1") if parent else None)
+        started = time.perf_counter()
+        status = 500
+
+        async def send_named(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                names = {name.lower() for name, _ in message["headers"]}
+                if b"x-request-id" not in names:
+                    message["headers"] = [
+                        *message["headers"], (b"x-request-id", request_id.encode("latin-1")),
+                    ]  # fmt: skip
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_named)
+        finally:
+            route = getattr(scope.get("route"), "path", "unrouted")
+            elapsed = time.perf_counter() - started
+            REQUESTS.labels(route, scope["method"], str(status)).observe(elapsed)
+
+
+def new_request_id() -> str:
+    """32 hexadecimal digits, in order of time."""
+    fresh: UUID = uuid7()
+    return fresh.hex

@@ -1,0 +1,137 @@
+"""Deliver messages in one transaction: fence, inbox, handlers' effects, their events, position.
+
+This is where "exactly once in effect" is kept (design.md 4). Whoever lost a partition without
+knowing it finds the position moved and rolls back.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.consumers import Consumers
+from chassis.crash import crash_point
+from chassis.database import Database
+from chassis.messages import BadMessageError, Message
+from chassis.metrics import CONSUMED, DUPLICATES, UNKNOWN
+from chassis.parking import park, parked_keys
+from contracts.event import Event
+
+_MOVE = text("""
+    UPDATE consumer_positions AS p
+    SET position = v.next, last_event = v.event, moved_at = now()
+    FROM unnest(cast(:topics AS text[]), cast(:partitions AS bigint[]),
+                cast(:expected AS bigint[]), cast(:nexts AS bigint[]), cast(:events AS text[]))
+         AS v(topic, partition, expected, next, event)
+    WHERE p.consumer = :consumer AND p.topic = v.topic AND p.partition = v.partition
+      AND p.position = v.expected
+""")
+_REMEMBER = text("""
+    INSERT INTO inbox (consumer, event_id)
+    SELECT :consumer, unnest(cast(:ids AS uuid[]))
+    ON CONFLICT DO NOTHING RETURNING event_id
+""")
+
+Partition = tuple[str, int]
+
+
+class FencedError(Exception):
+    """Another member moved the position: the partition is no longer ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Where a partition's position stands and where the batch takes it."""
+
+    expected: int
+    next: int
+    last_event: str | None
+
+
+class Delivery:
+    """Hands messages to a service's consumers, once in effect."""
+
+    def __init__(self, consumers: Consumers, database: Database):
+        self.consumers = consumers
+        self.database = database
+
+    async def deliver(
+        self,
+        messages: Sequence[Message],
+        moves: dict[Partition, Move],
+        *,
+        parking: str | None = None,
+    ) -> None:
+        """All effects of the messages and the new positions, or nothing.
+
+        `parking` is the error with which the one message given is parked instead of handled.
+
+        Raises:
+            FencedError: a position is not where it was expected.
+            BadMessageError: bytes that no contract fits; park the message.
+
+        """
+        async with self.database.transaction() as session:
+            await self._move(session, moves)
+            waiting = await parked_keys(session, self.consumers.name, messages)
+            fresh: list[tuple[Message, Event]] = []
+            for message in messages:
+                if parking is not None or (message.topic, message.key) in waiting:
+                    await self._park(session, message, parking)
+                elif (event := self._read(message)) is not None:
+                    fresh.append((message, event))
+            events = await self._not_seen(session, [event for _, event in fresh])
+            await self.consumers.handle(events, session)
+            crash_point("consumer.handled")
+        crash_point("consumer.committed")
+        for event_type, count in Counter(event.TYPE for event in events).items():
+            CONSUMED.labels(self.consumers.name, event_type).inc(count)
+
+    def _read(self, message: Message) -> Event | None:
+        event = message.read(self.consumers.contracts)
+        if event is None:
+            UNKNOWN.labels(self.consumers.name, "other").inc()
+        return event
+
+    async def _move(self, session: AsyncSession, moves: dict[Partition, Move]) -> None:
+        moved = await session.execute(
+            _MOVE,
+            {
+                "consumer": self.consumers.name,
+                "topics": [topic for topic, _ in moves],
+                "partitions": [partition for _, partition in moves],
+                "expected": [move.expected for move in moves.values()],
+                "nexts": [move.next for move in moves.values()],
+                "events": [move.last_event for move in moves.values()],
+            },
+        )
+        if moved.rowcount != len(moves):  # type: ignore[attr-defined]
+            raise FencedError(f"{self.consumers.name}: {sorted(moves)}")
+
+    async def _not_seen(self, session: AsyncSession, events: list[Event]) -> list[Event]:
+        """Remember the events; answers those that were not remembered before, each once."""
+        if not events:
+            return []
+        ids = [str(event.event_id) for event in events]
+        remembered = await session.scalars(_REMEMBER, {"consumer": self.consumers.name, "ids": ids})
+        new = set(remembered)
+        once = []
+        for event in events:
+            if event.event_id in new:
+                new.discard(event.event_id)
+                once.append(event)
+        DUPLICATES.labels(self.consumers.name).inc(len(events) - len(once))
+        return once
+
+    async def _park(self, session: AsyncSession, message: Message, error: str | None) -> None:
+        """Keep the message behind its key, unless the inbox saw it: then it has had its effect."""
+        try:
+            event = self._read(message)
+        except BadMessageError as bad:
+            error = error or str(bad)
+        else:
+            if event is None or not await self._not_seen(session, [event]):
+                return
+        await park(session, self.consumers.name, message, error)

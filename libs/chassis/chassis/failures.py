@@ -1,0 +1,38 @@
+"""What kind of failure it was decides what follows: wait, try again, or park."""
+
+from enum import Enum
+
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from chassis.errors import OutsideError
+
+_CONFLICTS = {"40001", "40P01", "55P03", "57014"}  # serialization, deadlock, lock, time-out
+_AWAY = ("08", "57P", "53")  # connection, shutdown, out of resources
+
+
+class Failure(Enum):
+    """How delivering failed."""
+
+    AWAY = "the database or the network is away: wait for it"
+    CONFLICT = "another transaction was in the way: try again, a bounded number of times"
+    POISON = "it will not heal by itself: park it"
+    FENCED = "the partition is another member's"
+
+
+def failure_of(error: BaseException) -> Failure:
+    """Classify by SQLSTATE and type; what is not known to heal is poison."""
+    if isinstance(error, PoolTimeoutError | OutsideError | ConnectionError):
+        return Failure.AWAY
+    if isinstance(error, InterfaceError):
+        return Failure.AWAY if error.connection_invalidated else Failure.POISON
+    if isinstance(error, DBAPIError):
+        state = str(getattr(error.orig, "sqlstate", None) or "")
+        if state in _CONFLICTS:
+            return Failure.CONFLICT
+        if error.connection_invalidated or state.startswith(_AWAY):
+            return Failure.AWAY
+        return Failure.POISON
+    if isinstance(error, OSError | TimeoutError):
+        return Failure.AWAY
+    return Failure.POISON

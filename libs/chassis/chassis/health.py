@@ -1,0 +1,62 @@
+"""`/livez`, `/readyz` and `/metrics`: truthful, and open without an identity."""
+
+import asyncio
+import time
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from chassis.answers import JsonAnswer
+from chassis.metrics import LOOP_LAG
+
+LOOP_WATCH_SECONDS = 1.0
+
+health_router = APIRouter()
+
+
+@health_router.get("/livez", include_in_schema=False)
+async def livez(request: Request) -> Response:
+    """503 when a consumer has lag and has not advanced for the set time."""
+    stalled = {
+        subscription.progress.name: reason
+        for subscription in request.app.state.subscriptions
+        if (reason := subscription.progress.stalled())
+    }
+    return JsonAnswer({"alive": not stalled, "stalled": stalled}, 503 if stalled else 200)
+
+
+@health_router.get("/readyz", include_in_schema=False)
+async def readyz(request: Request) -> Response:
+    """503 until everything is started, while the database is away, or after a lost position."""
+    alarms = [
+        f"{partition[0]}-{partition[1]}: {why}"
+        for subscription in request.app.state.subscriptions
+        for partition, why in subscription.progress.alarms.items()
+    ]
+    ready = bool(request.app.state.ready) and not alarms and await _database_answers(request)
+    return JsonAnswer({"ready": ready, "alarms": alarms}, 200 if ready else 503)
+
+
+async def _database_answers(request: Request) -> bool:
+    try:
+        async with asyncio.timeout(2), request.app.state.database.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+    except (SQLAlchemyError, OSError, TimeoutError):
+        return False
+    return True
+
+
+@health_router.get("/metrics", include_in_schema=False)
+async def metrics() -> Response:
+    """Prometheus text format."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+async def watch_loop() -> None:
+    """Measure how late the event loop runs: a blocked loop loses partitions."""
+    while True:
+        started = time.monotonic()
+        await asyncio.sleep(LOOP_WATCH_SECONDS)
+        LOOP_LAG.set(max(time.monotonic() - started - LOOP_WATCH_SECONDS, 0.0))

@@ -1,0 +1,129 @@
+"""Who asks: the principal, carried between processes in a signed header (design.md 11).
+
+HMAC-SHA256 over method, raw path with query, body hash and the claims; two keys, so that they
+rotate.
+"""
+
+import hashlib
+import hmac
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import asdict, dataclass, field
+from time import time
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from chassis.errors import RefusedError
+from chassis.settings import ServiceSettings
+
+HEADER = "X-Channelbus-Identity"
+LIFETIME_SECONDS = 60
+PARTNER_KINDS = frozenset({"solution_provider", "distributor", "reseller", "government"})
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Somebody who may ask.
+
+    `kind`: "solution_provider", "distributor", "reseller", "government", "customer" or
+    "administrator". `partner_id` is the partner account whose rows it may see (its own id for a
+    partner, its partner's for a customer, "*" for the administrator). `acting_for_partner` names
+    the partner that exchanged its credential for this customer's.
+    """
+
+    id: str
+    kind: str
+    partner_id: str
+    site: str = "china"
+    distributor_id: str | None = None
+    acting_for_partner: str | None = None
+    operator_id: str | None = None
+    permissions: frozenset[str] = field(default_factory=frozenset)
+    caller: str = "gateway"
+
+    @property
+    def is_partner(self) -> bool:
+        """A partner account of any kind."""
+        return self.kind in PARTNER_KINDS
+
+    @property
+    def is_customer(self) -> bool:
+        """A customer, or a partner that acts for one."""
+        return self.kind == "customer"
+
+    @property
+    def is_administrator(self) -> bool:
+        """The platform's own administrator."""
+        return self.kind == "administrator"
+
+
+class IdentityMissingError(RefusedError):
+    """The internal header is absent, stale or wrong: the caller went past the gateway."""
+
+    code = "CBC.0154"
+
+
+class WrongPrincipalError(RefusedError):
+    """This kind of principal may not call this operation."""
+
+    code = "CBC.0151"
+
+
+def _mac(secret: bytes, method: str, target: str, body: bytes, claims: str) -> str:
+    text = f"{method}\n{target}\n{hashlib.sha256(body).hexdigest()}\n{claims}"
+    return hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()
+
+
+def sign_identity(
+    keys: dict[str, bytes], principal: Principal, method: str, target: str, body: bytes
+) -> str:
+    """The header's value for one request; `target` is the raw path with its query."""
+    claims_of: dict[str, Any] = asdict(principal)
+    claims_of["permissions"] = sorted(principal.permissions)
+    claims_of["expires"] = int(time()) + LIFETIME_SECONDS
+    claims = urlsafe_b64encode(json.dumps(claims_of, separators=(",", ":")).encode()).decode()
+    key_id, secret = next(iter(keys.items()))
+    return f"{key_id}.{claims}.{_mac(secret, method, target, body, claims)}"
+
+
+def read_identity(
+    keys: dict[str, bytes], header: str, method: str, target: str, body: bytes
+) -> Principal:
+    """The principal of a verified header.
+
+    Raises:
+        IdentityMissingError: malformed, signed by an unknown key or for another request, or
+        expired.
+
+    """
+    key_id, _, rest = header.partition(".")
+    claims, _, mac = rest.rpartition(".")
+    secret = keys.get(key_id)
+    if secret is None or not hmac.compare_digest(mac, _mac(secret, method, target, body, claims)):
+        raise IdentityMissingError("internal identity does not verify")
+    known = json.loads(urlsafe_b64decode(claims))
+    if known.pop("expires") < time():
+        raise IdentityMissingError("internal identity expired")
+    known["permissions"] = frozenset(known["permissions"])
+    return Principal(**known)
+
+
+def raw_target(request: Request) -> str:
+    """The path and query exactly as they were sent."""
+    query = request.scope["query_string"]
+    path: bytes = request.scope["raw_path"]
+    return (path + b"?" + query if query else path).decode("latin-1")
+
+
+async def current_principal(request: Request) -> Principal:
+    """The caller, or a refusal."""
+    settings: ServiceSettings = request.app.state.settings
+    header = request.headers.get(HEADER)
+    if header is None:
+        raise IdentityMissingError("no internal identity")
+    body = await request.body()
+    return read_identity(settings.keys, header, request.method, raw_target(request), body)
+
+
+CurrentPrincipal = Annotated[Principal, Depends(current_principal)]

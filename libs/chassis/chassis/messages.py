@@ -1,0 +1,84 @@
+"""A Kafka record and the event in it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from contracts.event import Event
+
+
+class BadMessageError(Exception):
+    """The bytes are no event of the contract that their headers name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A record as it arrived; `event` is read when its type is one the consumer acts on."""
+
+    topic: str
+    partition: int
+    position: int
+    key: str
+    headers: dict[str, str]
+    body: bytes
+    sent_at_seconds: float
+
+    @property
+    def event_type(self) -> str | None:
+        """The event's type, if the message says one."""
+        return self.headers.get("ce_type")
+
+    @property
+    def event_id(self) -> str | None:
+        """The event's id, if the message says one."""
+        return self.headers.get("ce_id")
+
+    def read(self, contracts: Mapping[str, type[Event]]) -> Event | None:
+        """The event, or None when its type is not one of `contracts`.
+
+        Newer minor versions are accepted: fields not known here are ignored.
+
+        Raises:
+            BadMessageError: a header is missing, or the body breaks the contract.
+
+        """
+        if self.event_type is None:
+            raise BadMessageError("no ce_type header")
+        contract = contracts.get(self.event_type)
+        if contract is None:
+            return None
+        schema = self.headers.get("ce_dataschema", contract.VERSION)
+        if schema.rpartition("/")[2].split(".")[0] != contract.VERSION.split(".")[0]:
+            raise BadMessageError(f"major version {schema} is not {contract.VERSION}")
+        try:
+            event = contract.model_validate_json(self.body)
+            identified = {"event_id": UUID(self.event_id or ""), "restated": self.is_restated}
+        except (ValidationError, ValueError) as error:
+            raise BadMessageError(f"{self.event_type}: {error}") from error
+        event.__dict__.update(identified)  # from the headers; the body does not repeat them
+        return event
+
+    @property
+    def is_restated(self) -> bool:
+        """Whether an owner states an aggregate anew."""
+        return self.headers.get("ce_restated") == "true"
+
+
+def message_of(record: Any) -> Message:
+    """Read a record of aiokafka; whatever its bytes are, this does not fail."""
+    return Message(
+        topic=record.topic,
+        partition=record.partition,
+        position=record.offset,
+        key=_text(record.key) if record.key else f"{record.partition}@{record.offset}",
+        headers={name: _text(value) for name, value in record.headers},
+        body=record.value or b"",
+        sent_at_seconds=record.timestamp / 1000,
+    )
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "backslashreplace").replace("\x00", "\\x00")

@@ -1,0 +1,120 @@
+"""Each service migrates its own database with alembic; this is what their migrations share.
+
+A service's `migrations/env.py` is one line: `chassis.migrations.run(Tables.metadata)`.
+"""
+
+import asyncio
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from alembic import command, context
+from alembic.config import Config
+from sqlalchemy import MetaData, Table, pool, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from chassis.database import REQUEST_ROLE
+from chassis.outbox import SLOTS
+from chassis.tables import KitTables
+
+_OWN_ROLE = f"""
+DO $$ BEGIN
+    CREATE ROLE {REQUEST_ROLE} NOLOGIN;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+END $$;
+"""
+
+
+def migrate(service: str, database_url: str) -> None:
+    """Create the service's database when it is missing and bring it to the newest version.
+
+    `service` is the package's name, `database_url` SQLAlchemy's URL of the service's own database.
+    """
+    asyncio.run(_ensure_database(database_url))
+    package = Path(str(import_module(service).__file__)).parent
+    config = Config()
+    config.set_main_option("script_location", str(package / "migrations"))
+    config.attributes["url"] = database_url
+    command.upgrade(config, "head")
+
+
+async def _ensure_database(database_url: str) -> None:
+    server, _, name = database_url.replace("+asyncpg", "", 1).rpartition("/")
+    connection = await asyncpg.connect(f"{server}/postgres", timeout=10)
+    try:
+        if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
+            await connection.execute(f'CREATE DATABASE "{name}"')
+    except asyncpg.DuplicateDatabaseError:
+        pass  # another process was quicker
+    finally:
+        await connection.close()
+
+
+def run(*metadata: MetaData) -> None:
+    """The body of every service's `migrations/env.py`."""
+    asyncio.run(_upgrade(context.config.attributes["url"], [*metadata, KitTables.metadata]))
+
+
+async def _upgrade(url: str, metadata: list[MetaData]) -> None:
+    engine = create_async_engine(url, poolclass=pool.NullPool)
+    async with engine.connect() as connection:
+        # Replicas may migrate at once: the second waits, then finds nothing left to do.
+        await connection.execute(text("SELECT pg_advisory_lock(hashtext('channelbus.migrate'))"))
+        await connection.commit()
+        await connection.run_sync(_upgrade_with, metadata)
+        await connection.commit()
+    await engine.dispose()
+
+
+def _upgrade_with(connection: Any, metadata: list[MetaData]) -> None:
+    context.configure(connection=connection, target_metadata=metadata)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def create_kit_tables(op: Any) -> None:
+    """First migration of every service: the chassis's tables, and the role that requests run as."""
+    op.execute(_OWN_ROLE)
+    op.execute(f"GRANT {REQUEST_ROLE} TO CURRENT_USER")
+    KitTables.metadata.create_all(op.get_bind())
+    op.execute(
+        "INSERT INTO relay_slots (slot, held_until)"
+        f" SELECT n, now() FROM generate_series(0, {SLOTS - 1}) AS n"
+    )
+    # The outbox empties as fast as it fills: vacuum it by the row, not by the share.
+    op.execute(
+        "ALTER TABLE outbox SET (autovacuum_vacuum_scale_factor = 0.0,"
+        " autovacuum_vacuum_threshold = 5000)"
+    )
+    op.execute(
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON outbox, idempotency_keys TO {REQUEST_ROLE}"
+    )
+    op.execute(f"GRANT SELECT, INSERT ON audit_log TO {REQUEST_ROLE}")
+    op.execute(f"GRANT SELECT ON parked_events, parked_keys, consumer_positions TO {REQUEST_ROLE}")
+
+
+def create_tables(op: Any, metadata: MetaData, *names: str) -> None:
+    """Create the named tables of a service (all when none is named) and let requests use them.
+
+    A table with a `partner_id` column gets row-level security: a request sees the rows that its
+    partner owns or stands above as distributor; the administrator sees all.
+    """
+    tables: list[Table] = [t for t in metadata.sorted_tables if not names or t.name in names]
+    metadata.create_all(op.get_bind(), tables=tables)
+    for table in tables:
+        op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table.name} TO {REQUEST_ROLE}")
+        if "partner_id" in table.c:
+            bind_to_tenant(op, table.name, has_distributor="distributor_id" in table.c)
+
+
+def bind_to_tenant(op: Any, table: str, *, has_distributor: bool) -> None:
+    """Row-level security for one table: the second wall behind the query's own condition."""
+    tenant = "current_setting('channelbus.partner_id', true)"
+    owned = f"partner_id = {tenant} OR {tenant} = '*'"
+    if has_distributor:
+        owned += f" OR distributor_id = {tenant}"
+    op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    op.execute(
+        f"CREATE POLICY tenant ON {table} TO {REQUEST_ROLE} USING ({owned}) WITH CHECK ({owned})"
+    )

@@ -1,0 +1,65 @@
+"""Parking by key: an event that keeps failing waits with its later siblings; all else flows on.
+
+A key's row in `parked_keys` is locked by whoever delivers to it or releases it, so that an event
+which arrives while the last parked one is replayed is handled after it, never before (design.md 4).
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.messages import Message
+from chassis.tables import ParkedEvent, ParkedKey
+
+ERROR_CHARACTERS_MAX = 4000
+
+_WAITING = text("""
+    SELECT stream, key FROM parked_keys
+    WHERE consumer = :consumer AND (stream, key) IN (
+        SELECT * FROM unnest(cast(:streams AS text[]), cast(:keys AS text[])))
+    ORDER BY stream, key FOR UPDATE
+""")
+
+
+async def parked_keys(
+    session: AsyncSession, consumer: str, messages: Sequence[Message]
+) -> set[tuple[str, str]]:
+    """Which of the messages' keys wait, as (topic, key); their rows are locked until the commit."""
+    if not messages:
+        return set()
+    found = await session.execute(
+        _WAITING,
+        {
+            "consumer": consumer,
+            "streams": [message.topic for message in messages],
+            "keys": [message.key for message in messages],
+        },
+    )
+    return {(topic, key) for topic, key in found}
+
+
+async def park(session: AsyncSession, consumer: str, message: Message, error: str | None) -> None:
+    """Put the message at the end of its key's queue; `error` is None when it waits for another."""
+    await session.execute(
+        insert(ParkedKey)
+        .values(consumer=consumer, stream=message.topic, key=message.key)
+        .on_conflict_do_nothing()
+    )
+    session.add(
+        ParkedEvent(
+            consumer=consumer,
+            stream=message.topic,
+            key=message.key,
+            partition=message.partition,
+            position=message.position,
+            event_id=message.event_id,
+            type=message.event_type,
+            headers=message.headers,
+            body=message.body,
+            error=error[:ERROR_CHARACTERS_MAX] if error else None,
+            attempts=1 if error else 0,
+        )
+    )
+    await session.flush()

@@ -1,0 +1,69 @@
+"""Positions live in the consumer's own database; the topic as Kafka has it is held against them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import TopicPartition
+from sqlalchemy import select, tuple_
+from sqlalchemy.dialects.postgresql import insert
+
+from chassis.database import Database
+from chassis.tables import ConsumerPosition
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where to begin in a partition, or why not to."""
+
+    position: int
+    last_event: str | None
+    beginning: int
+    alarm: str | None = None
+
+
+async def read_positions(
+    database: Database, consumer: str, kafka_consumer: Any, partitions: Sequence[tuple[str, int]]
+) -> dict[tuple[str, int], Start]:
+    """The stored positions; a partition met for the first time starts at its beginning.
+
+    A position outside what the topic holds is an alarm: events are missing, and nobody may jump
+    over that silently.
+    """
+    if not partitions:
+        return {}
+    targets = [TopicPartition(*partition) for partition in partitions]
+    beginnings = await kafka_consumer.beginning_offsets(targets)
+    ends = await kafka_consumer.end_offsets(targets)
+    stored = await _stored(database, consumer, {tuple(tp): beginnings[tp] for tp in targets})
+    starts = {}
+    for target in targets:
+        position, last_event = stored[(target.topic, target.partition)]
+        alarm = None
+        if position < beginnings[target]:
+            alarm = f"events {position} to {beginnings[target] - 1} left the topic unread"
+        elif position > ends[target]:
+            alarm = f"the topic ends at {ends[target]}, before our position {position}"
+        starts[(target.topic, target.partition)] = Start(
+            position, last_event, beginnings[target], alarm
+        )
+    return starts
+
+
+async def _stored(
+    database: Database, consumer: str, beginnings: dict[Any, int]
+) -> dict[tuple[str, int], tuple[int, str | None]]:
+    rows = [
+        {"consumer": consumer, "topic": topic, "partition": partition, "position": beginning}
+        for (topic, partition), beginning in beginnings.items()
+    ]
+    table = ConsumerPosition
+    async with database.transaction() as session:
+        await session.execute(insert(table).values(rows).on_conflict_do_nothing())
+        found = await session.execute(
+            select(table.topic, table.partition, table.position, table.last_event).where(
+                table.consumer == consumer,
+                tuple_(table.topic, table.partition).in_(list(beginnings)),
+            )
+        )
+        return {(topic, partition): (position, last) for topic, partition, position, last in found}

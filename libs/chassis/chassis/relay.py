@@ -1,0 +1,156 @@
+"""The relay sends committed outbox rows to Kafka, in key order, until none is left.
+
+Key order holds because a slot has one holder at a time, rows leave in the order of their ids, and
+the idempotent producer keeps the order of its sends. A row is deleted after the broker
+acknowledged it with `acks=all`; what a crash leaves between the two is sent again and met by the
+consumers' inbox.
+"""
+
+import asyncio
+import json
+import os
+import socket
+import time
+from contextlib import suppress
+from typing import Any
+
+import asyncpg
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from chassis.crash import crash_point
+from chassis.database import Database
+from chassis.kafka import connection_arguments
+from chassis.leases import SlotLeases
+from chassis.logs import get_logger
+from chassis.metrics import OUTBOX_OLDEST, OUTBOX_ROWS, RELAY_FAILURES, RELAYED
+from chassis.outbox import SLOTS
+from chassis.settings import ServiceSettings
+
+log = get_logger(__name__)
+
+CHANNEL = "channelbus_outbox"
+BACK_OFF_SECONDS_MAX = 5.0
+NOTIFY_EVERY_SECONDS = 0.02
+MEASURE_EVERY_SECONDS = 5.0
+
+_NEXT_ROWS = """
+    SELECT id, stream, key, attributes, body FROM outbox
+    WHERE slot = ANY($1::bigint[]) ORDER BY id LIMIT $2
+"""
+_DELETE_ROWS = "DELETE FROM outbox WHERE id = ANY($1::bigint[])"
+_MEASURE = """
+    SELECT count(*), coalesce(extract(epoch FROM now() - min(stated_at)), 0)
+    FROM (SELECT stated_at FROM outbox ORDER BY id LIMIT 100000) AS waiting
+"""
+
+
+class Relay:
+    """Sends this service's outbox. Several replicas may run; they share the slots."""
+
+    def __init__(self, settings: ServiceSettings, database: Database, service: str):
+        self._settings = settings
+        self._database_url = settings.database_of(service).replace("+asyncpg", "", 1)
+        self._service = service
+        self._holder = f"{socket.gethostname()}:{os.getpid()}:{time.monotonic_ns()}"
+        self._committed = asyncio.Event()
+        self._others_unaware = False  # of what this process committed
+        self._notified_at = 0.0
+        self._measured_at = 0.0
+        database.on_stated = self._on_stated
+
+    def _on_stated(self) -> None:
+        self._others_unaware = True
+        self._committed.set()
+
+    async def run(self) -> None:
+        """Serve until cancelled; what fails is tried again with back-off."""
+        pause = 0.1
+        while True:
+            started = time.monotonic()
+            try:
+                await self._serve()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError) as error:
+                RELAY_FAILURES.inc()
+                log.warning("relay interrupted", error=repr(error), pause_seconds=pause)
+            pause = 0.1 if time.monotonic() - started > 30 else min(pause * 2, BACK_OFF_SECONDS_MAX)
+            await asyncio.sleep(pause)
+
+    async def _serve(self) -> None:
+        connection = await asyncpg.connect(self._database_url, timeout=10, command_timeout=30)
+        producer = AIOKafkaProducer(
+            **connection_arguments(self._settings),
+            client_id=f"{self._service}-relay",
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=1,
+            max_batch_size=256 * 1024,
+        )
+        leases = SlotLeases(connection, self._holder, SLOTS, self._settings.relay_lease_seconds)
+        try:
+            await producer.start()
+            await connection.add_listener(CHANNEL, lambda *_: self._committed.set())
+            await self._send_for_ever(connection, producer, leases)
+        finally:
+            with suppress(OSError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await leases.give_up()
+            with suppress(OSError, KafkaError):
+                await producer.stop()
+            connection.terminate()
+
+    async def _send_for_ever(
+        self, connection: Any, producer: AIOKafkaProducer, leases: SlotLeases
+    ) -> None:
+        while True:
+            self._committed.clear()
+            slots = await leases.keep()
+            if len(slots) < SLOTS:
+                await self._tell_others(connection)
+            sent = await self._send_once(connection, producer, slots)
+            await self._measure(connection)
+            if sent < self._settings.relay_batch_events:
+                await self._wait()
+
+    async def _send_once(
+        self, connection: Any, producer: AIOKafkaProducer, slots: list[int]
+    ) -> int:
+        """Send one batch in order and delete it; answers how many rows that were."""
+        rows = await connection.fetch(_NEXT_ROWS, slots, self._settings.relay_batch_events)
+        if not rows:
+            return 0
+        acknowledgements = [await self._send(producer, row) for row in rows]
+        await asyncio.gather(*acknowledgements)
+        crash_point("relay.sent")
+        await connection.execute(_DELETE_ROWS, [row["id"] for row in rows])
+        RELAYED.inc(len(rows))
+        return len(rows)
+
+    async def _send(self, producer: AIOKafkaProducer, row: Any) -> asyncio.Future[Any]:
+        attributes: dict[str, str] = json.loads(row["attributes"])
+        acknowledgement: asyncio.Future[Any] = await producer.send(
+            self._settings.topic_prefix + row["stream"],
+            value=row["body"],
+            key=row["key"].encode(),
+            headers=[(name, value.encode()) for name, value in attributes.items()],
+        )
+        return acknowledgement
+
+    async def _wait(self) -> None:
+        """Until something was committed here or elsewhere; a slow poll is the safety net."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.relay_poll_seconds):
+                await self._committed.wait()
+
+    async def _tell_others(self, connection: Any) -> None:
+        """A NOTIFY of its own after the commit, never inside a business transaction."""
+        if self._others_unaware and time.monotonic() - self._notified_at >= NOTIFY_EVERY_SECONDS:
+            self._others_unaware = False
+            self._notified_at = time.monotonic()
+            await connection.execute("SELECT pg_notify($1, '')", CHANNEL)
+
+    async def _measure(self, connection: Any) -> None:
+        if time.monotonic() - self._measured_at >= MEASURE_EVERY_SECONDS:
+            self._measured_at = time.monotonic()
+            rows, age_seconds = await connection.fetchrow(_MEASURE)
+            OUTBOX_ROWS.set(rows)
+            OUTBOX_OLDEST.set(float(age_seconds))

@@ -1,0 +1,77 @@
+"""The settings every service reads from its environment; a service adds its own in a subclass."""
+
+from base64 import b64decode
+from functools import cached_property
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ServiceSettings(BaseSettings):
+    """Environment variables by the fields' names, upper case; nothing is read at import."""
+
+    model_config = SettingsConfigDict(frozen=True)
+
+    database_url: SecretStr = Field(description="server URL, postgresql://user:password@host:port")
+    database_prefix: str = "channelbus_"
+    database_pool_size: int = 5
+    database_pool_overflow: int = 15
+    statement_timeout_seconds: int = 30
+
+    kafka_bootstrap_servers: str
+    kafka_security_protocol: str = "PLAINTEXT"
+    kafka_sasl_mechanism: str = "PLAIN"
+    kafka_sasl_username: str | None = None
+    kafka_sasl_password: SecretStr | None = None
+    kafka_ca_file: str | None = None
+    topic_prefix: str = ""
+    bus_enabled: bool = Field(default=True, description="off: no relay, no consumers, no schedules")
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    internal_keys: SecretStr = Field(description="id:base64,…: the first signs, all verify")
+    log_level: str = "INFO"
+    upstream_url: str | None = Field(default=None, description="set: connected mode (design.md 2)")
+
+    customer_sync_url: str = "http://127.0.0.1:8081"
+    order_url: str = "http://127.0.0.1:8082"
+    voucher_url: str = "http://127.0.0.1:8083"
+    billing_url: str = "http://127.0.0.1:8084"
+    partner_url: str = "http://127.0.0.1:8085"
+    gateway_url: str = "http://127.0.0.1:8080"
+
+    relay_batch_events: int = 2000
+    relay_poll_seconds: float = 1.0
+    relay_lease_seconds: float = 10.0
+    consumer_batch_events: int = 500
+    consumer_poll_seconds: float = 0.025
+    consumer_retries: int = 5
+    stalled_after_seconds: float = 60.0
+    inbox_keep_days: int = 35
+
+    crash_at: str | None = Field(default=None, description="a named crash point, for proofs only")
+
+    def database_of(self, service: str) -> str:
+        """The URL of a service's own database, for SQLAlchemy with asyncpg."""
+        server = self.database_url.get_secret_value().rstrip("/")
+        driver = server.replace("postgresql://", "postgresql+asyncpg://", 1)
+        return f"{driver}/{self.database_prefix}{service}"
+
+    @cached_property
+    def keys(self) -> dict[str, bytes]:
+        """The keys of the internal header, id → secret, in order."""
+        return read_keys(self.internal_keys.get_secret_value())
+
+    @property
+    def connected(self) -> bool:
+        """Whether another Partner Center is the authority."""
+        return self.upstream_url is not None
+
+
+def read_keys(text: str) -> dict[str, bytes]:
+    """`id:base64,id:base64` as a mapping; the first is the one that signs or encrypts."""
+    pairs = (entry.strip().partition(":") for entry in text.split(",") if entry.strip())
+    keys = {key_id: b64decode(secret, validate=True) for key_id, _, secret in pairs}
+    if not keys:
+        raise ValueError("no key given: expected id:base64")
+    return keys

@@ -1,0 +1,65 @@
+"""The one synchronous call between services: reserve before commit, and the quote (design.md 3)."""
+
+import json
+from typing import Any
+
+import aiohttp
+
+from chassis.errors import OutsideError, RefusedError
+from chassis.identity import HEADER, Principal, sign_identity
+from chassis.logs import request_id, trace_parent
+from chassis.settings import ServiceSettings
+
+TIMEOUT_SECONDS = 5.0
+CONNECTIONS_MAX = 100
+
+
+class Sideways:
+    """A pooled client towards the other services, signed like the gateway's own requests."""
+
+    def __init__(self, settings: ServiceSettings):
+        self._settings = settings
+        self._session: aiohttp.ClientSession | None = None
+
+    async def start(self) -> None:
+        """Open the pool; belongs to the running loop."""
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX, keepalive_timeout=30),
+            timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
+        )
+
+    async def close(self) -> None:
+        """Close the pool."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def post(
+        self, base_url: str, path: str, principal: Principal, content: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The answer's body.
+
+        Raises:
+            RefusedError: the other service refused, with its code and detail.
+            OutsideError: no answer in time; whether it acted is unknown.
+
+        """
+        assert self._session is not None, "Sideways.start was not awaited"
+        body = json.dumps(content, ensure_ascii=False).encode()
+        headers = {
+            "Content-Type": "application/json",
+            "X-Request-Id": request_id(),
+            "traceparent": trace_parent(),
+            HEADER: sign_identity(self._settings.keys, principal, "POST", path, body),
+        }
+        try:
+            async with self._session.post(base_url + path, data=body, headers=headers) as answer:
+                known = await answer.json(content_type=None)
+        except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError) as error:
+            raise OutsideError(f"{path}: {type(error).__name__}") from error
+        if answer.status >= 500:
+            raise OutsideError(f"{path}: {answer.status}")
+        if answer.status >= 400:
+            raise RefusedError(
+                known.get("refusal_detail", ""), code=known["code"], status=answer.status
+            )
+        return dict(known)

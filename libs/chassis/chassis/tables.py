@@ -1,0 +1,143 @@
+"""The chassis's own tables, which every service's database has beside its own."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Identity, Index, func, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from chassis.database import COLUMN_TYPES
+
+
+class KitTables(DeclarativeBase):
+    """Apart from the services' own tables, so that equal names cannot collide (style.md 4.5)."""
+
+    type_annotation_map = COLUMN_TYPES
+
+
+class OutboxRow(KitTables):
+    """An event that is committed and not yet sent."""
+
+    __tablename__ = "outbox"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    slot: Mapped[int]
+    stream: Mapped[str]
+    key: Mapped[str]
+    event_id: Mapped[UUID]
+    attributes: Mapped[bytes]  # the CloudEvents attributes as a JSON object
+    body: Mapped[bytes]
+    stated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class RelaySlot(KitTables):
+    """Who may send the keys of a slot, and until when."""
+
+    __tablename__ = "relay_slots"
+
+    slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    holder: Mapped[str | None]
+    held_until: Mapped[datetime]
+
+
+class RelayReplica(KitTables):
+    """A relay that is alive, so that slots are shared evenly."""
+
+    __tablename__ = "relay_replicas"
+
+    holder: Mapped[str] = mapped_column(primary_key=True)
+    seen_at: Mapped[datetime]
+
+
+class InboxRow(KitTables):
+    """An event whose effects are committed: what a relay sends twice meets its id here."""
+
+    __tablename__ = "inbox"
+
+    consumer: Mapped[str] = mapped_column(primary_key=True)
+    event_id: Mapped[UUID] = mapped_column(primary_key=True)
+    received_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+
+
+class ConsumerPosition(KitTables):
+    """The next offset to consume; moved only in the transaction of the effects."""
+
+    __tablename__ = "consumer_positions"
+
+    consumer: Mapped[str] = mapped_column(primary_key=True)
+    topic: Mapped[str] = mapped_column(primary_key=True)
+    partition: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    position: Mapped[int]
+    # The id of the event before the position: a topic made anew has another one there.
+    last_event: Mapped[str | None]
+    moved_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class ParkedKey(KitTables):
+    """A key that waits: its later events are parked behind the one that failed."""
+
+    __tablename__ = "parked_keys"
+
+    consumer: Mapped[str] = mapped_column(primary_key=True)
+    stream: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    parked_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class ParkedEvent(KitTables):
+    """An event that could not be handled, or that waits behind one, with its bytes."""
+
+    __tablename__ = "parked_events"
+    __table_args__ = (
+        Index("parked_events_waiting", "consumer", "stream", "key", "id",
+              postgresql_where=text("state = 'waiting'")),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    consumer: Mapped[str]
+    stream: Mapped[str]
+    key: Mapped[str]
+    partition: Mapped[int]
+    position: Mapped[int]
+    event_id: Mapped[str | None]
+    type: Mapped[str | None]
+    headers: Mapped[dict[str, Any]]  # header → text, undecodable bytes escaped
+    body: Mapped[bytes]
+    error: Mapped[str | None]  # none: it only waits behind another
+    attempts: Mapped[int]
+    state: Mapped[str] = mapped_column(server_default="waiting")  # waiting | replayed | skipped
+    parked_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None]
+    decision: Mapped[str | None]  # the reason given for skipping or editing
+
+
+class IdempotencyKey(KitTables):
+    """An answer already given, for a request that comes again (Stripe's contract)."""
+
+    __tablename__ = "idempotency_keys"
+
+    principal: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str]
+    status: Mapped[int | None]
+    body: Mapped[bytes | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+
+
+class AuditEntry(KitTables):
+    """Who did what with which result; chained by hash afterwards (design.md 11)."""
+
+    __tablename__ = "audit_log"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    at: Mapped[datetime]
+    principal: Mapped[str]
+    partner_id: Mapped[str]
+    action: Mapped[str]
+    subject: Mapped[str]
+    detail: Mapped[dict[str, Any]]
+    request_id: Mapped[str]
+    sealed_order: Mapped[int | None] = mapped_column(unique=True)
+    seal: Mapped[str | None]  # SHA-256 over the entry and the seal before it

@@ -1,0 +1,145 @@
+"""What customer-sync states, on the stream `customer`; keyed by the customer."""
+
+from typing import ClassVar
+
+from pydantic import AwareDatetime
+
+from contracts.event import Event
+
+
+class CustomerEvent(Event):
+    """The customer's whole state after the fact, so that any one event can make a copy."""
+
+    STREAM: ClassVar[str] = "customer"
+    KEY: ClassVar[str] = "customer_id"
+    SUBJECT: ClassVar[str] = "customer_id"
+
+    customer_id: str
+    account_name: str
+    customer_name: str | None = None  # verified name
+    site: str  # "china" | "international"
+    currency: str
+    xaccount_id: str | None = None
+    xaccount_type: str | None = None
+    association_type: str  # domain.md B.2: "1" referral, "2" resale (international: "3")
+    association_status: str  # "pending" | "associated" | "unlinked"
+    associated_on: AwareDatetime | None = None
+    unlinked_on: AwareDatetime | None = None
+    label: str | None = None
+    mobile: str | None = None
+    email: str | None = None
+    country_code: str | None = None
+    account_manager_id: str | None = None
+    account_manager_name: str | None = None
+    customer_type: int = -1
+    verified_status: str = "-1"
+    is_frozen: int = 0
+    customer_level: str | None = None
+    registered_at: AwareDatetime
+
+
+class CustomerRegistered(CustomerEvent):
+    """An account was made for a customer.
+
+    `credential_ref` names the password that the gateway keeps for it; the password itself never
+    leaves the gateway (design.md 11).
+    """
+
+    TYPE: ClassVar[str] = "customer.registered"
+
+    credential_ref: str | None = None
+
+
+class CustomerUpdated(CustomerEvent):
+    """Label, account manager, name or another descriptive field changed."""
+
+    TYPE: ClassVar[str] = "customer.updated"
+
+
+class CustomerAssociated(CustomerEvent):
+    """The customer now belongs to its partner."""
+
+    TYPE: ClassVar[str] = "customer.associated"
+
+
+class CustomerAssociationChanged(CustomerEvent):
+    """The association switched between referral and resale."""
+
+    TYPE: ClassVar[str] = "customer.association_changed"
+
+
+class CustomerUnlinked(CustomerEvent):
+    """The customer no longer belongs to its partner."""
+
+    TYPE: ClassVar[str] = "customer.unlinked"
+
+
+class AuthorizationEvent(Event):
+    """A customer's grant to its partner to act on its behalf (代客), domain.md F6."""
+
+    STREAM: ClassVar[str] = "customer"
+    KEY: ClassVar[str] = "customer_id"
+    SUBJECT: ClassVar[str] = "authorization_id"
+
+    authorization_id: str
+    customer_id: str
+    status: str  # "requested" | "active" | "refused" | "terminated"
+    requested_at: AwareDatetime
+    decided_at: AwareDatetime | None = None
+    ended_at: AwareDatetime | None = None
+
+
+class AuthorizationRequested(AuthorizationEvent):
+    """The partner asked."""
+
+    TYPE: ClassVar[str] = "authorization.requested"
+
+
+class AuthorizationGranted(AuthorizationEvent):
+    """The customer agreed: effective from `occurred_at` on, with no fixed end."""
+
+    TYPE: ClassVar[str] = "authorization.granted"
+
+
+class AuthorizationRefused(AuthorizationEvent):
+    """The customer declined."""
+
+    TYPE: ClassVar[str] = "authorization.refused"
+
+
+class AuthorizationTerminated(AuthorizationEvent):
+    """The grant ended, by the customer or by the end of the association."""
+
+    TYPE: ClassVar[str] = "authorization.terminated"
+
+
+class SyncEvent(Event):
+    """What a sweep of an upstream Partner Center says of itself (connected mode)."""
+
+    STREAM: ClassVar[str] = "customer"
+    KEY: ClassVar[str] = "partner_id"
+    SUBJECT: ClassVar[str] = "sweep_id"
+
+    sweep_id: str
+    started_at: AwareDatetime
+
+
+class SyncSweepFinished(SyncEvent):
+    """A whole pass over the upstream's customers ended."""
+
+    TYPE: ClassVar[str] = "sync.sweep_finished"
+
+    customers_seen: int
+    customers_changed: int
+    requests_made: int
+
+
+class SyncDriftFound(SyncEvent):
+    """The mirror and the upstream disagreed where they should not have."""
+
+    TYPE: ClassVar[str] = "sync.drift_found"
+
+    customer_id: str
+    field: str
+    ours: str | None
+    theirs: str | None

@@ -1,20 +1,81 @@
 # `make` alone lists what there is.
 .DEFAULT_GOAL := help
 MEMBERS := $(wildcard libs/* services/*)
-UV := $(shell command -v uv 2>/dev/null || echo python3 -m uv)
+
+# The newest Python is not the safest choice: the first of these that works is taken.
+ifndef PYTHON
+PYTHON = $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 python; do \
+	$$p -c 'import sys; sys.version_info >= (3, 11) or sys.exit(1); print(sys.executable)' 2>/dev/null && break; done)
+endif
+UV = $(shell for u in uv .run/uv/bin/uv; do $$u --version >/dev/null 2>&1 && echo $$u && break; done)
+LOCAL := PYTHONPATH=deploy .venv/bin/python -m local
+INSTALLED := .venv/installed
+LOCKING = $(UV) pip compile -q --universal --generate-hashes --custom-compile-command "make lock" \
+	$(foreach m,$(MEMBERS),$(m)/pyproject.toml) --group pyproject.toml:dev --group pyproject.toml:local \
+	$(foreach m,$(notdir $(MEMBERS)),--no-emit-package $(m))
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+
+up: $(INSTALLED) ## Start everything on this machine: PostgreSQL, Kafka, the services, the demo portfolio
+	@$(LOCAL) up
+
+down: $(INSTALLED) ## Stop everything; no process is left
+	@$(LOCAL) down
+
+status: $(INSTALLED) ## What runs, and whether it is healthy
+	@$(LOCAL) status
+
+logs: $(INSTALLED) ## Follow the logs (NAMES="order kafka" for some of them)
+	@$(LOCAL) logs $(NAMES)
+
+test: $(INSTALLED) ## Every test, on a real PostgreSQL and a real Kafka that it starts itself
+	.venv/bin/pytest
+
+check: $(INSTALLED) lock-check ## Everything that CI checks, in its order: lock, format, lint, types, tests
+	.venv/bin/ruff format --check
+	.venv/bin/ruff check
+	.venv/bin/mypy libs services deploy tests
+	.venv/bin/pytest
+
+format: $(INSTALLED) ## Put the code into its form
+	.venv/bin/ruff format
+	.venv/bin/ruff check --fix
 
 install: ## Make .venv exactly as locked
-	@command -v uv >/dev/null 2>&1 || python3 -m uv --version >/dev/null 2>&1 || python3 -m pip install -q uv
-	$(UV) venv --allow-existing -q
-	$(UV) pip sync -q --require-hashes requirements.lock
-	$(UV) pip install -q --no-deps $(foreach m,$(MEMBERS),-e ./$(m))
+	@rm -f $(INSTALLED)
+	@$(MAKE) --no-print-directory $(INSTALLED)
 
-lock: ## Resolve anew; keeps pins that still fit (add UPGRADE=--upgrade to move them)
-	$(UV) pip compile -q --universal --generate-hashes $(UPGRADE) $(foreach m,$(MEMBERS),$(m)/pyproject.toml) \
-	  --group pyproject.toml:dev --group pyproject.toml:local \
-	  $(foreach m,$(notdir $(MEMBERS)),--no-emit-package $(m)) -o requirements.lock
+lock: uv ## Resolve anew; keeps pins that still fit (UPGRADE=--upgrade moves them)
+	@$(LOCKING) $(UPGRADE) -o requirements.lock
 
-.PHONY: help install lock
+lock-check: uv ## The lock fits what the members ask for
+	@mkdir -p .run && cp requirements.lock .run/requirements.lock
+	@$(LOCKING) -o .run/requirements.lock
+	@diff requirements.lock .run/requirements.lock || { echo "requirements.lock is out of date: run 'make lock'"; exit 1; }
+
+lock-kafka: $(INSTALLED) ## Resolve the embedded Kafka's jars anew (deploy/kafka)
+	.venv/bin/python -m testkit.embedded.jars
+
+$(INSTALLED): requirements.lock pyproject.toml $(foreach m,$(MEMBERS),$(m)/pyproject.toml)
+	@$(MAKE) --no-print-directory uv
+	@$(MAKE) --no-print-directory environment
+
+environment:
+	@echo "  making .venv as locked"
+	@$(UV) venv -q --allow-existing --python "$(PYTHON)"
+	@$(UV) pip sync -q --require-hashes requirements.lock
+	@$(UV) pip install -q --no-deps $(foreach m,$(MEMBERS),-e ./$(m))
+	@touch $(INSTALLED)
+
+# uv, when the machine has none: in a place of our own, so that no system's Python is changed.
+uv: python
+	@test -n "$(UV)" || { echo "  installing uv below .run"; mkdir -p .run; \
+		{ "$(PYTHON)" -m venv .run/uv && .run/uv/bin/pip install -q uv; } >.run/uv.log 2>&1 \
+		|| "$(PYTHON)" -m pip install -q --target .run/uv uv >>.run/uv.log 2>&1 \
+		|| { cat .run/uv.log; echo "uv is missing and pip could not install it (Debian: apt-get install python3-venv)"; exit 1; }; }
+
+python:
+	@test -n "$(PYTHON)" || { echo "Channelbus needs Python 3.11 or newer; none of python3.11 … python3.14, python3 is"; exit 1; }
+
+.PHONY: environment help up down status logs test check format install lock lock-check lock-kafka uv python

@@ -1,0 +1,33 @@
+"""The services, listed once: start-up, migration, ports and status all read this list."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service's distribution name; everything else follows from it."""
+
+    name: str
+
+    @property
+    def package(self) -> str:
+        """Its package, database suffix and consumer group."""
+        return self.name.replace("-", "_")
+
+    @property
+    def url_variable(self) -> str:
+        """The environment variable by which its peers learn where it is."""
+        return f"{self.package.upper()}_URL"
+
+
+GATEWAY = Service("gateway")
+SERVICES = (
+    Service("customer-sync"),
+    Service("order"),
+    Service("voucher"),
+    Service("billing"),
+    Service("partner"),
+    GATEWAY,
+)
+TOPICS = ("customer", "order", "voucher", "billing", "partner")
+PARTITIONS = 6  # a deployment has 12; never changed once a topic is there

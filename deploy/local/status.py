@@ -1,0 +1,62 @@
+"""`make status`: what runs, where, and whether it is healthy."""
+
+import os
+from typing import Any
+
+from local.credentials import load_credentials
+from local.health import ready_services
+from local.layout import Layout
+from local.ports import KAFKA, POSTGRES, kept_ports
+from local.services import GATEWAY
+from local.stack import Stack, assemble
+from local.supervision import Supervisor
+
+_MEBIBYTE = 1_048_576
+
+
+def running_stack(layout: Layout) -> Stack | None:
+    """The system of this checkout, when it was ever started."""
+    ports = kept_ports(layout.ports)
+    complete = {POSTGRES, KAFKA, GATEWAY.name} <= ports.keys()
+    return assemble(layout, ports, load_credentials(layout.secrets)) if complete else None
+
+
+def show_status(layout: Layout) -> bool:
+    """Print one line per process; True when all run and answer."""
+    stack, supervisor = running_stack(layout), Supervisor(layout)
+    if stack is None or not supervisor.answers():
+        print("not running; start it with: make up")
+        return False
+    ready = ready_services(stack)
+    print(f"{'':14}{'state':<10}{'pid':>8}{'memory':>10}  address")
+    healthy = True
+    for name, info in supervisor.processes().items():
+        well = info["statename"] == "RUNNING" and ready.get(name, True)
+        healthy = healthy and well
+        print(_line(stack, name, info, well))
+    return healthy
+
+
+def _line(stack: Stack, name: str, info: dict[str, Any], well: bool) -> str:
+    state = info["statename"].lower() if info["statename"] != "RUNNING" or well else "not ready"
+    pid, memory = info["pid"] or "", _memory_mebibytes(info["pid"])
+    shown = f"{memory:.0f} MB" if memory else ""
+    return f"{name:<14}{state:<10}{pid:>8}{shown:>10}  127.0.0.1:{stack.ports[name]}"
+
+
+def _memory_mebibytes(pid: int) -> float:
+    """Resident memory of a process and its children, counted once where the system can tell."""
+    import psutil
+
+    if not pid:
+        return 0.0
+    try:
+        root = psutil.Process(pid)
+        return sum(_bytes(each) for each in [root, *root.children(recursive=True)]) / _MEBIBYTE
+    except psutil.Error:
+        return 0.0
+
+
+def _bytes(process: Any) -> int:
+    shares = "pss" if os.path.exists("/proc/self/smaps_rollup") else "rss"
+    return int(getattr(process.memory_full_info(), shares, 0))

@@ -1,0 +1,265 @@
+"""The PostgreSQL and Kafka of a test session: private ones, or those that the environment names."""
+
+import asyncio
+import os
+import secrets
+import shutil
+import signal
+import tempfile
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import asyncpg
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaConnectionError, TopicAlreadyExistsError
+
+from testkit.embedded.jars import ensure_jars
+from testkit.embedded.kafka import EmbeddedKafka
+from testkit.embedded.ports import free_port
+from testkit.embedded.postgres import EmbeddedPostgres
+from testkit.embedded.processes import (
+    end,
+    end_recorded,
+    last_lines,
+    recorded_process,
+    wait_until_recorded,
+)
+
+STOP_SECONDS = 15.0
+LAUNCH_SECONDS = 10.0
+KAFKA_ANSWER_SECONDS = 60.0
+KAFKA_RETRY_SECONDS = 0.1
+REPLICAS_MAX = 3
+
+_FOLDER_PREFIX = "channelbus-test-"
+_OWNER_FILE = "owner.pid"
+
+Result = TypeVar("Result")
+
+
+class NotOursError(RuntimeError):
+    """The server was given by the environment; tests may not stop or start it."""
+
+
+def blocking(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine from synchronous code, also while the caller's own loop runs."""
+    with ThreadPoolExecutor(1) as one_thread:
+        return one_thread.submit(asyncio.run, work).result()
+
+
+class PostgresServer:
+    """A server in which each test may have databases of its own."""
+
+    def __init__(
+        self, url: str, folder: Path | None = None, embedded: EmbeddedPostgres | None = None
+    ):
+        self.url = url
+        self._folder = folder
+        self._embedded = embedded
+
+    @classmethod
+    def for_session(cls) -> "PostgresServer":
+        """The one at DATABASE_URL, else a private one that waits for no disk."""
+        given = os.environ.get("DATABASE_URL")
+        if given:
+            return cls(given.rstrip("/"))
+        folder = new_folder("postgres")
+        embedded = EmbeddedPostgres(
+            folder / "data", free_port(), secrets.token_urlsafe(18), kept=False
+        )
+        embedded.initialise()
+        server = cls(embedded.url, folder, embedded)
+        server.start()
+        return server
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process, when it is ours and alive."""
+        process = recorded_process(self._own_folder() / "postgres.pid")
+        return process.pid if process else None
+
+    def start(self) -> None:
+        """Start it and wait until it accepts connections."""
+        folder = self._own_folder()
+        assert self._embedded
+        started = self._embedded.launch(folder / "postgres.pid").start(folder / "postgres.log")
+        wait_until_recorded(folder / "postgres.pid", started.pid, LAUNCH_SECONDS)
+        try:
+            self._embedded.wait_until_ready()
+        except TimeoutError as failure:
+            raise RuntimeError(last_lines(folder / "postgres.log")) from failure
+
+    def stop(self) -> None:
+        """Stop it by pid; its data stays for another `start`."""
+        end_recorded(
+            self._own_folder() / "postgres.pid",
+            stop_signal=signal.SIGINT,
+            grace_seconds=STOP_SECONDS,
+        )
+
+    def close(self) -> None:
+        """End what was started and remove what was written."""
+        if self._folder:
+            self.stop()
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def database_url(self, name: str) -> str:
+        """The URL of one database on this server."""
+        return f"{self.url}/{name}"
+
+    def create_database(self, name: str, template: str | None = None) -> str:
+        """Make a database, empty or as a copy of another; its URL."""
+        copied = f' TEMPLATE "{template}"' if template else ""
+        self.execute(f'CREATE DATABASE "{name}"{copied}')
+        return self.database_url(name)
+
+    def drop_database(self, name: str) -> None:
+        """Remove a database, whoever is still connected to it."""
+        self.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def execute(self, statement: str, database: str = "postgres") -> None:
+        """Run one statement as the superuser, outside a transaction."""
+        blocking(_execute(self.database_url(database), statement))
+
+    def _own_folder(self) -> Path:
+        if self._folder is None:
+            raise NotOursError("DATABASE_URL names this server; a test may not stop or start it")
+        return self._folder
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+class KafkaServer:
+    """A real broker that tests may also stop, kill and start again."""
+
+    def __init__(
+        self, bootstrap: str, folder: Path | None = None, embedded: EmbeddedKafka | None = None
+    ):
+        self.bootstrap = bootstrap
+        self._folder = folder
+        self._embedded = embedded
+
+    @classmethod
+    def for_session(cls) -> "KafkaServer":
+        """The one at KAFKA_BOOTSTRAP_SERVERS, else a private one."""
+        given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
+        if given:
+            return cls(given)
+        folder = new_folder("kafka")
+        port = free_port()
+        embedded = EmbeddedKafka(folder / "kafka", port, free_port({port}))
+        embedded.prepare(ensure_jars())
+        server = cls(embedded.bootstrap, folder, embedded)
+        server.start()
+        return server
+
+    @property
+    def pid(self) -> int | None:
+        """The broker's process, when it is ours and alive."""
+        process = recorded_process(self._own_folder() / "kafka.pid")
+        return process.pid if process else None
+
+    def start(self) -> None:
+        """Start the broker on its old port and wait until it answers."""
+        folder = self._own_folder()
+        assert self._embedded
+        launch = self._embedded.launch(ensure_jars(), folder / "kafka.pid")
+        started = launch.start(folder / "kafka.log")
+        wait_until_recorded(folder / "kafka.pid", started.pid, LAUNCH_SECONDS)
+        try:
+            blocking(wait_until_answering(self.bootstrap))
+        except TimeoutError as failure:
+            raise RuntimeError(last_lines(folder / "kafka.log")) from failure
+
+    def stop(self) -> None:
+        """Stop the broker in good order; what it holds stays."""
+        end_recorded(
+            self._own_folder() / "kafka.pid", stop_signal=signal.SIGTERM, grace_seconds=STOP_SECONDS
+        )
+
+    def kill(self) -> None:
+        """End the broker as a power cut would."""
+        process = recorded_process(self._own_folder() / "kafka.pid")
+        if process:
+            end(process, stop_signal=signal.SIGKILL, grace_seconds=STOP_SECONDS)
+
+    def close(self) -> None:
+        """End what was started and remove what was written."""
+        if self._folder:
+            self.kill()
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def create_topics(self, names: Sequence[str], partitions: int = 6) -> None:
+        """Make the topics that are not there yet."""
+        blocking(create_topics(self.bootstrap, names, partitions))
+
+    def _own_folder(self) -> Path:
+        if self._folder is None:
+            raise NotOursError("KAFKA_BOOTSTRAP_SERVERS names this broker; it is not ours to stop")
+        return self._folder
+
+
+async def wait_until_answering(
+    bootstrap: str, timeout_seconds: float = KAFKA_ANSWER_SECONDS
+) -> None:
+    """Wait until the broker answers a request; raises TimeoutError."""
+    async with asyncio.timeout(timeout_seconds):
+        while True:
+            admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+            try:
+                await admin.start()
+                await admin.list_topics()
+                return
+            except (KafkaConnectionError, OSError):
+                await asyncio.sleep(KAFKA_RETRY_SECONDS)
+            finally:
+                await admin.close()
+
+
+async def create_topics(bootstrap: str, names: Sequence[str], partitions: int) -> list[str]:
+    """Make the topics that are not there yet; the names of those made."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        there = set(await admin.list_topics())
+        missing = [name for name in names if name not in there]
+        if missing:
+            copies = min(REPLICAS_MAX, len((await admin.describe_cluster())["brokers"]))
+            await admin.create_topics([NewTopic(name, partitions, copies) for name in missing])
+        return missing
+    except TopicAlreadyExistsError:  # made by somebody else between the two requests
+        return []
+    finally:
+        await admin.close()
+
+
+def new_folder(purpose: str) -> Path:
+    """A folder of this session below the system's temporary folder, named as ours.
+
+    Folders whose session died without cleaning up go first.
+    """
+    from testkit.embedded.launch import record_pid
+
+    temporary = Path(tempfile.gettempdir())
+    for left in temporary.glob(f"{_FOLDER_PREFIX}*"):
+        owner = left / _OWNER_FILE
+        if owner.exists() and recorded_process(owner) is None:
+            remove_left_folder(left)
+    folder = Path(tempfile.mkdtemp(prefix=f"{_FOLDER_PREFIX}{purpose}-"))
+    record_pid(folder / _OWNER_FILE, os.getpid())
+    return folder
+
+
+def remove_left_folder(folder: Path) -> None:
+    """End what a dead session left running and remove its folder."""
+    for pid_file in folder.glob("*.pid"):
+        end_recorded(pid_file, stop_signal=signal.SIGKILL, grace_seconds=STOP_SECONDS)
+    shutil.rmtree(folder, ignore_errors=True)

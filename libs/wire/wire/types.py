@@ -106,9 +106,20 @@ class WireRequest(_WireInput):
         row = cls._row()
         if row is None:
             _refuse_unstorable(data)
+            _refuse(cls._bools_for_choices(data))
             return {name: value for name, value in data.items() if value is not None}
         _refuse(check_body(row, data))
         return _without_blanks(data, row.body or ())
+
+    @classmethod
+    def _bools_for_choices(cls, data: Mapping[str, Any]) -> list[Breach]:
+        """`true` where a `Literal` of integers stands: Python holds it for 1, the wire does not."""
+        bools = [name for name, value in data.items() if isinstance(value, bool)]
+        return [
+            Breach(name, MALFORMED, "a bool is not a number")
+            for name, field in cls.model_fields.items()
+            if (field.alias or name) in bools and "Literal[" in str(field.annotation)
+        ]
 
 
 class WireQuery(_WireInput):

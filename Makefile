@@ -1,5 +1,7 @@
 # `make` alone lists what there is.
 .DEFAULT_GOAL := help
+# Without bytecode each of the six services would compile a thousand modules at each start.
+unexport PYTHONDONTWRITEBYTECODE
 MEMBERS := $(wildcard libs/* services/*)
 
 # The newest Python is not the safest choice: the first of these that works is taken.

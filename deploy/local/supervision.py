@@ -27,6 +27,9 @@ SHUTDOWN_SECONDS = 75.0
 ANSWER_SECONDS = 10.0
 SERVICES_GROUP = "services"
 
+# What a developer's shell may hold and a server must not: other Java options, uncompiled Python.
+_NOT_INHERITED = ("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "PYTHONDONTWRITE")
+
 # States of supervisord (supervisor.states.ProcessStates) that count as being on the way up.
 UP_STATES = ("RUNNING", "STARTING")
 
@@ -143,7 +146,7 @@ class Supervisor:
         command = [sys.executable, "-m", "supervisor.supervisord"]
         subprocess.run(
             [*command, "-c", str(self._layout.supervisor_config)],
-            env={k: v for k, v in os.environ.items() if not k.startswith(("JAVA_TOOL", "_JAVA"))},
+            env={k: v for k, v in os.environ.items() if not k.startswith(_NOT_INHERITED)},
             stdin=subprocess.DEVNULL,
             check=True,
         )

@@ -1,7 +1,9 @@
-"""The command that each service installs: `order serve`, `order migrate`, `order audit` …"""
+"""The command that each service installs: `order serve`, `order migrate`, `order parked` …"""
 
 import argparse
 import asyncio
+import getpass
+import json
 import sys
 from collections.abc import Callable
 
@@ -10,7 +12,6 @@ from fastapi import FastAPI
 
 from chassis import audit, logs
 from chassis.database import Database
-from chassis.migrations import migrate
 from chassis.settings import ServiceSettings
 
 Build = Callable[[ServiceSettings], FastAPI]
@@ -18,19 +19,37 @@ Build = Callable[[ServiceSettings], FastAPI]
 
 def main(service: str, settings_class: type[ServiceSettings], build: Build) -> None:
     """Parse the command line and run; `service` is the package's name."""
+    arguments = _parser(service).parse_args()
+    settings = settings_class()
+    match arguments.verb:
+        case "serve":
+            serve(service, settings, build)
+        case "migrate":
+            migrate(service, settings.database_of(service))
+        case "audit":
+            sys.exit(asyncio.run(_verify_audit(service, settings)))
+        case "parked":
+            sys.exit(asyncio.run(_parked(service, build(settings), arguments)))
+
+
+def _parser(service: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=service.replace("_", "-"))
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("serve", help="answer requests and act on events until stopped")
     verbs.add_parser("migrate", help="create the database when missing and bring it up to date")
     verbs.add_parser("audit", help="verify the audit log's chain; exit 1 when it is broken")
-    arguments = parser.parse_args()
-    settings = settings_class()
-    if arguments.verb == "serve":
-        serve(service, settings, build)
-    elif arguments.verb == "migrate":
-        migrate(service, settings.database_of(service))
-    elif arguments.verb == "audit":
-        sys.exit(_verify_audit(service, settings))
+    parked = verbs.add_parser("parked", help="list, replay, edit or skip parked events")
+    deeds = parked.add_subparsers(dest="deed", required=True)
+    deeds.add_parser("list", help="the parked keys, oldest first")
+    replay = deeds.add_parser("replay", help="handle a key's events in order")
+    for name in ("consumer", "stream", "key"):
+        replay.add_argument(name)
+    edit = deeds.add_parser("edit", help="give an event another body, read from standard input")
+    skip = deeds.add_parser("skip", help="leave an event out for good")
+    for deed in (edit, skip):
+        deed.add_argument("id", type=int)
+        deed.add_argument("--reason", required=True)
+    return parser
 
 
 def serve(service: str, settings: ServiceSettings, build: Build) -> None:
@@ -50,14 +69,36 @@ def serve(service: str, settings: ServiceSettings, build: Build) -> None:
     )
 
 
-def _verify_audit(service: str, settings: ServiceSettings) -> int:
-    async def check() -> str | None:
-        database = Database(settings, service)
-        try:
-            return await audit.verify(database)
-        finally:
-            await database.close()
-
-    broken = asyncio.run(check())
+async def _verify_audit(service: str, settings: ServiceSettings) -> int:
+    database = Database(settings, service)
+    try:
+        broken = await audit.verify(database)
+    finally:
+        await database.close()
     print(broken or "the audit log's chain holds")
     return 1 if broken else 0
+
+
+async def _parked(service: str, app: FastAPI, arguments: argparse.Namespace) -> int:
+    database: Database = app.state.database
+    who = Principal(id=getpass.getuser(), kind="administrator", partner_id="*", caller="cli")
+    desk = Desk(app.state.consumers, database, who, utc_now())
+    try:
+        match arguments.deed:
+            case "list":
+                async with database.transaction() as session:
+                    for key in await list_parked(session):
+                        print(json.dumps(key, default=str, ensure_ascii=False))
+            case "replay":
+                done = await desk.replay(arguments.consumer, arguments.stream, arguments.key)
+                print(f"{service}: {done} events replayed, the key flows again")
+            case "edit":
+                await desk.edit(arguments.id, sys.stdin.buffer.read(), arguments.reason)
+            case "skip":
+                await desk.skip(arguments.id, arguments.reason)
+    except RefusedError as refusal:
+        print(refusal.message("en_us"), file=sys.stderr)
+        return 1
+    finally:
+        await database.close()
+    return 0

@@ -29,6 +29,8 @@ def _good_item(field: Field) -> Any:
         return {part.name: good_value(part) for part in field.fields}
     if field.amount:
         return "12.30" if field.type == "str" else 12.3
+    if field.choices:
+        return field.choices[0] if field.type == "str" else int(field.choices[0])
     if field.type == "str":
         return _good_text(field)
     return True if field.type == "bool" else int(field.min or 1)

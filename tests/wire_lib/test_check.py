@@ -147,6 +147,36 @@ def test_a_choice_that_does_not_exist_in_a_query_is_0101(name: str, field: str, 
     assert with_query(name, **{field: [value]}) == [(field, "CBC.0101")]
 
 
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [(n, f) for n, f in [*body_fields(), *query_fields()] if f.choices],
+    ids=label,
+)
+def test_a_code_within_its_range_that_does_not_exist_is_0101(name: str, field: Field) -> None:
+    low = int(field.min) if field.min is not None else 0
+    high = int(field.max) if field.max is not None else 9
+    free = [str(n) for n in range(low, high + 1) if str(n) not in field.choices]
+    for text in free[:2]:
+        value: Any = text if field.type == "str" else int(text)
+        one, place = operation(name), f"{field.name}[0]" if field.many else field.name
+        in_body = one.body is not None and field in one.body
+        got = (
+            with_body(name, **{field.name: [value] if field.many else value})
+            if in_body
+            else with_query(name, **{field.name: [text]})
+        )
+        assert got == [(place, "CBC.0101")]
+
+
+def test_the_sites_have_their_own_association_and_order_types() -> None:
+    for site, known, unknown in (("china", "2", "3"), ("international", "3", "2")):
+        one = operation("list_sub_customers", site)
+        assert check(one, {}, {"association_type": known}) == []
+        assert check(one, {}, {"association_type": unknown})[0].code == "CBC.0101"
+    orders = operation("list_customer_orders", "international")
+    assert check(orders, {"order_type": ["10"]}, None)[0].code == "CBC.0101"
+
+
 def test_nested_fields_are_named_by_their_place() -> None:
     coupons = [{"id": "1", "type": 301}, {"type": "301"}]
     assert with_body("pay_orders", coupon_infos=coupons) == [

@@ -134,6 +134,8 @@ def _single(field: Field, value: Any, name: str) -> Iterator[Breach]:
         return
     try:
         _CHECKS["amount" if field.amount else field.type](field, value)
+        if field.choices and str(value) not in field.choices:
+            raise _NoSuchValueError
     except _NoSuchValueError:
         yield Breach(name, NO_SUCH_VALUE, "no such value")
     except ValueError as error:

@@ -100,7 +100,11 @@ def _add_columns(row: Row, overlay: Row) -> None:
     row["international"] = None
     if difference := overlay["international"]["differences"].get(name):
         fields = [_field(name, field, overlay) for field in difference["with"]]
-        row["international"] = {"without": difference["without"], "with": fields}
+        row["international"] = {
+            "without": difference["without"],
+            "with": fields,
+            "choices": difference.get("choices", {}),
+        }
 
 
 def _codes(codes: Row) -> Row:
@@ -149,6 +153,8 @@ def _field(operation: str, source: Row, overlay: Row, prefix: str = "") -> Row:
             field["max_length"] = ITEM_LENGTH_MAX
     if key in overlay["amounts"]:
         field["amount"] = True
+    if key in overlay["choices"]:
+        field["choices"] = overlay["choices"][key]
     for kind, keys in overlay["formats"].items():
         if key in keys:
             field["format"] = kind

@@ -55,6 +55,8 @@ class Field:
     max: Decimal | None = None
     pattern: str | None = None
     enum: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    """Ours, from the SDK's field texts: the values there are, as texts; others are CBC.0101."""
     items_min: int = 0
     items_max: int | None = None
     amount: bool = False
@@ -205,17 +207,22 @@ def _both_sites(row: dict[str, Any]) -> tuple[Operation, Operation]:
 
 def _abroad(here: Operation, difference: dict[str, Any]) -> Operation:
     """The operation as the international SDK sends it (domain.md D.4b)."""
-    gone = difference["without"]
-    params = tuple(p for p in here.params if p.name not in gone)
+    gone, choices = difference["without"], difference["choices"]
+
+    def abroad(field: Field) -> Field:
+        return replace(field, choices=tuple(choices.get(field.name, field.choices)))
+
+    params = tuple(replace(p, field=abroad(p.field)) for p in here.params if p.name not in gone)
     if here.body is None:
         return replace(here, params=params)
-    kept = tuple(f for f in here.body if f.name not in gone)
+    kept = tuple(abroad(f) for f in here.body if f.name not in gone)
     return replace(here, params=params, body=kept + tuple(_field(f) for f in difference["with"]))
 
 
 def _field(row: dict[str, Any]) -> Field:
     inner = tuple(_field(part) for part in row.pop("fields", ()))
-    row["enum"] = tuple(row.get("enum", ()))
+    for texts in ("enum", "choices"):
+        row[texts] = tuple(row.get(texts, ()))
     for bound in ("min", "max"):
         if bound in row:
             row[bound] = Decimal(row[bound])

@@ -23,6 +23,7 @@ from chassis.idempotency import ReplayedAnswer, prune_idempotency_keys, replayed
 from chassis.kafka import broker_security
 from chassis.logs import enter_request
 from chassis.metrics import REQUESTS
+from chassis.parked_api import parked_router
 from chassis.pruning import prune_inbox
 from chassis.relay import Relay
 from chassis.schedules import Schedule, run_schedule
@@ -45,7 +46,7 @@ def service_app(
 ) -> FastAPI:
     """The service's application; nothing is opened before its lifespan. `name` is its package.
 
-    On `app.state`: settings, clock, database, sideways, subscriptions, relay.
+    On `app.state`: settings, clock, database, sideways, consumers, subscriptions, relay.
     """
     crash.arm(settings.crash_at)
 
@@ -71,11 +72,13 @@ def service_app(
     app.state.clock = clock
     app.state.database = Database(settings, name)
     app.state.sideways = Sideways(settings)
+    app.state.consumers = {group.name: group for group in consumers}
     app.state.subscriptions = []
     app.state.ready = False
     install_error_answers(app)
     app.add_exception_handler(ReplayedAnswer, replayed)
     app.include_router(health_router)
+    app.include_router(parked_router, include_in_schema=False)
     for router in routers:
         app.include_router(router)
     app.add_middleware(RequestContext)

@@ -11,7 +11,11 @@ import uvicorn
 from fastapi import FastAPI
 
 from chassis import audit, logs
+from chassis.clock import utc_now
 from chassis.database import Database
+from chassis.errors import RefusedError
+from chassis.identity import Principal
+from chassis.release import Desk, list_parked
 from chassis.settings import ServiceSettings
 
 Build = Callable[[ServiceSettings], FastAPI]
@@ -25,6 +29,8 @@ def main(service: str, settings_class: type[ServiceSettings], build: Build) -> N
         case "serve":
             serve(service, settings, build)
         case "migrate":
+            from chassis.migrations import migrate  # alembic: only migrating needs it
+
             migrate(service, settings.database_of(service))
         case "audit":
             sys.exit(asyncio.run(_verify_audit(service, settings)))

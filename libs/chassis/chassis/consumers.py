@@ -29,7 +29,7 @@ class Consumers:
         return sorted({contract.STREAM for contract in self.contracts.values()})
 
     def on(self, contract: type[E]) -> Callable[[Handler[E]], Handler[E]]:
-        """Register a handler of one event; it may run again after a rollback, not after a commit."""
+        """Register a handler of one event; it runs again after a rollback, not after a commit."""
 
         def register(handler: Handler[E]) -> Handler[E]:
             if contract.TYPE in self.contracts:

@@ -15,6 +15,7 @@ from sqlalchemy import BigInteger, DateTime, Numeric, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
+from chassis.crash import crash_point
 from chassis.identity import CurrentPrincipal, Principal
 from chassis.settings import ServiceSettings
 
@@ -66,6 +67,7 @@ class Database:
             async with session.begin():
                 yield session
             if session.info.get("stated"):
+                crash_point("business.committed")
                 self.on_stated()
 
     @asynccontextmanager

@@ -55,7 +55,7 @@ async def park(session: AsyncSession, consumer: str, message: Message, error: st
             partition=message.partition,
             position=message.position,
             event_id=message.event_id,
-            type=message.event_type,
+            event_type=message.event_type,
             headers=message.headers,
             body=message.body,
             error=error[:ERROR_CHARACTERS_MAX] if error else None,

@@ -29,7 +29,6 @@ from chassis.settings import ServiceSettings
 
 log = get_logger(__name__)
 
-SESSION_TIMEOUT_MS = 45_000
 MAX_POLL_INTERVAL_MS = 300_000
 BACK_OFF_SECONDS_MAX = 10.0
 COMMIT_EVERY_SECONDS = 5.0
@@ -62,7 +61,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
             max_records=settings.consumer_batch_events,
             batch_timeout_ms=int(settings.consumer_poll_seconds * 1000),
             fetch_max_wait_ms=500,
-            session_timeout_ms=SESSION_TIMEOUT_MS,
+            session_timeout_ms=int(settings.consumer_session_seconds * 1000),
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
             listener=self,
             parser=_keep_raw,

@@ -101,9 +101,10 @@ class ParkedEvent(KitTables):
     partition: Mapped[int]
     position: Mapped[int]
     event_id: Mapped[str | None]
-    type: Mapped[str | None]
+    event_type: Mapped[str | None]
     headers: Mapped[dict[str, Any]]  # header → text, undecodable bytes escaped
     body: Mapped[bytes]
+    original_body: Mapped[bytes | None]  # what arrived, when a person edited it
     error: Mapped[str | None]  # none: it only waits behind another
     attempts: Mapped[int]
     state: Mapped[str] = mapped_column(server_default="waiting")  # waiting | replayed | skipped

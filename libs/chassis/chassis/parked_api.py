@@ -1,0 +1,97 @@
+"""The parked events of a service over HTTP, for the ops console; the administrator's alone."""
+
+from base64 import b64decode
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, Field
+from sqlalchemy import select
+
+from chassis.answers import JsonAnswer
+from chassis.clock import Now
+from chassis.errors import NotFoundError
+from chassis.identity import CurrentPrincipal, WrongPrincipalError
+from chassis.release import Desk, list_parked
+from chassis.tables import ParkedEvent
+
+parked_router = APIRouter(prefix="/internal/parked")
+
+
+def _desk(request: Request, principal: CurrentPrincipal, now: Now) -> Desk:
+    if not principal.is_administrator:
+        raise WrongPrincipalError("parked events are the administrator's")
+    return Desk(request.app.state.consumers, request.app.state.database, principal, now)
+
+
+CurrentDesk = Annotated[Desk, Depends(_desk)]
+
+
+class Key(BaseModel):
+    """Which key to replay."""
+
+    consumer: str
+    stream: str
+    key: str
+
+
+class Decision(BaseModel):
+    """Why an event is skipped."""
+
+    reason: str = Field(min_length=1, max_length=1000)
+
+
+class Edit(Decision):
+    """The new body, in base64, and why."""
+
+    body: str
+
+
+@parked_router.get("")
+async def keys(desk: CurrentDesk, consumer: str | None = None) -> Response:
+    """The parked keys, oldest first."""
+    async with desk.database.transaction() as session:
+        return JsonAnswer({"keys": await list_parked(session, consumer)})
+
+
+@parked_router.get("/events/{parked_id}")
+async def event(desk: CurrentDesk, parked_id: int) -> Response:
+    """One parked event with its headers, its body as text, and its error."""
+    async with desk.database.transaction() as session:
+        parked = await session.scalar(select(ParkedEvent).where(ParkedEvent.id == parked_id))
+        if parked is None:
+            raise NotFoundError(f"parked event {parked_id}")
+        shown: dict[str, Any] = {
+            "id": parked.id,
+            "consumer": parked.consumer,
+            "stream": parked.stream,
+            "key": parked.key,
+            "type": parked.event_type,
+            "event_id": parked.event_id,
+            "headers": parked.headers,
+            "body": parked.body.decode("utf-8", "backslashreplace"),
+            "error": parked.error,
+            "attempts": parked.attempts,
+            "state": parked.state,
+            "parked_at": parked.parked_at,
+        }
+        return JsonAnswer(shown)
+
+
+@parked_router.post("/replay")
+async def replay(desk: CurrentDesk, key: Key) -> Response:
+    """Replay a key in order; 409 with the error when its first event fails again."""
+    return JsonAnswer({"replayed": await desk.replay(key.consumer, key.stream, key.key)})
+
+
+@parked_router.post("/events/{parked_id}/edit")
+async def edit(desk: CurrentDesk, parked_id: int, change: Edit) -> Response:
+    """Give an event another body."""
+    await desk.edit(parked_id, b64decode(change.body), change.reason)
+    return Response(status_code=204)
+
+
+@parked_router.post("/events/{parked_id}/skip")
+async def skip(desk: CurrentDesk, parked_id: int, decision: Decision) -> Response:
+    """Leave an event out for good."""
+    await desk.skip(parked_id, decision.reason)
+    return Response(status_code=204)

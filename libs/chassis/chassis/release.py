@@ -1,0 +1,208 @@
+"""What a person may do with a parked key: replay it, edit an event and replay, or skip an event.
+
+Every step is one transaction that holds the key's row: events leave in the order they came, and one
+that arrives meanwhile is handled after them (design.md 4). Each decision is audited.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis import audit
+from chassis.consumers import Consumers
+from chassis.crash import crash_point
+from chassis.database import Database
+from chassis.errors import BadFieldError, NotFoundError, RefusedError
+from chassis.identity import Principal
+from chassis.messages import BadMessageError, Message
+from chassis.parking import ERROR_CHARACTERS_MAX
+from chassis.tables import ParkedEvent, ParkedKey
+
+REPLAY_EVENTS_MAX = 10_000  # in one call; call again for more
+
+
+class StillFailingError(RefusedError):
+    """The first event of the key failed again; it and all behind it stay parked."""
+
+    code = "CHB.0409"
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The consumers of one service, by name, and who decides when."""
+
+    consumers: dict[str, Consumers]
+    database: Database
+    principal: Principal
+    now: datetime
+
+    async def replay(self, consumer: str, stream: str, key: str) -> int:
+        """Handle the key's events in order until none is left; answers how many were.
+
+        Raises:
+            StillFailingError: an event failed again; those before it are done.
+            NotFoundError: no such key is parked.
+
+        """
+        replayed = 0
+        while replayed < REPLAY_EVENTS_MAX and await self._replay_first(consumer, stream, key):
+            replayed += 1
+            crash_point("release.replayed")
+        return replayed
+
+    async def _replay_first(self, consumer: str, stream: str, key: str) -> bool:
+        """Handle the first event; False when the key is free."""
+        parked_id, failure = None, ""
+        try:
+            async with self.database.transaction() as session:
+                if not await _lock(session, consumer, stream, key):
+                    return False
+                first = await _first(session, consumer, stream, key)
+                if first is not None:
+                    parked_id = first.id
+                    await self._handle(session, first)
+                    self._decide(session, first, "replayed", None)
+                    crash_point("release.handled")
+                await _free_when_empty(session, consumer, stream, key)
+                return first is not None
+        except Exception as error:
+            # Whatever the handler raised is the answer; the event keeps its place.
+            if parked_id is None:
+                raise
+            failure = f"{type(error).__name__}: {error}"
+        await self._note_failure(parked_id, failure)
+        raise StillFailingError(f"event {parked_id}: {failure}")
+
+    async def _handle(self, session: AsyncSession, parked: ParkedEvent) -> None:
+        consumers = self.consumers[parked.consumer]
+        event = _message_of(parked).read(consumers.contracts)
+        if event is not None:
+            await consumers.handle([event], session)
+            await session.flush()
+
+    async def edit(self, parked_id: int, body: bytes, reason: str) -> None:
+        """Replace an event's body; what arrived is kept beside it. Replay follows separately."""
+        async with self.database.transaction() as session:
+            parked = await self._waiting(session, parked_id, reason)
+            edited = _message_of(parked, body)
+            try:
+                edited.read(self.consumers[parked.consumer].contracts)
+            except BadMessageError as error:
+                raise BadFieldError("body", str(error)) from error
+            parked.original_body = parked.original_body or parked.body
+            parked.body = body
+            parked.decision = reason
+            self._audit(session, "parked_event.edit", parked, reason=reason)
+
+    async def skip(self, parked_id: int, reason: str) -> None:
+        """Leave an event out for good; the ones behind it stay until they are replayed."""
+        async with self.database.transaction() as session:
+            parked = await self._waiting(session, parked_id, reason)
+            self._decide(session, parked, "skipped", reason)
+            await session.flush()
+            await _free_when_empty(session, parked.consumer, parked.stream, parked.key)
+
+    async def _waiting(self, session: AsyncSession, parked_id: int, reason: str) -> ParkedEvent:
+        if not reason.strip():
+            raise BadFieldError("reason", "say why")
+        parked = await session.get(ParkedEvent, parked_id)
+        if parked is None or parked.state != "waiting" or parked.consumer not in self.consumers:
+            raise NotFoundError(f"parked event {parked_id}")
+        await _lock(session, parked.consumer, parked.stream, parked.key)
+        return parked
+
+    def _decide(
+        self, session: AsyncSession, parked: ParkedEvent, state: str, reason: str | None
+    ) -> None:
+        parked.state = state
+        parked.decided_at = self.now
+        parked.decided_by = self.principal.operator_id or self.principal.id
+        parked.decision = reason or parked.decision
+        self._audit(session, f"parked_event.{state}", parked, reason=reason)
+
+    def _audit(
+        self, session: AsyncSession, action: str, parked: ParkedEvent, **detail: Any
+    ) -> None:
+        detail |= {"consumer": parked.consumer, "key": parked.key, "event_id": parked.event_id}
+        audit.record(session, self.principal, action, str(parked.id), self.now, **detail)
+
+    async def _note_failure(self, parked_id: int, failure: str) -> None:
+        async with self.database.transaction() as session:
+            parked = await session.get_one(ParkedEvent, parked_id)
+            parked.attempts += 1
+            parked.error = failure[:ERROR_CHARACTERS_MAX]
+
+
+async def list_parked(session: AsyncSession, consumer: str | None = None) -> list[dict[str, Any]]:
+    """The parked keys, oldest first: how many events wait, since when, and why the first failed."""
+    table = ParkedEvent
+    waiting = (
+        select(
+            table.consumer,
+            table.stream,
+            table.key,
+            func.count().label("events"),
+            func.min(table.parked_at).label("since"),
+            func.min(table.id).label("first_id"),
+        )
+        .where(table.state == "waiting")
+        .group_by(table.consumer, table.stream, table.key)
+        .order_by(func.min(table.id))
+        .limit(1000)
+    )
+    if consumer:
+        waiting = waiting.where(table.consumer == consumer)
+    groups = waiting.subquery()
+    found = await session.execute(
+        select(groups, table.event_type.label("type"), table.error, table.attempts).join(
+            table, table.id == groups.c.first_id
+        )
+    )
+    return [dict(row) for row in found.mappings()]
+
+
+def _message_of(parked: ParkedEvent, body: bytes | None = None) -> Message:
+    return Message(
+        topic=parked.stream,
+        partition=parked.partition,
+        position=parked.position,
+        key=parked.key,
+        headers=parked.headers,
+        body=parked.body if body is None else body,
+        sent_at_seconds=parked.parked_at.timestamp(),
+    )
+
+
+async def _lock(session: AsyncSession, consumer: str, stream: str, key: str) -> bool:
+    found = await session.get(ParkedKey, (consumer, stream, key), with_for_update=True)
+    return found is not None
+
+
+async def _first(session: AsyncSession, consumer: str, stream: str, key: str) -> ParkedEvent | None:
+    table = ParkedEvent
+    first = await session.scalars(
+        select(table)
+        .where(
+            table.consumer == consumer,
+            table.stream == stream,
+            table.key == key,
+            table.state == "waiting",
+        )
+        .order_by(table.id)
+        .limit(1)
+    )
+    return first.one_or_none()
+
+
+async def _free_when_empty(session: AsyncSession, consumer: str, stream: str, key: str) -> None:
+    await session.flush()
+    if await _first(session, consumer, stream, key) is None:
+        table = ParkedKey
+        await session.execute(
+            delete(table).where(
+                table.consumer == consumer, table.stream == stream, table.key == key
+            )
+        )

@@ -1,0 +1,29 @@
+"""A tally as a process of its own, to be killed, stopped and started: `python -m …tally_process`.
+
+`TALLY_STATE=key:first:last` makes it state facts, one transaction each, before it settles down.
+"""
+
+import asyncio
+import os
+from datetime import UTC, datetime
+
+import uvloop
+
+from chassis.app import service_app
+from chassis.settings import ServiceSettings
+from tests.chassis.tally import counting, state
+
+
+async def serve() -> None:
+    """Run until killed."""
+    app = service_app("tally", ServiceSettings(), routers=[], consumers=[counting()])
+    async with app.router.lifespan_context(app):
+        if task := os.environ.get("TALLY_STATE"):
+            key, first, last = task.split(":")
+            now = datetime(2026, 11, 23, tzinfo=UTC)
+            await state(app.state.database, key, range(int(first), int(last) + 1), now)
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    uvloop.run(serve())

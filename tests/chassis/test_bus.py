@@ -1,0 +1,116 @@
+"""From a committed row to an effect elsewhere, on the real PostgreSQL and the real Kafka."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from fastapi import FastAPI
+from sqlalchemy import func, select
+
+from chassis.app import service_app
+from chassis.settings import ServiceSettings
+from chassis.tables import ConsumerPosition, OutboxRow, ParkedEvent
+from testkit.servers import KafkaServer
+from tests.chassis.processes import until
+from tests.chassis.tally import Heard, counting, state
+
+NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
+
+
+async def heard(app: FastAPI) -> list[tuple[str, int]]:
+    async with app.state.database.transaction() as session:
+        rows = await session.execute(select(Heard.key, Heard.version).order_by(Heard.id))
+        return [(key, version) for key, version in rows]
+
+
+async def waiting(app: FastAPI, table: type) -> int:
+    async with app.state.database.transaction() as session:
+        return await session.scalar(select(func.count()).select_from(table)) or 0
+
+
+async def test_every_fact_arrives_once_and_in_the_order_of_its_key(
+    settings: ServiceSettings,
+) -> None:
+    app = service_app("tally", settings, routers=[], consumers=[counting()])
+    async with app.router.lifespan_context(app):
+        await asyncio.gather(
+            *(state(app.state.database, f"k{n}", range(1, 26), NOW) for n in range(8))
+        )
+
+        async def all_there() -> bool:
+            return len(await heard(app)) >= 200
+
+        await until(all_there)
+        rows = await heard(app)
+        for n in range(8):
+            assert [version for key, version in rows if key == f"k{n}"] == list(range(1, 26))
+        assert len(rows) == 200
+
+        async def outbox_empty() -> bool:
+            return await waiting(app, OutboxRow) == 0
+
+        await until(outbox_empty)
+
+
+async def test_a_restarted_consumer_goes_on_at_its_position(settings: ServiceSettings) -> None:
+    for first in (1, 11):
+        app = service_app("tally", settings, routers=[], consumers=[counting()])
+        async with app.router.lifespan_context(app):
+            await state(app.state.database, "k", range(first, first + 10), NOW)
+
+            async def all_there(app: FastAPI = app, last: int = first + 9) -> bool:
+                return ("k", last) in await heard(app)
+
+            await until(all_there)
+            rows = await heard(app)
+            assert [version for _, version in rows] == list(range(1, first + 10))
+
+
+async def test_a_poisoned_key_is_parked_and_the_others_flow_on(settings: ServiceSettings) -> None:
+    app = service_app("tally", settings, routers=[], consumers=[counting()])
+    async with app.router.lifespan_context(app):
+        from chassis.outbox import publish
+        from tests.chassis.tally import funds_moved
+
+        async with app.state.database.transaction() as session:
+            publish(session, funds_moved("good", 1, NOW), funds_moved("bad", 1, NOW, "-1.00"))
+            publish(session, funds_moved("bad", 2, NOW), funds_moved("good", 2, NOW))
+
+        async def settled() -> bool:
+            return await waiting(app, ParkedEvent) == 2 and len(await heard(app)) == 2
+
+        await until(settled)
+        assert await heard(app) == [("good", 1), ("good", 2)]
+        async with app.state.database.transaction() as session:
+            parked = (await session.scalars(select(ParkedEvent).order_by(ParkedEvent.id))).all()
+        assert [event.key for event in parked] == ["bad", "bad"]
+        assert "a tally cannot count -1.00" in str(parked[0].error)
+        assert parked[1].error is None
+
+
+async def test_bad_bytes_are_parked_with_their_bytes_and_nothing_stops(
+    settings: ServiceSettings, kafka_server: KafkaServer
+) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=kafka_server.bootstrap)
+    await producer.start()
+    topic = settings.topic_prefix + "billing"
+    await producer.send_and_wait(topic, b"\xff\xfe no json", key=b"\xff")
+    await producer.send_and_wait(
+        topic, b"{}", key=b"x", headers=[("ce_type", b"billing.funds_moved"), ("bad", b"\xff")]
+    )
+    await producer.stop()
+    app = service_app("tally", settings, routers=[], consumers=[counting()])
+    async with app.router.lifespan_context(app):
+        await state(app.state.database, "good", range(1, 3), NOW)
+
+        async def settled() -> bool:
+            return await waiting(app, ParkedEvent) == 2 and len(await heard(app)) == 2
+
+        await until(settled)
+        async with app.state.database.transaction() as session:
+            bodies = (await session.scalars(select(ParkedEvent.body))).all()
+            assert {bytes(body) for body in bodies} == {b"\xff\xfe no json", b"{}"}
+            positions = await session.scalars(select(func.sum(ConsumerPosition.position)))
+            assert positions.one() == 4

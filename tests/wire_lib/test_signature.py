@@ -265,7 +265,7 @@ def test_the_date_must_be_signed() -> None:
 def test_a_signed_header_must_be_there_and_only_once() -> None:
     request = signed_by_the_sdk(headers={"X-Domain-Id": "d1"})
     assert refused(request.without_header("x-domain-id")) is Reason.MISSING_SIGNED_HEADER
-    twice = replace(request, headers=(*request.headers, (b"X-Domain-Id", b"d2")))
+    twice = replace(request, headers=(*request.headers, (b"x-domain-id", b"d2")))
     assert refused(twice) is Reason.REPEATED_SIGNED_HEADER
 
 
@@ -314,7 +314,7 @@ def test_a_derived_key_is_refused_by_name() -> None:
         "SDK-HMAC-SHA256 Access=A, SignedHeaders=host",
         "SDK-HMAC-SHA256, Access=A, SignedHeaders=host, Signature=00",
         "SDK-HMAC-SHA256 Access=A, SignedHeaders=host, Signature=00, More=1",
-        f"SDK-HMAC-SHA256 Access=A, SignedHeaders={';'.join(['h'] * 65)}, Signature=00",
+        f"SDK-HMAC-SHA256 Access=A, SignedHeaders={';'.join(['h'] * 600)}, Signature=00",
     ],
 )
 def test_a_malformed_header_is_refused(header: str) -> None:

@@ -16,24 +16,29 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes, urlsplit
 
 ALGORITHM = "SDK-HMAC-SHA256"
 CLOCK_SKEW_SECONDS_MAX = 15 * 60
-SIGNED_HEADERS_MAX = 64
+SIGNED_HEADERS_LENGTH_MAX = 1024  # characters of the names, joined
 DATE_HEADER = "x-sdk-date"
 CONTENT_HASH_HEADER = "x-sdk-content-sha256"
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 EMPTY_HASH = hashlib.sha256(b"").hexdigest()
 
 Headers = Mapping[str, str] | Iterable[tuple[bytes, bytes]]
-"""Header names in any case, values latin-1; or ASGI's `scope["headers"]` as it is (faster)."""
+"""Header names in any case, values latin-1; or ASGI's `scope["headers"]` (names in lower case)."""
 
 _BLANKS = " \t"  # not every str.strip blank: 0xA0 may end a UTF-8 letter
-_CACHED_PATHS_MAX = 4096
 _CACHED_STAMPS_MAX = 2048
+_CACHED_NAMES_MAX = 512
 _AUTHORIZATION = re.compile(
     r"SDK-HMAC-SHA256 +Access=([^,\s]+), *SignedHeaders=([^,\s]+), *Signature=([0-9A-Za-z]+)"
 )
 _STAMP = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z", re.ASCII)
-_PLAIN_PATH = re.compile(rb"[A-Za-z0-9_.~/-]*").fullmatch
-_PLAIN_QUERY = re.compile(rb"[A-Za-z0-9_.~=&-]*").fullmatch
+_is_plain_path = re.compile(rb"[A-Za-z0-9_.~/-]*").fullmatch
+_UNRESERVED = r"[A-Za-z0-9_.~-]"
+_ESCAPE = (
+    r"%(?!2D|2E|5F|7E|3\d|4[1-9A-F]|5[\dA]|6[1-9A-F]|7[\dA])[\dA-F]{2}"  # of nothing unreserved
+)
+_PAIR = rf"{_UNRESERVED}+=(?:{_UNRESERVED}|{_ESCAPE})*"
+_is_canonical_query = re.compile(rf"{_PAIR}(?:&{_PAIR})*".encode()).fullmatch
 
 
 class Reason(StrEnum):
@@ -88,13 +93,12 @@ def parse_authorization(header: str) -> Authorization:
             raise SignatureError(Reason.ALGORITHM, algorithm)
         raise SignatureError(Reason.MALFORMED)
     access, names, signature = found.groups()
-    signed = _signed_names(names)
-    if len(signed) > SIGNED_HEADERS_MAX:
+    if len(names) > SIGNED_HEADERS_LENGTH_MAX:
         raise SignatureError(Reason.MALFORMED, "too many signed headers")
-    return Authorization(access, signed, signature)
+    return Authorization(access, _signed_names(names), signature)
 
 
-@lru_cache(_CACHED_STAMPS_MAX)
+@lru_cache(_CACHED_NAMES_MAX)
 def _signed_names(text: str) -> tuple[str, ...]:
     return tuple(text.lower().split(";"))
 
@@ -208,26 +212,33 @@ def stamp_of(now: datetime) -> str:
 
 def _needed(headers: Headers, signed: tuple[str, ...]) -> dict[str, str]:
     """The signed headers and the content hash, by lower-case name; each at most once."""
-    pairs: Iterable[tuple[str, str]]
+    pairs: Iterable[tuple[bytes, bytes]]
     if isinstance(headers, Mapping):
-        pairs = ((name.lower(), value) for name, value in headers.items())
+        pairs = ((n.lower().encode(), v.encode("latin-1")) for n, v in headers.items())
     else:
-        pairs = ((n.decode("latin-1").lower(), v.decode("latin-1")) for n, v in headers)
+        pairs = headers
+    wanted = _wanted(signed)
     given: dict[str, str] = {}
-    for name, value in pairs:
-        if name in signed or name == CONTENT_HASH_HEADER:
+    for raw_name, raw_value in pairs:
+        if (name := wanted.get(raw_name)) is not None:
             if name in given:
                 raise SignatureError(Reason.REPEATED_SIGNED_HEADER, name)
-            given[name] = value
+            given[name] = raw_value.decode("latin-1").strip(_BLANKS)
     for name in signed:
         if name not in given:
             raise SignatureError(Reason.MISSING_SIGNED_HEADER, name)
     return given
 
 
+@lru_cache(_CACHED_NAMES_MAX)
+def _wanted(signed: tuple[str, ...]) -> dict[bytes, str]:
+    """The names to look for, as they stand on the wire."""
+    return {name.encode(): name for name in (*signed, CONTENT_HASH_HEADER)}
+
+
 def _check_stamp(stamp: str, now: datetime) -> None:
     try:
-        signed_at = _seconds(stamp.strip(_BLANKS))
+        signed_at = _seconds(stamp)
     except ValueError:
         raise SignatureError(Reason.DATE_MALFORMED) from None
     if abs(now.timestamp() - signed_at) > CLOCK_SKEW_SECONDS_MAX:
@@ -247,7 +258,7 @@ def _check_body(claimed: str | None, body: bytes) -> str:
     actual = hashlib.sha256(body).hexdigest() if body else EMPTY_HASH
     if claimed is None or claimed == actual:
         return actual
-    if claimed.strip() == UNSIGNED_PAYLOAD:
+    if claimed == UNSIGNED_PAYLOAD:
         raise SignatureError(Reason.UNSIGNED_PAYLOAD)
     raise SignatureError(Reason.CONTENT_HASH)
 
@@ -260,15 +271,14 @@ def _canonical(
     signed: tuple[str, ...],
     body_hash: str,
 ) -> bytes:
-    block = "".join([f"{name}:{given[name].strip(_BLANKS)}\n" for name in signed])
+    block = "".join([f"{name}:{given[name]}\n" for name in signed])
     head = f"{method.upper()}\n{canonical_path(raw_path)}\n{canonical_query(raw_query)}\n"
     return f"{head}{block}\n{';'.join(signed)}\n{body_hash}".encode("latin-1")
 
 
-@lru_cache(_CACHED_PATHS_MAX)
 def canonical_path(raw_path: bytes) -> str:
     """Each segment decoded and encoded again, always with a slash at the end (D.2.3)."""
-    if _PLAIN_PATH(raw_path):
+    if _is_plain_path(raw_path):
         path = raw_path.decode()
     else:
         # decoded before it is split, as the SDK does: an encoded slash is signed as a slash
@@ -283,9 +293,11 @@ def canonical_query(raw_query: bytes) -> str:
     """
     if not raw_query:
         return ""
-    if _PLAIN_QUERY(raw_query):
-        pairs = [piece.partition("=")[::2] for piece in raw_query.decode().split("&") if piece]
-        return "&".join([f"{name}={value}" for name, value in sorted(pairs)])
+    if _is_canonical_query(raw_query):
+        # as the SDK sends it; with each name once, the names alone decide the order
+        by_name = {piece.partition("=")[0]: piece for piece in raw_query.decode().split("&")}
+        if len(by_name) == raw_query.count(b"&") + 1:
+            return "&".join([by_name[name] for name in sorted(by_name)])
     pieces = [piece.replace(b"+", b" ").partition(b"=") for piece in raw_query.split(b"&") if piece]
     decoded = sorted((unquote_to_bytes(name), unquote_to_bytes(value)) for name, _, value in pieces)
     return "&".join([f"{_encode(name)}={_encode(value)}" for name, value in decoded])
@@ -297,5 +309,5 @@ def _encode(text: bytes) -> str:
 
 def _signature(secret: str, stamp: str, canonical: bytes) -> str:
     digest = hashlib.sha256(canonical).hexdigest()
-    text = f"{ALGORITHM}\n{stamp.strip(_BLANKS)}\n{digest}"
+    text = f"{ALGORITHM}\n{stamp}\n{digest}"
     return hmac.digest(secret.encode(), text.encode("latin-1"), "sha256").hex()

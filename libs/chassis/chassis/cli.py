@@ -72,6 +72,7 @@ def serve(service: str, settings: ServiceSettings, build: Build) -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=10,
         server_header=False,
+        proxy_headers=False,  # who sends from where is the gateway's to say (TRUSTED_PROXIES)
     )
 
 

@@ -199,6 +199,12 @@ _TEXTS: dict[tuple[str, HTTPStatus], str] = {
         50010086 | The reseller's distributor is restricted. | 云经销商的总经销商已被限制。
         70600026 | Ask your manager to go on with this authentication. | 请联系客户经理处理该认证。
     """,  # noqa: E501
+    ("CHB", HTTPStatus.UNAUTHORIZED): """
+        0401 | The account name or the password is wrong. | 账号名或密码错误。
+    """,
+    ("CHB", HTTPStatus.FORBIDDEN): """
+        1001 | The customer has not authorized its partner. | 客户尚未授权其伙伴。
+    """,
     ("CHB", HTTPStatus.NOT_FOUND): """
         0404 | There is no such object, or it is not yours. | 对象不存在或不属于您。
     """,

@@ -73,7 +73,7 @@ async def seal_audit(database: Database, _now: datetime) -> None:
             .order_by(AuditEntry.sealed_order.desc())
             .limit(1)
         )
-        order, before = last.tuples().one_or_none() or (0, FIRST_SEAL)
+        order, before = last.one_or_none() or (0, FIRST_SEAL)
         open_entries = await session.scalars(
             select(AuditEntry)
             .where(AuditEntry.sealed_order.is_(None))

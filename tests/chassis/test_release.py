@@ -1,0 +1,169 @@
+"""Parked keys: replay in order, edit and replay, skip; audited, one transaction a step."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import func, select, update
+
+from chassis import audit
+from chassis.database import Database
+from chassis.delivery import Delivery, Move
+from chassis.errors import BadFieldError, NotFoundError
+from chassis.identity import Principal
+from chassis.messages import Message
+from chassis.release import Desk, StillFailingError, list_parked
+from chassis.settings import ServiceSettings
+from chassis.tables import AuditEntry, ConsumerPosition, ParkedEvent, ParkedKey
+from testkit.servers import PostgresServer
+from tests.chassis.processes import Outcome
+from tests.chassis.tally import counting, create_schema, funds_moved, settings_for
+
+NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+ADMIN = Principal(id="ops", kind="administrator", partner_id="*")
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+async def settings(postgres_server: PostgresServer) -> AsyncIterator[ServiceSettings]:
+    postgres_server.drop_database("parked_tally")
+    postgres_server.create_database("parked_tally")
+    found = settings_for(postgres_server.url, "unused", "parked_")
+    await create_schema(found)
+    yield found
+    postgres_server.drop_database("parked_tally")
+
+
+@pytest.fixture
+async def outcome(settings: ServiceSettings) -> AsyncIterator[Outcome]:
+    found = Outcome(settings)
+    async with found.database.transaction() as session:
+        session.add(ConsumerPosition(consumer="tally", topic="billing", partition=0, position=0))
+    yield found
+    await found.database.close()
+
+
+@pytest.fixture
+def desk(outcome: Outcome) -> Desk:
+    return Desk({"tally": counting()}, outcome.database, ADMIN, NOW)
+
+
+def message(position: int, key: str, version: int, amount: str = "1.00") -> Message:
+    event = funds_moved(key, version, NOW, amount)
+    headers = {
+        "ce_id": str(event.event_id),
+        "ce_type": event.TYPE,
+        "ce_dataschema": event.data_schema,
+    }
+    body = event.model_dump_json().encode()
+    return Message("billing", 0, position, key, headers, body, NOW.timestamp())
+
+
+async def park_first_of(database: Database, *messages: Message) -> None:
+    """Deliver the messages one by one; the first is poison."""
+    delivery = Delivery(counting(), database)
+    for number, each in enumerate(messages):
+        move = {("billing", 0): Move(each.position, each.position + 1, each.event_id)}
+        error = "ValueError: poison" if number == 0 else None
+        await delivery.deliver([each], move, parking=error)
+
+
+async def parked_ids(outcome: Outcome) -> list[int]:
+    async with outcome.database.transaction() as session:
+        ids = await session.scalars(select(ParkedEvent.id).order_by(ParkedEvent.id))
+        return list(ids)
+
+
+async def free(outcome: Outcome) -> bool:
+    async with outcome.database.transaction() as session:
+        return not await session.scalar(select(func.count()).select_from(ParkedKey))
+
+
+async def test_a_replay_that_fails_again_keeps_every_event_and_counts_the_attempt(
+    outcome: Outcome, desk: Desk
+) -> None:
+    await park_first_of(outcome.database, message(0, "k", 1, "-1.00"), message(1, "k", 2))
+    with pytest.raises(StillFailingError, match=r"a tally cannot count -1\.00"):
+        await desk.replay("tally", "billing", "k")
+    assert await outcome.heard() == []
+    async with outcome.database.transaction() as session:
+        (key,) = await list_parked(session)
+    assert (key["events"], key["attempts"]) == (2, 2)
+
+
+async def test_edit_and_replay_releases_the_key_in_order_and_keeps_what_arrived(
+    outcome: Outcome, desk: Desk
+) -> None:
+    bad = message(0, "k", 1, "-1.00")
+    await park_first_of(outcome.database, bad, message(1, "k", 2), message(2, "k", 3))
+    mended = json.loads(bad.body) | {"amount": "5.00"}
+    first, *_ = await parked_ids(outcome)
+    await desk.edit(first, json.dumps(mended).encode(), "the sign was wrong")
+    assert await desk.replay("tally", "billing", "k") == 3
+    assert await outcome.heard() == [("k", 1), ("k", 2), ("k", 3)]
+    assert await free(outcome)
+    async with outcome.database.transaction() as session:
+        kept = await session.get_one(ParkedEvent, first)
+        assert kept.original_body == bad.body
+        assert (kept.state, kept.decision) == ("replayed", "the sign was wrong")
+
+
+async def test_an_edit_that_breaks_the_contract_is_refused(outcome: Outcome, desk: Desk) -> None:
+    await park_first_of(outcome.database, message(0, "k", 1, "-1.00"))
+    (first,) = await parked_ids(outcome)
+    with pytest.raises(BadFieldError, match="body"):
+        await desk.edit(first, b'{"amount": "x"}', "a try")
+
+
+async def test_skipping_leaves_one_event_out_and_the_rest_replays(
+    outcome: Outcome, desk: Desk
+) -> None:
+    await park_first_of(outcome.database, message(0, "k", 1, "-1.00"), message(1, "k", 2))
+    first, _ = await parked_ids(outcome)
+    await desk.skip(first, "agreed with finance")
+    assert await desk.replay("tally", "billing", "k") == 1
+    assert await outcome.heard() == [("k", 2)]
+    with pytest.raises(NotFoundError):
+        await desk.skip(first, "once more")
+
+
+async def test_an_event_that_arrives_during_the_replay_is_handled_after_the_parked_ones(
+    outcome: Outcome, desk: Desk
+) -> None:
+    await park_first_of(outcome.database, message(0, "k", 1, "2.00"), message(1, "k", 2))
+    late = message(2, "k", 3)
+    delivery = Delivery(counting(), outcome.database)
+    moves = {("billing", 0): Move(2, 3, late.event_id)}
+    await asyncio.gather(desk.replay("tally", "billing", "k"), delivery.deliver([late], moves))
+    await desk.replay("tally", "billing", "k")
+    assert await outcome.heard() == [("k", 1), ("k", 2), ("k", 3)]
+    assert await free(outcome)
+
+
+async def test_the_same_event_parked_twice_by_a_relay_is_there_once(
+    outcome: Outcome, desk: Desk
+) -> None:
+    first = message(0, "k", 1, "2.00")
+    again = Message("billing", 0, 1, "k", first.headers, first.body, NOW.timestamp())
+    await park_first_of(outcome.database, first, again)
+    assert len(await parked_ids(outcome)) == 1
+    await desk.replay("tally", "billing", "k")
+    assert await outcome.heard() == [("k", 1)]
+
+
+async def test_decisions_are_audited_and_a_changed_entry_breaks_the_chain(
+    outcome: Outcome, desk: Desk
+) -> None:
+    await park_first_of(outcome.database, message(0, "k", 1, "-1.00"), message(1, "k", 2))
+    first, _ = await parked_ids(outcome)
+    await desk.skip(first, "agreed with finance")
+    await desk.replay("tally", "billing", "k")
+    await audit.seal_audit(outcome.database, NOW)
+    assert await audit.verify(outcome.database) is None
+    async with outcome.database.transaction() as session:
+        actions = await session.scalars(select(AuditEntry.action).order_by(AuditEntry.id))
+        assert list(actions) == ["parked_event.skipped", "parked_event.replayed"]
+        await session.execute(update(AuditEntry).where(AuditEntry.id == 1).values(subject="9"))
+    assert "was changed" in str(await audit.verify(outcome.database))

@@ -211,6 +211,7 @@ _TEXTS: dict[tuple[str, HTTPStatus], str] = {
     ("CHB", HTTPStatus.CONFLICT): """
         0001 | This signature was used before; sign each command anew. | 该签名已使用过，请为每次命令重新签名。
         0409 | The object's state does not allow it. | 对象当前状态不允许该操作。
+        1002 | Marketplace products cannot be ordered on behalf. | 云商店商品不支持代客下单。
     """,  # noqa: E501
     ("CHB", HTTPStatus.GONE): """
         0410 | The cursor is older than what is kept; start over. | 游标早于保留范围，请重新开始。

@@ -24,6 +24,7 @@ from testkit.embedded.processes import last_lines
 
 SERVER_SECONDS = 60.0
 SERVICES_SECONDS = 90.0
+BACKOFF_SECONDS = 12.0
 POLL_SECONDS = 0.15
 LOG_LINES_SHOWN = 25
 
@@ -49,7 +50,10 @@ def bring_up(layout: Layout) -> Stack:
     code = fingerprint.of_code()
     if _remembered(layout).get("code") != code:
         supervisor.stop_services()
-        _prepare(stack)
+        _prepare_databases(stack)
+        _prepare_topics(stack)
+    elif stack.embedded_kafka and not stack.embedded_kafka.is_listening():
+        _prepare_topics(stack)  # it was killed a moment ago
     _start_services(stack, supervisor)
     _remember(layout, code=code)
     refresh_addresses(stack)
@@ -111,9 +115,9 @@ def _start_servers(stack: Stack, supervisor: Supervisor) -> None:
             part.done(f"ready on port {stack.ports[POSTGRES]}")
 
 
-def _prepare(stack: Stack) -> None:
-    """Databases and topics; a migration that is known to be done is left out."""
-    from local.preparation import databases_exist, make_topics, migrate_databases
+def _prepare_databases(stack: Stack) -> None:
+    """A migration that is known to be done is left out."""
+    from local.preparation import databases_exist, migrate_databases
 
     mark = f"{fingerprint.of_migrations()} {fingerprint.of_text(stack.database_url)}"
     mark += f" {stack.database_prefix}"
@@ -124,6 +128,11 @@ def _prepare(stack: Stack) -> None:
             migrate_databases(stack)
             _remember(stack.layout, migrations=mark)
             part.done(f"{len(SERVICES)} migrated")
+
+
+def _prepare_topics(stack: Stack) -> None:
+    from local.preparation import make_topics
+
     with step(KAFKA) as part:
         made = _or_log(stack, KAFKA, lambda: make_topics(stack, SERVER_SECONDS))
         part.done(f"ready on {stack.kafka_bootstrap}, {len(made)} topics made")
@@ -132,22 +141,26 @@ def _prepare(stack: Stack) -> None:
 def _start_services(stack: Stack, supervisor: Supervisor) -> None:
     supervisor.start_missing([service.name for service in SERVICES])
     with step("services") as part:
-        deadline = time.monotonic() + SERVICES_SECONDS
+        began = time.monotonic()
         while not all((ready := ready_services(stack)).values()):
             waiting = [name for name, answered in ready.items() if not answered]
             part.now(f"waiting for {', '.join(waiting)}")
-            _give_up_on_failed(stack, supervisor, waiting, time.monotonic() > deadline)
+            _give_up_on_failed(stack, supervisor, waiting, time.monotonic() - began)
             time.sleep(POLL_SECONDS)
         part.done(f"{len(SERVICES)} ready")
 
 
 def _give_up_on_failed(
-    stack: Stack, supervisor: Supervisor, waiting: list[str], late: bool
+    stack: Stack, supervisor: Supervisor, waiting: list[str], seconds: float
 ) -> None:
-    """Raise for a service that keeps ending, or for the first that is late."""
+    """Raise for a service that keeps ending, or for the first that is late.
+
+    One that ended because a server was away for a moment is given time to come back.
+    """
     states = supervisor.processes()
-    failed = [name for name in waiting if states[name]["statename"] in ("BACKOFF", "FATAL")]
-    if failed or late:
+    hopeless = ("FATAL", "BACKOFF") if seconds > BACKOFF_SECONDS else ("FATAL",)
+    failed = [name for name in waiting if states[name]["statename"] in hopeless]
+    if failed or seconds > SERVICES_SECONDS:
         name = (failed or waiting)[0]
         why = "does not start" if failed else f"is not ready after {SERVICES_SECONDS:.0f} s"
         raise StartError(_with_log(stack, name, f"{name} {why}"))

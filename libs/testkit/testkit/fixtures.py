@@ -1,15 +1,24 @@
-"""Pytest fixtures (`-p testkit.fixtures`); a server starts when a test first asks for it."""
+"""Pytest fixtures (`-p testkit.fixtures`); a server starts when a test first asks for it.
 
-from collections.abc import Iterator
+What only some tests need is imported where it is used: the plugin is loaded by every run.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from testkit.servers import KafkaServer, PostgresServer
+if TYPE_CHECKING:
+    from testkit.databases import Templates
+    from testkit.servers import KafkaServer, PostgresServer
+    from testkit.system import System
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
+def postgres_server() -> Iterator["PostgresServer"]:
     """The session's PostgreSQL."""
+    from testkit.servers import PostgresServer
+
     server = PostgresServer.for_session()
     try:
         yield server
@@ -18,10 +27,57 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def kafka_server() -> Iterator[KafkaServer]:
+def kafka_server() -> Iterator["KafkaServer"]:
     """The session's Kafka."""
+    from testkit.servers import KafkaServer
+
     server = KafkaServer.for_session()
     try:
         yield server
     finally:
         server.close()
+
+
+@pytest.fixture(scope="session")
+def service_templates(postgres_server: "PostgresServer") -> Iterator["Templates"]:
+    """The migrated template databases of the session."""
+    from testkit.databases import Templates
+
+    templates = Templates(postgres_server)
+    try:
+        yield templates
+    finally:
+        templates.close()
+
+
+@pytest.fixture(scope="session")
+def session_system(
+    service_templates: "Templates", kafka_server: "KafkaServer"
+) -> Iterator["System"]:
+    """All six services as processes, started once; stories on it use customers of their own."""
+    from testkit.system import System
+
+    system = System(service_templates, kafka_server)
+    try:
+        yield system.start()
+    finally:
+        system.close()
+
+
+@pytest.fixture
+def make_system(
+    service_templates: "Templates", kafka_server: "KafkaServer"
+) -> Iterator[Callable[..., "System"]]:
+    """Start systems that end with the test: `make_system(services=["order"], …)`."""
+    from testkit.system import System
+
+    made: list[System] = []
+
+    def make(**options: Any) -> System:
+        system = System(service_templates, kafka_server, **options)
+        made.append(system)
+        return system.start()
+
+    yield make
+    for system in made:
+        system.close()

@@ -5,7 +5,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -14,6 +16,9 @@ from testkit.embedded import launch
 from testkit.embedded.launch import started_at
 
 KILL_WAIT_SECONDS = 10.0
+
+# Who has ended is reaped at the next start; a Popen that is forgotten alive would complain.
+_started: list[subprocess.Popen[bytes]] = []
 
 
 @dataclass(frozen=True)
@@ -41,9 +46,12 @@ class Launch:
         self, log: Path, environment: Mapping[str, str] | None = None
     ) -> subprocess.Popen[bytes]:
         """Start it in a session of its own, with both outputs appended to the log."""
+        return _starter().submit(self._start, log, environment).result()
+
+    def _start(self, log: Path, environment: Mapping[str, str] | None) -> subprocess.Popen[bytes]:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
-            return subprocess.Popen(
+            started = subprocess.Popen(
                 self.argv(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -51,6 +59,16 @@ class Launch:
                 env=environment,
                 start_new_session=True,
             )
+        _started[:] = [earlier for earlier in _started if earlier.poll() is None] + [started]
+        return started
+
+
+@cache
+def _starter() -> ThreadPoolExecutor:
+    """The one thread that starts processes: the kernel sends the death signal when the *thread*
+    that started a process ends, and the caller's may be a worker of one test's event loop.
+    """
+    return ThreadPoolExecutor(1, thread_name_prefix="starter")
 
 
 def recorded_process(pid_file: Path) -> psutil.Process | None:
@@ -91,11 +109,10 @@ def end_recorded(pid_file: Path, *, stop_signal: signal.Signals, grace_seconds: 
 
 
 def wait_until_recorded(pid_file: Path, pid: int, timeout_seconds: float) -> None:
-    """Wait until the launched process has written its pid file."""
+    """Wait until the launched process has written its pid file, even if it has ended since."""
     deadline = time.monotonic() + timeout_seconds
     while time.monotonic() < deadline:
-        process = recorded_process(pid_file)
-        if process is not None and process.pid == pid:
+        if pid_file.exists() and pid_file.read_text().startswith(f"{pid} "):
             return
         time.sleep(0.01)
     raise TimeoutError(f"process {pid} did not write {pid_file} in {timeout_seconds} s")

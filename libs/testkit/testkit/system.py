@@ -1,0 +1,187 @@
+"""Real service processes on the session's servers: for stories across services, and for kills."""
+
+import http.client
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from testkit.databases import ServiceDatabase, Templates, unique_prefix
+from testkit.embedded.ports import LOOPBACK, free_port
+from testkit.embedded.processes import (
+    Launch,
+    end_recorded,
+    last_lines,
+    recorded_process,
+    wait_until_recorded,
+)
+from testkit.keys import ADMIN_TOKEN, ENCRYPTION_KEYS, INTERNAL_KEYS
+from testkit.servers import KafkaServer, new_folder
+
+SERVICES = ("customer-sync", "order", "voucher", "billing", "partner", "gateway")
+TOPICS = ("customer", "order", "voucher", "billing", "partner")
+READY_SECONDS = 60.0
+STOP_SECONDS = 15.0
+LAUNCH_SECONDS = 15.0
+POLL_SECONDS = 0.05
+
+_NOT_INHERITED = ("DATABASE_", "KAFKA_", "TOPIC_PREFIX", "UPSTREAM_", "PORT", "GATEWAY_PORT")
+
+
+class NotReadyError(RuntimeError):
+    """A service ended or did not become ready; the message has the end of its log."""
+
+
+class System:
+    """Chosen services with databases, topics and ports of their own.
+
+    `upstream_url` makes it a connected system; `environment` reaches every service.
+    """
+
+    def __init__(
+        self,
+        templates: Templates,
+        kafka: KafkaServer,
+        *,
+        services: Sequence[str] = SERVICES,
+        upstream_url: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        partitions: int = 2,
+    ):
+        self.services = tuple(services)
+        self.prefix = unique_prefix()
+        self.kafka = kafka
+        self.admin_token = ADMIN_TOKEN
+        self._templates = templates
+        self._partitions = partitions
+        self._environment = dict(environment or {})
+        if upstream_url:
+            self._environment["UPSTREAM_URL"] = upstream_url
+        self._folder = new_folder("system")
+        self._ports: dict[str, int] = {}
+        for name in SERVICES:
+            self._ports[name] = free_port(self._ports.values())
+        self.databases: dict[str, ServiceDatabase] = {}
+
+    @property
+    def topics(self) -> list[str]:
+        """Its topics by their full names."""
+        return [f"{self.prefix}{topic}" for topic in TOPICS]
+
+    @property
+    def gateway_url(self) -> str:
+        """Where clients go."""
+        return self.url("gateway")
+
+    def url(self, service: str) -> str:
+        """The base URL of one service."""
+        return f"http://{LOOPBACK}:{self._ports[service]}"
+
+    def start(self) -> "System":
+        """Make databases and topics, start all chosen services, wait until they are ready."""
+        for name in self.services:
+            package = name.replace("-", "_")
+            self.databases[name] = self._templates.copy(package, self.prefix)
+        self.kafka.create_topics(self.topics, self._partitions)
+        for name in self.services:
+            self.launch(name)
+        self.wait_until_ready()
+        return self
+
+    def launch(self, service: str, environment: Mapping[str, str] | None = None) -> int:
+        """Start one service's process and return its pid; `wait_until_ready` waits for it."""
+        command = [str(Path(sys.executable).parent / service), "serve"]
+        launch = Launch(command, pid_file=self._pid_file(service), death_signal="KILL")
+        told = {**self._settings(service), **self._environment, **(environment or {})}
+        started = launch.start(self.log(service), told)
+        wait_until_recorded(self._pid_file(service), started.pid, LAUNCH_SECONDS)
+        return started.pid
+
+    def wait_until_ready(self, *services: str, timeout_seconds: float = READY_SECONDS) -> None:
+        """Wait for `/readyz` of the named services, of all when none is named."""
+        deadline = time.monotonic() + timeout_seconds
+        for name in services or self.services:
+            while not self._is_ready(name):
+                if time.monotonic() > deadline or not self.is_alive(name):
+                    what = "is not ready" if self.is_alive(name) else "has ended"
+                    raise NotReadyError(f"{name} {what}:\n{last_lines(self.log(name), 40)}")
+                time.sleep(POLL_SECONDS)
+
+    def restart(self, service: str, environment: Mapping[str, str] | None = None) -> None:
+        """Stop it if it runs, start it with this addition to its environment, wait until ready."""
+        self.stop(service)
+        self.launch(service, environment)
+        self.wait_until_ready(service)
+
+    def stop(self, service: str) -> None:
+        """Ask one service to end, and wait for it."""
+        end_recorded(
+            self._pid_file(service), stop_signal=signal.SIGTERM, grace_seconds=STOP_SECONDS
+        )
+
+    def kill(self, service: str) -> None:
+        """End one service as a power cut would."""
+        end_recorded(
+            self._pid_file(service), stop_signal=signal.SIGKILL, grace_seconds=STOP_SECONDS
+        )
+
+    def is_alive(self, service: str) -> bool:
+        """True while the service's process runs."""
+        return recorded_process(self._pid_file(service)) is not None
+
+    def wait_until_ended(self, service: str, timeout_seconds: float = READY_SECONDS) -> None:
+        """Wait until the process has ended by itself, at a crash point say."""
+        deadline = time.monotonic() + timeout_seconds
+        while self.is_alive(service):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{service} still runs after {timeout_seconds} s")
+            time.sleep(POLL_SECONDS)
+
+    def log(self, service: str) -> Path:
+        """The log of one service."""
+        return self._folder / f"{service}.log"
+
+    def logs(self, lines: int = 40) -> str:
+        """The ends of all logs, to show when a story fails."""
+        shown = (f"=== {name}\n{last_lines(self.log(name), lines)}" for name in self.services)
+        return "\n".join(shown)
+
+    def close(self) -> None:
+        """Kill what still runs, remove databases and logs; topics go with the session's broker."""
+        for name in self.services:
+            self.kill(name)
+        self._templates.drop(*self.databases.values())
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _pid_file(self, service: str) -> Path:
+        return self._folder / f"{service}.pid"
+
+    def _is_ready(self, service: str) -> bool:
+        connection = http.client.HTTPConnection(LOOPBACK, self._ports[service], timeout=5)
+        try:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == http.client.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def _settings(self, service: str) -> dict[str, str]:
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(_NOT_INHERITED)}
+        peers = {f"{name.upper().replace('-', '_')}_URL": self.url(name) for name in SERVICES}
+        return {
+            **inherited,
+            **peers,
+            "HOST": LOOPBACK,
+            "PORT": str(self._ports[service]),
+            "DATABASE_URL": self._templates.server.url,
+            "DATABASE_PREFIX": self.prefix,
+            "KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap,
+            "TOPIC_PREFIX": self.prefix,
+            "INTERNAL_KEYS": INTERNAL_KEYS,
+            "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
+            "ADMIN_TOKEN": ADMIN_TOKEN,
+        }

@@ -67,6 +67,15 @@ def test_a_body_field_of_another_type_is_refused(name: str, field: Field) -> Non
 
 
 @pytest.mark.parametrize(
+    ("name", "field"), [(n, f) for n, f in body_fields() if f.type != "bool"], ids=label
+)
+def test_a_bool_stands_for_nothing_but_itself(name: str, field: Field) -> None:
+    wrong: Any = [True] if field.many else True
+    place = f"{field.name}[0]" if field.many else field.name
+    assert with_body(name, **{field.name: wrong}) == [(place, "CBC.0100")]
+
+
+@pytest.mark.parametrize(
     ("name", "field"), [(n, f) for n, f in body_fields() if f.max_length], ids=label
 )
 def test_a_text_that_is_too_long_is_refused(name: str, field: Field) -> None:

@@ -29,7 +29,7 @@ def test_without_limit_the_default_holds(one: Operation) -> None:
     assert check_page(one) == check_page(one, "", "") == Page(one.limit_default or 0, 0)
 
 
-@pytest.mark.parametrize("text", ["a", "1.0", " 1", "+1", "1_0", "٣", "1e1", "9" * 40])
+@pytest.mark.parametrize("text", ["a", "1.0", " 1", "+1", "1_0", "٣", "1e1", "9" * 5000])
 def test_only_plain_digits_are_a_number(text: str) -> None:
     refused(operation("list_sub_customers"), "limit", text, 0)
 

@@ -233,6 +233,23 @@ def test_the_order_and_doubling_of_pairs_do_not_matter_but_their_number_does() -
     assert refused(replace(request, query=b"a=1&a=2&a=2&a-b=&c=x%20y")) is Reason.MISMATCH
 
 
+def test_an_escape_in_another_spelling_has_the_same_signature() -> None:
+    request = signed_by_the_sdk("GET", path="/v2/x", query=[("a", "~A中"), ("b", "-_.")])
+    assert request.query == b"a=~A%E4%B8%AD&b=-_."
+    for query in (
+        b"a=%7E%41%e4%b8%ad&b=%2D%5f%2e",
+        b"b=-_.&a=%7EA%E4%B8%AD",
+        b"%61=~A%E4%B8%AD&b=%2D_.",
+    ):
+        replace(request, query=query).verify()
+    replace(request, path=b"/%762/x").verify()
+
+
+def test_a_letter_whose_last_byte_looks_like_a_blank_is_kept() -> None:
+    signed_by_the_sdk(headers={"X-Language": "à"}).verify()
+    signed_by_the_sdk(headers={"X-Language": " \t中…\t "}).verify()
+
+
 # --- the clock
 
 

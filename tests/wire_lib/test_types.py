@@ -162,6 +162,12 @@ def test_a_number_without_bounds_keeps_every_digit() -> None:
     assert TypeAdapter(Number).validate_python(loads(b"25874.00064")) == Decimal("25874.00064")
 
 
+@pytest.mark.parametrize("value", [Decimal("1E+999999"), 10**30, -(10**30), "1e99", float("inf")])
+def test_a_number_that_nobody_could_mean_is_refused(value: Any) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Number).validate_python(value)
+
+
 # --- other fields
 
 

@@ -96,5 +96,5 @@ def assemble(layout: Layout, ports: Mapping[str, int], credentials: Credentials)
         embedded_kafka=None if bootstrap else kafka,
         database_prefix=os.environ.get("DATABASE_PREFIX", DATABASE_PREFIX_DEFAULT),
         topic_prefix=os.environ.get("TOPIC_PREFIX", ""),
-        passed_on={k: v for k, v in os.environ.items() if k.startswith(_PASSED_ON)},
+        passed_on={k: v for k, v in os.environ.items() if v and k.startswith(_PASSED_ON)},
     )

@@ -26,7 +26,7 @@ async def ask(url: str, query: str) -> object:
 async def send(bootstrap: str, topic: str, value: bytes) -> None:
     """One acknowledged message."""
     async with AIOKafkaProducer(
-        bootstrap_servers=bootstrap, acks="all", request_timeout_ms=10_000
+        bootstrap_servers=bootstrap, acks="all", request_timeout_ms=2_000
     ) as producer:
         await producer.send_and_wait(topic, value)
 

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from chassis.answers import JsonAnswer
 from chassis.logs import get_logger, request_id
 from chassis.metrics import REFUSALS
+from wire.breach import BreachError
 from wire.codes import code as code_of
 from wire.types import error_of
 
@@ -107,8 +108,15 @@ def install_error_answers(app: FastAPI) -> None:
         code, field = error_of(error.errors())
         return refusal_answer(request, RefusedError(field, code=code))
 
+    async def breached(request: Request, error: Exception) -> Response:
+        assert isinstance(error, BreachError)
+        refusal = RefusedError(error.breach.field, code=error.breach.code)
+        return refusal_answer(request, refusal)
+
     async def unrouted(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
+        if error.status_code == HTTPStatus.BAD_REQUEST:  # FastAPI's word for a body it cannot read
+            return refusal_answer(request, BadFieldError("body"))
         code = "APIGW.0101" if error.status_code in (404, 405) else "CBC.0155"
         return refusal_answer(request, RefusedError(code=code, status=error.status_code))
 
@@ -118,5 +126,6 @@ def install_error_answers(app: FastAPI) -> None:
 
     app.add_exception_handler(RefusedError, refused)
     app.add_exception_handler(RequestValidationError, malformed)
+    app.add_exception_handler(BreachError, breached)
     app.add_exception_handler(HTTPException, unrouted)
     app.add_exception_handler(Exception, unforeseen)

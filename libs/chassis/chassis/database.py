@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from chassis.crash import crash_point
 from chassis.identity import CurrentPrincipal, Principal
 from chassis.settings import ServiceSettings
+from wire.json import dumps, loads
 
 REQUEST_ROLE = "channelbus_request"
 EVERY_PARTNER = "*"
@@ -47,6 +48,8 @@ class Database:
             pool_size=settings.database_pool_size,
             max_overflow=settings.database_pool_overflow,
             pool_timeout=10,
+            json_serializer=lambda value: dumps(value).decode(),
+            json_deserializer=loads,  # fractions come back as Decimal, not as float
             connect_args={
                 "timeout": 10,
                 "server_settings": {

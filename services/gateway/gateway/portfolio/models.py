@@ -1,0 +1,170 @@
+"""The read model's tables: one row per aggregate, and on the customer what a page shows at once.
+
+`version` is the owner's: a row takes the newer and ignores the older, so events of different
+streams may arrive in any order. A row about a customer not yet met makes a stub of it (version 0).
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Identity, Index, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from chassis.database import COLUMN_TYPES
+
+NOTHING = text("'[]'::jsonb")
+
+
+class PortfolioTables(DeclarativeBase):
+    """Apart from identity's tables; bound to the tenant by row-level security."""
+
+    type_annotation_map = COLUMN_TYPES
+
+
+class Tenant:
+    """Who owns the row, and who stands above the owner."""
+
+    partner_id: Mapped[str]
+    distributor_id: Mapped[str | None]
+
+
+class CustomerRow(Tenant, PortfolioTables):
+    """A customer as the portfolio shows it."""
+
+    __tablename__ = "portfolio_customers"
+    __table_args__ = (
+        Index("portfolio_customers_names", "names", postgresql_using="gin"),
+        Index("portfolio_by_association", "partner_id", "associated_on", "customer_id"),
+        Index("portfolio_by_manager", "partner_id", "account_manager_name", "customer_id"),
+        Index("portfolio_by_label", "partner_id", "label", "customer_id"),
+        Index("portfolio_by_mobile", "partner_id", "mobile"),
+        Index("portfolio_by_name", "partner_id", "account_name", "customer_id"),
+        Index("portfolio_by_consumption", "partner_id", "consumption_cycle", "consumption_amount"),
+        Index("portfolio_of_distributor", "distributor_id", "customer_id"),
+    )
+
+    customer_id: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    account_name: Mapped[str | None]
+    customer_name: Mapped[str | None]
+    names: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    site: Mapped[str | None]
+    currency: Mapped[str | None]
+    association_type: Mapped[str | None]
+    association_status: Mapped[str | None]
+    associated_on: Mapped[datetime | None]
+    unlinked_on: Mapped[datetime | None]
+    label: Mapped[str | None]
+    mobile: Mapped[str | None]
+    email: Mapped[str | None]
+    account_manager_id: Mapped[str | None]
+    account_manager_name: Mapped[str | None]
+    customer_type: Mapped[int | None]
+    verified_status: Mapped[str | None]
+    is_frozen: Mapped[int | None]
+    customer_level: Mapped[str | None]
+    registered_at: Mapped[datetime | None]
+
+    # Of the customer's other rows, written anew with every batch that touches one of them.
+    orders_by_status: Mapped[list[Any]] = mapped_column(server_default=NOTHING)
+    balances: Mapped[list[Any]] = mapped_column(server_default=NOTHING)
+    coupons_by_type: Mapped[list[Any]] = mapped_column(server_default=NOTHING)
+    consumption_cycle: Mapped[str | None]  # the newest bill cycle with a line
+    consumption_amount: Mapped[Decimal] = mapped_column(server_default=text("0"))
+    debt_amount: Mapped[Decimal] = mapped_column(server_default=text("0"))
+    as_of: Mapped[datetime]  # the newest fact in this row
+
+
+class OrderRow(Tenant, PortfolioTables):
+    """An order's state."""
+
+    __tablename__ = "portfolio_orders"
+
+    order_id: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    customer_id: Mapped[str] = mapped_column(index=True)
+    status: Mapped[int]
+    currency: Mapped[str]
+    amount_after_discount: Mapped[Decimal]
+    created_at: Mapped[datetime]
+
+
+class ResourceRow(Tenant, PortfolioTables):
+    """A resource and when it ends."""
+
+    __tablename__ = "portfolio_resources"
+    __table_args__ = (
+        Index("portfolio_resources_expiry", "partner_id", "expire_at", "customer_id"),
+        Index("portfolio_resources_customer", "customer_id", "expire_at"),
+    )
+
+    resource_id: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    customer_id: Mapped[str]
+    resource_name: Mapped[str]
+    service_type_code: Mapped[str]
+    charging_mode: Mapped[int]
+    status: Mapped[int]
+    expire_at: Mapped[datetime | None]
+
+
+class CouponRow(Tenant, PortfolioTables):
+    """A coupon's state."""
+
+    __tablename__ = "portfolio_coupons"
+
+    coupon_id: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    customer_id: Mapped[str] = mapped_column(index=True)
+    coupon_type: Mapped[int]
+    status: Mapped[int]
+    currency: Mapped[str]
+    balance: Mapped[Decimal]
+    reserved_amount: Mapped[Decimal]
+    expire_at: Mapped[datetime]
+
+
+class AccountRow(Tenant, PortfolioTables):
+    """An account's balance."""
+
+    __tablename__ = "portfolio_accounts"
+
+    account_id: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    customer_id: Mapped[str] = mapped_column(index=True)  # the owner, also where it is a partner
+    account_type: Mapped[int]
+    currency: Mapped[str]
+    balance: Mapped[Decimal]
+    held: Mapped[Decimal]
+    credit_amount: Mapped[Decimal | None]
+
+
+class LineRow(Tenant, PortfolioTables):
+    """A bill line's part in the month's consumption."""
+
+    __tablename__ = "portfolio_lines"
+    __table_args__ = (Index("portfolio_lines_of", "customer_id", "bill_cycle"),)
+
+    line_id: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    customer_id: Mapped[str]
+    bill_cycle: Mapped[str]
+    payment_amount: Mapped[Decimal]
+
+
+class FeedRow(Tenant, PortfolioTables):
+    """An event as it flowed by, in the order of its arrival here."""
+
+    __tablename__ = "event_feed"
+    __table_args__ = (Index("event_feed_of_partner", "partner_id", "position"),)
+
+    position: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    event_id: Mapped[UUID] = mapped_column(unique=True)
+    type: Mapped[str]
+    subject: Mapped[str]
+    key: Mapped[str]
+    occurred_at: Mapped[datetime] = mapped_column(index=True)
+    body: Mapped[bytes]

@@ -1,0 +1,221 @@
+"""The read model: any order of arrival ends the same, filters combine, tenants are apart."""
+
+import random
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, update
+
+from chassis.database import Database
+from chassis.errors import BadFieldError, NotFoundError
+from chassis.identity import Principal
+from chassis.settings import ServiceSettings
+from contracts.event import Event
+from gateway.portfolio.find_customers import CustomerSearch, find_customers
+from gateway.portfolio.models import CustomerRow, FeedRow
+from gateway.portfolio.project_events import project_events
+from gateway.portfolio.show_customer import show_customer
+from testkit.databases import ServiceDatabase, service_database
+from tests.gateway.portfolio_builders import (
+    NOW,
+    coupon,
+    customer,
+    funds,
+    line,
+    order,
+    resource,
+)
+
+pytestmark = pytest.mark.postgres
+PARTNER = Principal(id="p1", kind="solution_provider", partner_id="p1")
+STRANGER = Principal(id="p2", kind="solution_provider", partner_id="p2")
+
+
+gateway_database = service_database("gateway")
+
+
+@pytest.fixture
+async def database(gateway_database: ServiceDatabase) -> AsyncIterator[Database]:
+    found = Database(gateway_database.settings(ServiceSettings), "gateway")
+    yield found
+    await found.close()
+
+
+async def project(database: Database, *events: Event) -> None:
+    async with database.transaction() as session:
+        await project_events(session, events)
+
+
+async def page(database: Database, who: Principal = PARTNER, **filters: Any) -> dict[str, Any]:
+    async with database.transaction_as(who) as session:
+        return await find_customers(session, who, CustomerSearch(**filters), NOW)
+
+
+async def names(database: Database, who: Principal = PARTNER, **filters: Any) -> list[str]:
+    found = await page(database, who, sort="customer_id", order="asc", **filters)
+    assert found["count"] == len(found["customers"])
+    return [row["customer_id"] for row in found["customers"]]
+
+
+async def shown(database: Database, who: Principal = PARTNER) -> dict[str, Any]:
+    async with database.transaction_as(who) as session:
+        return await show_customer(session, who, "c1", NOW)
+
+
+STORY = [
+    customer(version=1, association_status="pending"),
+    customer(version=2, label="gold"),
+    order("o1", version=1, status=6),
+    order("o1", version=2, status=3),
+    order("o2", version=1, status=6),
+    funds("100.00", 1),
+    funds("60.50", 2),
+    coupon("cp1"),
+    coupon("cp2"),
+    coupon("cp2", version=2, status=5, balance="0.00"),
+    line("l1", "39.50"),
+    line("l0", "7.00", cycle="2026-10"),
+    resource("r1", 12),
+]
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_any_order_of_arrival_and_any_batching_ends_the_same(
+    database: Database, seed: int
+) -> None:
+    chance = random.Random(seed)
+    events = [*STORY, *chance.sample(STORY, 4)]
+    chance.shuffle(events)
+    while events:
+        cut = chance.randint(1, 5)
+        await project(database, *events[:cut])
+        events = events[cut:]
+    customer_page = await shown(database)
+    assert customer_page["profile"]["label"] == "gold"
+    assert customer_page["orders"] == [
+        {"status": 3, "orders": 1, "amount": Decimal("100.00")},
+        {"status": 6, "orders": 1, "amount": Decimal("100.00")},
+    ]
+    assert [account["balance"] for account in customer_page["balances"]] == [Decimal("60.50")]
+    assert [
+        (coupons["coupon_type"], coupons["usable"], coupons["balance"])
+        for coupons in customer_page["vouchers"]
+    ] == [(1, 1, Decimal("50.00"))]
+    assert customer_page["consumption_this_month"] == Decimal("39.50")
+    assert [found["resource_id"] for found in customer_page["next_expiries"]] == ["r1"]
+
+
+async def test_a_customer_known_only_from_other_streams_is_not_shown_yet(
+    database: Database,
+) -> None:
+    await project(database, order("o1"))
+    assert await names(database, association_status="any") == []
+    await project(database, customer())
+    assert await names(database) == ["c1"]
+    assert (await shown(database))["orders"][0]["orders"] == 1
+
+
+async def test_a_restated_event_rebuilds_a_row_and_is_no_news_in_the_feed(
+    database: Database,
+) -> None:
+    await project(database, customer(label="old"))
+    restated = customer(label="old")
+    restated.__dict__["restated"] = True
+    async with database.transaction() as session:
+        await session.execute(update(CustomerRow).values(label="broken"))
+    await project(database, restated)
+    assert (await shown(database))["profile"]["label"] == "old"
+    async with database.transaction() as session:
+        assert await session.scalar(select(func.count()).select_from(FeedRow)) == 1
+
+
+@pytest.fixture
+async def five(database: Database) -> Database:
+    await project(
+        database,
+        customer("c1", account_name="zhang_wei", customer_name="上海云帆科技有限公司", label="gold",
+                 mobile="13800000001", account_manager_id="m1", account_manager_name="李雷"),
+        customer("c2", account_name="beta", customer_name="北京云图信息技术", label="silver",
+                 associated_on=NOW - timedelta(days=40), association_type="1"),
+        customer("c3", account_name="100%_pure", customer_name="Pure Water Ltd", label="gold",
+                 account_manager_id="m1", account_manager_name="李雷"),
+        customer("c4", association_status="unlinked"),
+        customer("c5", partner_id="p2"),
+        line("l1", "10.00", customer_id="c1"),
+        line("l2", "99.99", customer_id="c3"),
+        line("l3", "50.00", cycle="2026-10", customer_id="c2"),
+        resource("r1", 5, "c1"),
+        resource("r2", 90, "c3"),
+    )  # fmt: skip
+    return database
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({}, ["c1", "c2", "c3"]),
+        ({"association_status": "any"}, ["c1", "c2", "c3", "c4"]),
+        ({"association_type": "1"}, ["c2"]),
+        ({"associated_from": NOW - timedelta(days=1)}, ["c1", "c3"]),
+        ({"associated_until": NOW}, ["c2"]),
+        ({"name": "云"}, ["c1", "c2"]),
+        ({"name": "云帆"}, ["c1"]),
+        ({"name": "PURE"}, ["c3"]),
+        ({"name": "%_"}, ["c3"]),
+        ({"name": "云 帆"}, []),
+        ({"account_manager": "李雷"}, ["c1", "c3"]),
+        ({"account_manager": "m1", "label": "gold"}, ["c1", "c3"]),
+        ({"consumption_min": "10.01"}, ["c3"]),
+        ({"consumption_min": "0", "consumption_max": "10.00"}, ["c1", "c2"]),
+        ({"consumption_max": "0"}, ["c2"]),
+        ({"expires_within_days": 30}, ["c1"]),
+        ({"expires_within_days": 100, "label": "gold", "name": "pure"}, ["c3"]),
+        ({"mobile": "13800000001"}, ["c1"]),
+        ({"label": "silver"}, ["c2"]),
+        ({"label": "bronze"}, []),
+    ],
+)
+async def test_filters_combine(
+    five: Database, filters: dict[str, Any], expected: list[str]
+) -> None:
+    assert await names(five, **filters) == expected
+
+
+@pytest.mark.parametrize("sort", ["account_name", "associated_on", "consumption", "customer_id"])
+@pytest.mark.parametrize("order_by", ["asc", "desc"])
+async def test_pages_follow_each_other_without_gap_or_repetition(
+    five: Database, sort: str, order_by: str
+) -> None:
+    whole = await page(five, sort=sort, order=order_by)
+    seen: list[str] = []
+    after = None
+    for _ in range(3):
+        one = await page(five, sort=sort, order=order_by, limit=1, after=after)
+        seen += [row["customer_id"] for row in one["customers"]]
+        after = one["next"]
+    assert after is None
+    assert seen == [row["customer_id"] for row in whole["customers"]]
+    assert len(set(seen)) == 3
+
+
+async def test_a_foreign_cursor_is_refused(five: Database) -> None:
+    first = await page(five, limit=1)
+    with pytest.raises(BadFieldError, match="another order"):
+        await page(five, limit=1, sort="account_name", after=first["next"])
+    with pytest.raises(BadFieldError, match="not a cursor"):
+        await page(five, after="bm9uc2Vuc2U=")
+
+
+async def test_another_partner_sees_nothing_of_it(five: Database) -> None:
+    assert await names(five, STRANGER) == ["c5"]
+    with pytest.raises(NotFoundError):
+        await shown(five, STRANGER)
+
+
+async def test_the_second_wall_holds_without_the_first(five: Database) -> None:
+    async with five.transaction_as(STRANGER) as session:
+        seen = await session.scalars(select(CustomerRow.customer_id))
+        assert list(seen) == ["c5"]

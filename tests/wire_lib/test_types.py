@@ -18,6 +18,7 @@ from wire.types import (
     Id,
     Instant,
     Number,
+    PathId,
     WireAnswer,
     WireQuery,
     WireRequest,
@@ -215,6 +216,13 @@ def test_a_malformed_field_is_0100_with_its_name(field: str, value: Any) -> None
 @pytest.mark.parametrize(("field", "value"), [("kind", "MAYBE"), ("level", 3)])
 def test_a_well_formed_value_that_does_not_exist_is_0101(field: str, value: Any) -> None:
     assert error(Transfer, transfer(**{field: value})) == ("CBC.0101", field)
+
+
+@pytest.mark.parametrize("value", ["{order_id}", "", "x" * 65, "a\0", "\ud800"])
+def test_an_id_in_a_path_is_neither_empty_nor_the_sdks_placeholder(value: str) -> None:
+    assert TypeAdapter(PathId).validate_python("CS1 订单-1") == "CS1 订单-1"
+    with pytest.raises(ValidationError):
+        TypeAdapter(PathId).validate_python(value)
 
 
 def test_a_nested_field_is_named_by_its_place() -> None:

@@ -1,5 +1,6 @@
 """Field types of request and answer models: how one value is read and written (domain.md E)."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -29,6 +30,7 @@ from wire.times import (
 )
 
 ID_LENGTH_MAX = 64  # characters
+_is_path_id = re.compile(r"(?!\{\w+\}$)[^\0\ud800-\udfff]{1,64}").fullmatch
 _MALFORMED = "wire_malformed"
 
 
@@ -68,6 +70,12 @@ def _read_day(value: Any) -> date:
     return parse_day(value)
 
 
+def _read_path_id(value: Any) -> str:
+    if not isinstance(value, str) or not _is_path_id(value):
+        raise ValueError("not an id")
+    return value
+
+
 Instant = Annotated[
     datetime,
     _reader(_read_instant),
@@ -91,6 +99,11 @@ BeijingDate = Annotated[
 
 Id = Annotated[StrictStr, StringConstraints(min_length=1, max_length=ID_LENGTH_MAX)]
 """The id of a customer, order, coupon: 1 to 64 characters."""
+
+PathId = Annotated[
+    str, _reader(_read_path_id), WithJsonSchema({"type": "string", "maxLength": ID_LENGTH_MAX})
+]
+"""An id in a path; the SDK's placeholder for one that was not set is refused (D.4a.3)."""
 
 Number = Annotated[Decimal, _reader(read_number), WithJsonSchema({"type": "number"})]
 """A number of a request, exact, without bounds."""

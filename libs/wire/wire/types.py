@@ -28,6 +28,7 @@ from wire.fields import (
     Id,
     Instant,
     Number,
+    PathId,
 )
 from wire.json import dumps
 from wire.money import cut, number_text, read_amount
@@ -52,6 +53,7 @@ __all__ = [
     "Id",
     "Instant",
     "Number",
+    "PathId",
     "WireAnswer",
     "WireQuery",
     "WireRequest",
@@ -93,7 +95,8 @@ class _WireInput(BaseModel):
 class WireRequest(_WireInput):
     """A JSON body. Types are strict: a bool is no number, a text is none, a number is no text.
 
-    Code fields are `Literal`s (a wrong one is CBC.0101); money is `Amount`.
+    Code fields are `Literal`s (a wrong one is CBC.0101); money is `Amount`. The SDK sends no
+    bytes for an empty request: where nothing is required, give the door's parameter a default.
     """
 
     model_config = ConfigDict(strict=True)

@@ -68,6 +68,7 @@ environment:
 	@$(UV) venv -q --allow-existing --python "$(PYTHON)"
 	@$(UV) pip sync -q --require-hashes requirements.lock
 	@$(UV) pip install -q --no-deps $(foreach m,$(MEMBERS),-e ./$(m))
+	@.venv/bin/python -c "import chassis.app" # compiled once here, not by six services at once
 	@touch $(INSTALLED)
 
 # uv, when the machine has none: in a place of our own, so that no system's Python is changed.

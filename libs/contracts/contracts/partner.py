@@ -23,6 +23,7 @@ class PartnerEvent(Event):
     status: str  # "active" | "restricted" | "delisted"
     coupon_mode: str = "issue_to_customers"  # or "use_vouchers" (domain.md F10)
     is_test_account: bool = False
+    verification_enabled: bool = False  # sensitive operations ask for a code (domain.md F3)
     mobile: str | None = None
     email: str | None = None
     joined_on: AwareDatetime

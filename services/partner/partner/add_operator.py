@@ -1,0 +1,130 @@
+"""Give a partner an operator: a person who signs in under a name of its own."""
+
+import re
+from datetime import datetime
+from functools import cache
+from typing import Literal
+
+from pydantic import Field
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
+
+from chassis import audit
+from chassis.errors import RefusedError, UnknownValueError
+from chassis.identity import Principal, WrongPrincipalError
+from chassis.outbox import publish
+from contracts.partner import PartnerOperatorAdded
+from partner.find_partner import find_partner
+from partner.models import DELISTED, Operator, Partner
+from partner.register_partner import ACCOUNT_NAME, AccountNameInUseError
+from wire.operations import operations
+from wire.types import WireRequest
+
+ADMINISTRATOR = "administrator"
+PERMISSIONS_MAX = 100
+CREDENTIAL_REF_CHARACTERS_MAX = 128
+
+
+class NewOperator(WireRequest):
+    """An operator. `credential_ref` names the password that the gateway keeps (design.md 11)."""
+
+    account_name: str = Field(min_length=2, max_length=64, pattern=ACCOUNT_NAME)
+    name: str = Field(min_length=1, max_length=64)
+    role: Literal["administrator", "account_manager", "finance"]
+    permissions: list[str] = Field(default_factory=list, max_length=PERMISSIONS_MAX)
+    credential_ref: str | None = Field(None, min_length=1, max_length=CREDENTIAL_REF_CHARACTERS_MAX)
+
+
+class PartnerDelistedError(RefusedError):
+    """A partner that left the programme gets no new operators."""
+
+    code = "CBC.50010085"
+
+
+@cache
+def permission_items() -> frozenset[str]:
+    """Every BPC_ITEM that some operation asks an operator for (domain.md B.1)."""
+    asked = " ".join(row.permission or "" for row in operations().values())
+    return frozenset(re.findall(r"BPC_ITEM_\w+", asked))
+
+
+async def add_operator(
+    session: AsyncSession, principal: Principal, partner_id: str, new: NewOperator, now: datetime
+) -> Operator:
+    """Add the operator and tell the gateway, which lets it sign in.
+
+    Raises:
+        WrongPrincipalError: an operator asks; it could give others more than it has itself.
+        NotFoundError: no such account, or not the caller's.
+        UnknownValueError: a permission item that no operation knows.
+        AccountNameInUseError: the partner has an operator of this name.
+        PartnerDelistedError: the partner left the programme.
+
+    """
+    if principal.operator_id is not None:
+        raise WrongPrincipalError("operators are added by the account itself")
+    partner = await find_partner(session, principal, partner_id)
+    if partner.status == DELISTED:
+        raise PartnerDelistedError
+    operator = Operator(
+        operator_id=uuid7().hex,
+        partner_id=partner.partner_id,
+        account_name=new.account_name,
+        name=new.name,
+        role=new.role,
+        permissions=_permissions(new),
+        status="active",
+        added_at=now,
+        version=1,
+    )
+    await _insert_unless_taken(session, operator)
+    audit.record(
+        session, principal, "operator.add", operator.operator_id, now, role=new.role,
+        permissions=operator.permissions,
+    )  # fmt: skip
+    publish(session, _added(partner, operator, new.credential_ref, now))
+    return operator
+
+
+def _permissions(new: NewOperator) -> list[str]:
+    """The items asked for, each once; an administrator has all there are."""
+    for index, item in enumerate(new.permissions):
+        if item not in permission_items():
+            raise UnknownValueError(f"permissions[{index}]", "no operation knows this item")
+    granted = permission_items() if new.role == ADMINISTRATOR else set(new.permissions)
+    return sorted(granted)
+
+
+async def _insert_unless_taken(session: AsyncSession, operator: Operator) -> None:
+    named = select(Operator.operator_id).where(
+        Operator.partner_id == operator.partner_id, Operator.account_name == operator.account_name
+    )
+    if await session.scalar(named) is not None:
+        raise AccountNameInUseError(operator.account_name)
+    session.add(operator)
+    try:
+        await session.flush()
+    except IntegrityError as error:  # two at once, and the other was first
+        if "operators_account_name" in str(error.orig):
+            raise AccountNameInUseError(operator.account_name) from error
+        raise
+
+
+def _added(
+    partner: Partner, operator: Operator, credential_ref: str | None, now: datetime
+) -> PartnerOperatorAdded:
+    return PartnerOperatorAdded(
+        occurred_at=now,
+        partner_id=operator.partner_id,
+        distributor_id=partner.distributor_id,
+        version=operator.version,
+        operator_id=operator.operator_id,
+        account_name=operator.account_name,
+        name=operator.name,
+        role=operator.role,
+        permissions=operator.permissions,
+        status=operator.status,
+        credential_ref=credential_ref,
+    )

@@ -1,12 +1,13 @@
 """The table's check takes what is right and names what is wrong, for every operation."""
 
+import random
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from tests.wire_lib.builders import good_body, good_path, good_query
+from tests.wire_lib.builders import good_body, good_path, good_query, good_value
 from wire.check import Breach, check
 from wire.operations import OPERATIONS, Field, Operation, everything, operation
 
@@ -244,6 +245,33 @@ def test_nulls_are_not_given() -> None:
 def test_characters_that_no_database_holds_are_refused(text: str) -> None:
     assert with_body("pay_orders", order_id=text) == [("order_id", "CBC.0100")]
     assert with_query("list_order_discounts", order_id=[text]) == [("order_id", "CBC.0100")]
+
+
+JUNK: list[Any] = [
+    None, True, 0, -1, 10**40, 0.1, float("nan"), float("inf"), Decimal("1E+99999"), "", "x",
+    "9" * 5000, "\ud800", "{}", [], [[]], [None, {}], {}, {"id": {"id": []}}, {"": ""}, b"x",
+]  # fmt: skip
+
+
+def junk_for(dice: random.Random, field: Field) -> Any:
+    """Something wrong, mostly: junk in the place of the field, or of a part of it."""
+    if field.fields and dice.random() < 0.5:
+        inner = {part.name: junk_for(dice, part) for part in field.fields}
+        return [inner] if field.many else inner
+    return dice.choice([dice.choice(JUNK), [dice.choice(JUNK)], good_value(field)])
+
+
+@pytest.mark.parametrize("one", ALL, ids=lambda one: one.method_name)
+def test_no_junk_brings_the_check_down(one: Operation) -> None:
+    dice = random.Random(one.method_name)
+    for _ in range(50):
+        body: Any = {field.name: junk_for(dice, field) for field in one.body or ()}
+        query = {
+            f.name: [str(dice.choice(JUNK)) for _ in range(dice.randrange(3))] for f in one.query
+        }
+        path = {field.name: str(dice.choice(JUNK)) for field in one.path_fields}
+        found = check(one, query, dice.choice([body, dice.choice(JUNK)]), path)
+        assert {breach.code for breach in found} <= {"CBC.0100", "CBC.0101"}
 
 
 @pytest.mark.parametrize("body", [[], "x", 5, True])

@@ -6,6 +6,7 @@ import getpass
 import json
 import sys
 from collections.abc import Callable
+from typing import TypeVar
 
 import uvicorn
 from fastapi import FastAPI
@@ -18,10 +19,11 @@ from chassis.identity import Principal
 from chassis.release import Desk, list_parked
 from chassis.settings import ServiceSettings
 
-Build = Callable[[ServiceSettings], FastAPI]
+S = TypeVar("S", bound=ServiceSettings)
+Build = Callable[[S], FastAPI]
 
 
-def main(service: str, settings_class: type[ServiceSettings], build: Build) -> None:
+def main(service: str, settings_class: type[S], build: Build[S]) -> None:
     """Parse the command line and run; `service` is the package's name."""
     arguments = _parser(service).parse_args()
     settings = settings_class()
@@ -58,7 +60,7 @@ def _parser(service: str) -> argparse.ArgumentParser:
     return parser
 
 
-def serve(service: str, settings: ServiceSettings, build: Build) -> None:
+def serve(service: str, settings: S, build: Build[S]) -> None:
     """Run the service in this process until it is told to stop."""
     logs.configure(service, settings.log_level)
     uvicorn.run(

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, LargeBinary, func
+from sqlalchemy import Index, func
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chassis.database import COLUMN_TYPES
@@ -12,7 +12,7 @@ from chassis.database import COLUMN_TYPES
 class IdentityTables(DeclarativeBase):
     """Apart from the read models' tables: no tenant's request may read a credential."""
 
-    type_annotation_map = {**COLUMN_TYPES, bytes: LargeBinary()}
+    type_annotation_map = COLUMN_TYPES
 
 
 class Account(IdentityTables):
@@ -84,6 +84,7 @@ class AccessKey(IdentityTables):
     secret: Mapped[bytes]  # AES-GCM: nonce and ciphertext
     secret_key_id: Mapped[str]  # which of ENCRYPTION_KEYS
     security_token_hash: Mapped[str | None]  # SHA-256, of a temporary key
+    made_by_token: Mapped[str | None] = mapped_column(index=True)  # ends with that token
     status: Mapped[str] = mapped_column(server_default="active")  # "active" | "inactive"
     description: Mapped[str]
     created_at: Mapped[datetime]

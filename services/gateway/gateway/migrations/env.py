@@ -2,5 +2,6 @@
 
 from chassis.migrations import run
 from gateway.identity.models import IdentityTables
+from gateway.portfolio.models import PortfolioTables
 
-run(IdentityTables.metadata)
+run(IdentityTables.metadata, PortfolioTables.metadata)

@@ -1,0 +1,96 @@
+"""What leaves the gateway: its own refusals as domain.md D.3 has them, and services' answers."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import aiohttp
+from starlette.types import Message, Send
+
+from chassis.errors import RefusedError
+from chassis.logs import get_logger, request_id
+from chassis.metrics import REFUSALS
+from gateway.forwarding.rate_limit import ThrottledError
+from wire.codes import language_of
+from wire.json import dumps
+
+log = get_logger(__name__)
+
+Headers = Iterable[tuple[bytes, bytes]]
+_PASSED_BACK = (
+    "content-type",
+    "x-request-id",
+    "etag",
+    "cache-control",
+    "location",
+    "link",
+    "retry-after",
+    "idempotency-replayed",
+    "content-disposition",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+    async def send(self, send: Send) -> None:
+        """ASGI."""
+        size = (b"content-length", str(len(self.body)).encode())
+        headers = [*self.headers, size]
+        await send(
+            {"type": "http.response.start", "status": self.status, "headers": headers},
+        )
+        await send({"type": "http.response.body", "body": self.body})
+
+
+def refusal(error: RefusedError, headers: Headers, *, native: bool) -> Answer:
+    """The refusal in the shape of the path: the vendor's, or a problem of RFC 9457 on ours."""
+    REFUSALS.labels(error.refusal_code).inc()
+    language = next((v.decode("latin-1") for k, v in headers if k == b"x-language"), None)
+    message = error.message(language_of(language))
+    named = (b"x-request-id", request_id().encode("latin-1"))
+    if not native:
+        body = {
+            "error_code": error.refusal_code,
+            "error_msg": message,
+            "request_id": request_id(),
+        }
+        return Answer(error.status, [(b"content-type", b"application/json"), named], dumps(body))
+    problem = {
+        "type": "about:blank",
+        "title": HTTPStatus(error.status).phrase,
+        "status": error.status,
+        "code": error.refusal_code,
+        "detail": message,
+        "instance": request_id(),
+    }
+    sent = [(b"content-type", b"application/problem+json"), named]
+    if isinstance(error, ThrottledError):
+        quota = f'"caller";q={error.limit};w={error.window_seconds}'.encode()
+        left = f'"caller";r=0;t={error.window_seconds}'.encode()
+        sent += [(b"retry-after", b"1"), (b"ratelimit-policy", quota), (b"ratelimit", left)]
+    return Answer(error.status, sent, dumps(problem))
+
+
+def forwarded_start(answer: aiohttp.ClientResponse, *, native: bool) -> Message:
+    """The start of a service's answer: its status and the headers that are for the caller.
+
+    A redirect would be a silent success for the SDK (domain.md D.4a.5); only our own paths know
+    304.
+    """
+    if 300 <= answer.status < 400 and not (native and answer.status == 304):
+        log.error("a service redirected", status=answer.status)
+        raise RefusedError(code="CBC.0999")
+    headers = [
+        (name.encode(), value.encode("latin-1"))
+        for name in _PASSED_BACK
+        if (value := answer.headers.get(name)) is not None
+    ]
+    if answer.content_length is not None:
+        headers.append((b"content-length", str(answer.content_length).encode()))
+    return {"type": "http.response.start", "status": answer.status, "headers": headers}

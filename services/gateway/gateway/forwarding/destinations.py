@@ -1,0 +1,189 @@
+"""Where a request goes: the vendor's operations by the wire's table, our own paths by this one."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from chassis.identity import PARTNER_KINDS
+from wire import routing
+from wire.operations import Auth, Operation
+
+
+class Service(StrEnum):
+    """Who answers, by distribution name."""
+
+    GATEWAY = "gateway"
+    CUSTOMER_SYNC = "customer-sync"
+    ORDER = "order"
+    VOUCHER = "voucher"
+    BILLING = "billing"
+    PARTNER = "partner"
+
+
+CUSTOMER = frozenset({"customer"})
+ADMINISTRATOR = frozenset({"administrator"})
+ANYBODY = PARTNER_KINDS | CUSTOMER | ADMINISTRATOR
+# The API work of a reseller is done by its distributor (domain.md B.1).
+_WIRE_PARTNERS = frozenset({"solution_provider", "distributor", "government"})
+_WIRE_KINDS = {
+    Auth.P: _WIRE_PARTNERS,
+    Auth.D: frozenset({"distributor"}),
+    Auth.C: CUSTOMER,
+    Auth.C_STAR: CUSTOMER,
+    Auth.E: CUSTOMER,
+    Auth.P_OR_C: _WIRE_PARTNERS | CUSTOMER,
+}
+# With an upstream as authority the gateway answers what is mirrored, and nothing else of the wire.
+_MIRRORED = frozenset({"list_sub_customers"})
+# Bodies with a password that must not leave the gateway.
+_WITH_PASSWORD = frozenset({"create_sub_customer", "POST /api/partners/{id}/operators"})
+REQUESTS_PER_SECOND = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """One operation: who answers it, who may call it and under which limit."""
+
+    name: str
+    path: str
+    service: Service
+    kinds: frozenset[str]
+    in_connected_mode: bool
+    operation: Operation | None = None
+    anonymous: bool = False
+
+    @property
+    def is_native(self) -> bool:
+        """Ours: refusals are problems of RFC 9457."""
+        return self.path.startswith("/api")
+
+    @property
+    def has_password(self) -> bool:
+        """Whether its body may carry a password."""
+        return self.name in _WITH_PASSWORD
+
+    @property
+    def requests_per_second(self) -> int:
+        """For one caller, unless its account has a limit of its own."""
+        return self.operation.rate_limit_per_second if self.operation else REQUESTS_PER_SECOND
+
+    @property
+    def moves_value(self) -> bool:
+        """Whether a repeated signature is refused."""
+        return self.operation is not None and self.operation.moves_value
+
+
+def _native(
+    methods: str,
+    path: str,
+    service: Service,
+    kinds: frozenset[str],
+    *,
+    in_connected_mode: bool | None = None,
+) -> list[tuple[str, tuple[str, ...], Destination]]:
+    """Reads stay in connected mode, commands do not, unless said otherwise."""
+    return [
+        (
+            method,
+            tuple(path.split("/")),
+            Destination(
+                name=f"{method} {path}",
+                path=path,
+                service=service,
+                kinds=kinds,
+                in_connected_mode=method == "GET"
+                if in_connected_mode is None
+                else in_connected_mode,
+            ),
+        )
+        for method in methods.split()
+    ]
+
+
+_READERS = PARTNER_KINDS | ADMINISTRATOR
+_NATIVE = [
+    *_native("PATCH", "/api/customers/{id}", Service.CUSTOMER_SYNC, PARTNER_KINDS),
+    *_native("POST", "/api/customers/{id}/unlinking", Service.CUSTOMER_SYNC, PARTNER_KINDS),
+    *_native("POST", "/api/customers/{id}/authorizations", Service.CUSTOMER_SYNC, PARTNER_KINDS),
+    *_native("POST", "/api/authorizations/{id}/grant", Service.CUSTOMER_SYNC, CUSTOMER),
+    *_native("POST", "/api/authorizations/{id}/refuse", Service.CUSTOMER_SYNC, CUSTOMER),
+    *_native("POST", "/api/authorizations/{id}/terminate", Service.CUSTOMER_SYNC, CUSTOMER),
+    *_native("GET", "/api/authorizations", Service.CUSTOMER_SYNC, ANYBODY),
+    # The sweep is what connected mode is for.
+    *_native("GET POST", "/api/sweeps", Service.CUSTOMER_SYNC, ANYBODY, in_connected_mode=True),
+    *_native("POST", "/api/orders", Service.ORDER, PARTNER_KINDS),
+    *_native("GET", "/api/orders/{id}", Service.ORDER, ANYBODY),
+    *_native("POST", "/api/orders/{id}/review", Service.ORDER, ADMINISTRATOR),
+    *_native("POST", "/api/quotas", Service.VOUCHER, ADMINISTRATOR),
+    *_native("GET", "/api/quotas", Service.VOUCHER, _READERS),
+    *_native("POST", "/api/accounts/{id}/top-ups", Service.BILLING, ADMINISTRATOR),
+    *_native("GET", "/api/ledger/proof", Service.BILLING, ADMINISTRATOR),
+    *_native("POST", "/api/usage-records", Service.BILLING, ADMINISTRATOR),
+    *_native("GET", "/api/products", Service.BILLING, ANYBODY),
+    # Accounts and operators are Channelbus's own: without them nobody could sign in.
+    *_native("GET POST", "/api/partners", Service.PARTNER, _READERS, in_connected_mode=True),
+    *_native("GET", "/api/partners/{id}", Service.PARTNER, _READERS),
+    *_native(
+        "GET POST",
+        "/api/partners/{id}/operators",
+        Service.PARTNER,
+        _READERS,
+        in_connected_mode=True,
+    ),
+]
+_IAM_PREFIXES = ("/v3/auth/", "/v3.0/")
+
+
+def native_routes() -> list[tuple[str, str]]:
+    """Method and path of every native route that another service answers."""
+    return [(method, destination.path) for method, _, destination in _NATIVE]
+
+
+def destination_of(method: str, path: str) -> Destination | None:
+    """The destination of a raw path; None: APIGW.0101."""
+    found = routing.match(method, path)
+    if found is not None:
+        return _wire(found.operation)
+    if path.startswith(_IAM_PREFIXES):
+        return _own(method, path, anonymous=(method, path) == ("POST", "/v3/auth/tokens"))
+    if path.startswith("/api/"):
+        return _match_native("GET" if method == "HEAD" else method, path) or _own(method, path)
+    return None
+
+
+def _wire(operation: Operation) -> Destination:
+    return Destination(
+        name=operation.method_name,
+        path=operation.path,
+        service=Service(operation.service),
+        kinds=_WIRE_KINDS[operation.auth],
+        in_connected_mode=operation.method_name in _MIRRORED,
+        operation=operation,
+    )
+
+
+def _own(method: str, path: str, *, anonymous: bool = False) -> Destination:
+    """A path of the gateway itself, or none at all; its door says which."""
+    family = "/".join(path.split("/")[:4])
+    return Destination(
+        name=f"{method} {family}",
+        path=path if path.startswith("/api") else family,
+        service=Service.GATEWAY,
+        kinds=ANYBODY,
+        in_connected_mode=True,
+        anonymous=anonymous,
+    )
+
+
+def _match_native(method: str, path: str) -> Destination | None:
+    segments = path.split("/")
+    for known, template, destination in _NATIVE:
+        if known == method and len(template) == len(segments) and _fits(template, segments):
+            return destination
+    return None
+
+
+def _fits(template: tuple[str, ...], segments: list[str]) -> bool:
+    return all(
+        bool(got) if expected.startswith("{") else expected == got
+        for expected, got in zip(template, segments, strict=True)
+    )

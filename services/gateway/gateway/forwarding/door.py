@@ -1,0 +1,182 @@
+"""The gateway's outer door: every request passes here before any route of the gateway sees it.
+
+Known by path, then authenticated, admitted and counted; then forwarded to its service, or handed to
+the gateway's own routes under the same signed header that the services get.
+"""
+
+import aiohttp
+from starlette.datastructures import State
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chassis.errors import BadFieldError, RefusedError
+from chassis.identity import HEADER, sign_identity
+from chassis.logs import get_logger, request_id
+from gateway.forwarding.admit import admit
+from gateway.forwarding.answers import forwarded_start, refusal
+from gateway.forwarding.claim_signature import claim_signature
+from gateway.forwarding.destinations import Destination, Service, destination_of
+from gateway.forwarding.received import ClientGoneError, Received, read_body, received
+from gateway.identity.authenticate import Caller, SignatureRefusedError
+
+log = get_logger(__name__)
+
+_IDENTITY = HEADER.lower().encode()
+_OPEN = frozenset({"/livez", "/readyz", "/metrics", "/ops", "/openapi.json", "/asyncapi.json"})
+_OPEN_BELOW = ("/ops/",)  # the console signs its users in itself
+
+
+class UnknownPathError(RefusedError):
+    """No operation has this method and path."""
+
+    code = "APIGW.0101"
+
+
+class Door:
+    """ASGI middleware around the gateway's own routes; `state` is the application's."""
+
+    def __init__(self, app: ASGIApp, state: State):
+        self._app = app
+        self._state = state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        # Nobody outside speaks as the gateway.
+        scope["headers"] = [pair for pair in scope["headers"] if pair[0] != _IDENTITY]
+        path = scope["raw_path"].decode("latin-1")
+        if path in _OPEN or path.startswith(_OPEN_BELOW):
+            await self._app(scope, receive, send)
+            return
+        await self._guarded(scope, receive, send, path)
+
+    async def _guarded(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
+        """Every refusal and failure becomes one documented answer."""
+        answered = False
+
+        async def send_once(message: Message) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
+
+        destination = destination_of(scope["method"], path)
+        native = path.startswith("/api/")
+        try:
+            if destination is None:
+                raise UnknownPathError
+            await self._serve(destination, scope, receive, send_once)
+        except ClientGoneError:
+            return
+        except RefusedError as error:
+            if answered:
+                raise
+            log.info("refused", code=error.refusal_code, detail=error.detail, path=path)
+            await refusal(error, scope["headers"], native=native).send(send)
+        except Exception as error:
+            if answered:
+                raise
+            log.error("failed", exc_info=error, path=path)
+            failure = RefusedError(code="CBC.0999")
+            await refusal(failure, scope["headers"], native=native).send(send)
+
+    async def _serve(
+        self, destination: Destination, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        state = self._state
+        request = received(scope, state.settings.proxies)
+        if b"#" in request.raw_path + request.raw_query or not request.target.isascii():
+            raise BadFieldError("path", "must be percent-encoded")
+        request.body = await read_body(receive, request.headers)
+        now = state.clock()
+        caller: Caller | None = await state.authenticator.caller_of(request, now)
+        if caller is None and not destination.anonymous:
+            raise SignatureRefusedError("neither Authorization nor X-Auth-Token was sent")
+        if caller is not None:
+            admit(caller.principal, destination, connected=state.settings.connected)
+        self._count(destination, request, caller)
+        if destination.service is Service.GATEWAY:
+            await self._hand_on(scope, request, caller, receive, send)
+            return
+        assert caller is not None
+        scope["route"] = destination  # names the request in the metrics
+        if destination.moves_value and caller.signature is not None:
+            assert caller.access is not None
+            await claim_signature(
+                state.database, caller.signature, caller.access, request_id(), now
+            )
+        await self._forward(destination, request, caller, send)
+
+    def _count(self, destination: Destination, request: Received, caller: Caller | None) -> None:
+        """By client address, operation and account; the administrator is us."""
+        if caller is None:
+            key: tuple[str, ...] = (request.client, destination.name, "")
+            limit = destination.requests_per_second
+        elif caller.principal.is_administrator:
+            return
+        else:
+            key = (request.client, destination.name, caller.principal.id)
+            limit = caller.requests_per_second or destination.requests_per_second
+        self._state.rate_limit.take(key, limit, self._state.clock())
+
+    async def _hand_on(
+        self,
+        scope: Scope,
+        request: Received,
+        caller: Caller | None,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """To the gateway's own routes, which find the caller where every service finds it."""
+        if caller is not None:
+            keys = self._state.settings.keys
+            signed = sign_identity(
+                keys, caller.principal, request.method, request.target, request.body
+            )
+            scope["headers"] = [*scope["headers"], (_IDENTITY, signed.encode())]
+        given = False
+
+        async def receive_again() -> Message:
+            nonlocal given
+            if given:
+                return await receive()
+            given = True
+            return {"type": "http.request", "body": request.body, "more_body": False}
+
+        await self._app(scope, receive_again, send)
+
+    async def _forward(
+        self, destination: Destination, request: Received, caller: Caller, send: Send
+    ) -> None:
+        body = request.body
+        if destination.has_password:
+            body = await self._state.password_desk.replace(request, caller.principal)
+        answer: aiohttp.ClientResponse = await self._state.forwarder.send(
+            destination.service, request, body, caller.principal
+        )
+        async with answer:
+            await _stream(answer, destination, request.method == "HEAD", send)
+
+
+async def _stream(
+    answer: aiohttp.ClientResponse, destination: Destination, bodiless: bool, send: Send
+) -> None:
+    """Status, body and the few headers that are the caller's; a redirect is a failure (D.4a.5)."""
+    start = forwarded_start(answer, native=destination.is_native)
+    chunks = answer.content.iter_any()
+    first = await anext(chunks, b"")
+    if not destination.is_native and first.lstrip()[:1] == b"[":
+        log.error("a service answered an array", operation=destination.name)
+        raise RefusedError(code="CBC.0999")
+    await send(start)
+    if bodiless:
+        await send({"type": "http.response.body", "body": b""})
+        return
+    size = answer.content_length
+    if size is not None and len(first) >= size:
+        await send({"type": "http.response.body", "body": first})
+        return
+    await send({"type": "http.response.body", "body": first, "more_body": True})
+    async for chunk in chunks:
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})

@@ -1,0 +1,124 @@
+"""The way to the services: one pooled client for the process's life (style.md 4.9)."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+from yarl import URL
+
+from chassis.errors import RefusedError
+from chassis.identity import HEADER, Principal, sign_identity
+from chassis.logs import get_logger, request_id, trace_parent
+from gateway.forwarding.destinations import Service
+from gateway.forwarding.received import Received
+from gateway.settings import GatewaySettings
+
+log = get_logger(__name__)
+
+KEEPALIVE_SECONDS = 30  # shorter than the services keep an idle connection
+_PASSED_ON = (
+    b"content-type",
+    b"accept",
+    b"x-language",
+    b"idempotency-key",
+    b"if-match",
+    b"if-none-match",
+)
+_ONE_MORE_TRY = (aiohttp.ClientConnectionError,)
+
+
+class ServiceAwayError(RefusedError):
+    """The service cannot be reached or did not answer in time; whether it acted is unknown."""
+
+    code = "CBC.0999"
+
+
+class Forwarder:
+    """On `app.state.forwarder`; knows where the services are."""
+
+    def __init__(self, settings: GatewaySettings):
+        self._settings = settings
+        self._client: aiohttp.ClientSession | None = None
+        self._urls = {
+            Service.CUSTOMER_SYNC: settings.customer_sync_url.rstrip("/"),
+            Service.ORDER: settings.order_url.rstrip("/"),
+            Service.VOUCHER: settings.voucher_url.rstrip("/"),
+            Service.BILLING: settings.billing_url.rstrip("/"),
+            Service.PARTNER: settings.partner_url.rstrip("/"),
+        }
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """The pool; belongs to the running loop."""
+        settings = self._settings
+        connector = aiohttp.TCPConnector(
+            limit=settings.forward_connections_max, keepalive_timeout=KEEPALIVE_SECONDS
+        )
+        timeout = aiohttp.ClientTimeout(
+            total=settings.forward_timeout_seconds, sock_connect=settings.forward_connect_seconds
+        )
+        async with aiohttp.ClientSession(
+            connector=connector,
+            timeout=timeout,
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent", "Content-Type"),
+        ) as client:
+            # aiohttp repeats PUT and DELETE on a connection that was closed: a command is sent
+            # once, and reads are repeated here.
+            client._retry_connection = False
+            self._client = client
+            yield
+
+    async def send(
+        self, service: Service, request: Received, body: bytes, principal: Principal
+    ) -> aiohttp.ClientResponse:
+        """The service's answer, its body still to be read.
+
+        Raises:
+            ServiceAwayError: no connection, or no answer in time.
+
+        """
+        method = "GET" if request.method == "HEAD" else request.method
+        try:
+            return await self._send(service, method, request, body, principal)
+        except _ONE_MORE_TRY as error:
+            if method != "GET" or isinstance(error, TimeoutError):
+                raise self._away(service, error) from error
+        except TimeoutError as error:
+            raise self._away(service, error) from error
+        try:
+            return await self._send(service, method, request, body, principal)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise self._away(service, error) from error
+
+    async def _send(
+        self,
+        service: Service,
+        method: str,
+        request: Received,
+        body: bytes,
+        principal: Principal,
+    ) -> aiohttp.ClientResponse:
+        assert self._client is not None, "Forwarder.open was not entered"
+        target = request.target
+        headers = {
+            name.decode(): value.decode("latin-1")
+            for name, value in request.headers
+            if name in _PASSED_ON
+        }
+        headers["x-request-id"] = request_id()
+        headers["traceparent"] = trace_parent()
+        headers[HEADER] = sign_identity(self._settings.keys, principal, method, target, body)
+        return await self._client.request(
+            method,
+            URL(self._urls[service] + target, encoded=True),
+            data=body or None,
+            headers=headers,
+            allow_redirects=False,
+        )
+
+    @staticmethod
+    def _away(service: Service, error: BaseException) -> ServiceAwayError:
+        log.warning("service away", service_name=service.value, error=type(error).__name__)
+        return ServiceAwayError()

@@ -1,0 +1,105 @@
+"""A request exactly as it came from the wire, and the bytes of its body."""
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_address
+
+from starlette.types import Message, Receive, Scope
+
+from chassis.errors import BadFieldError, RefusedError
+from wire.json import BODY_BYTES_MAX
+
+Networks = tuple[IPv4Network | IPv6Network, ...]
+
+
+class BodyTooLargeError(RefusedError):
+    """More than 12 MB (domain.md D.1)."""
+
+    code = "CBC.0100"
+
+    def __init__(self) -> None:
+        super().__init__("body", status=413)
+
+
+class ClientGoneError(Exception):
+    """The caller closed the connection before its request was whole."""
+
+
+@dataclass(slots=True)
+class Received:
+    """Nothing here was parsed and written again: signatures are over these bytes."""
+
+    method: str
+    raw_path: bytes
+    raw_query: bytes
+    headers: list[tuple[bytes, bytes]]
+    client: str
+    body: bytes = field(default=b"", repr=False)
+
+    @property
+    def target(self) -> str:
+        """Path and query as they came."""
+        raw = self.raw_path + b"?" + self.raw_query if self.raw_query else self.raw_path
+        return raw.decode("latin-1")
+
+    def header(self, name: bytes) -> str | None:
+        """A header's value; `name` in lower case. One that came twice is refused."""
+        values = [value for key, value in self.headers if key == name]
+        if len(values) > 1:
+            raise BadFieldError(name.decode(), "came more than once")
+        return values[0].decode("latin-1") if values else None
+
+
+def received(scope: Scope, proxies: Networks) -> Received:
+    """The request of an ASGI scope, still without its body."""
+    return Received(
+        scope["method"],
+        scope["raw_path"],
+        scope["query_string"],
+        scope["headers"],
+        client_address(scope, proxies),
+    )
+
+
+def client_address(scope: Scope, proxies: Networks) -> str:
+    """Who sent it: the peer, or behind trusted proxies the last address they did not vouch for."""
+    client = scope.get("client")
+    address = str(client[0]) if client else ""
+    if not _is_one_of(address, proxies):
+        return address
+    forwarded = b",".join(v for k, v in scope["headers"] if k == b"x-forwarded-for")
+    for hop in reversed(forwarded.decode("latin-1").split(",")):
+        if not (hop := hop.strip()):
+            break
+        address = hop
+        if not _is_one_of(hop, proxies):
+            break
+    return address
+
+
+def _is_one_of(address: str, networks: Networks) -> bool:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in networks)
+
+
+async def read_body(receive: Receive, headers: list[tuple[bytes, bytes]]) -> bytes:
+    """The whole body, refused as soon as it is known to be too large."""
+    announced = next((value for name, value in headers if name == b"content-length"), b"0")
+    if announced.isdigit() and int(announced) > BODY_BYTES_MAX:
+        raise BodyTooLargeError
+    pieces: list[bytes] = []
+    size = 0
+    more = True
+    while more:
+        message: Message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        piece = message.get("body", b"")
+        size += len(piece)
+        if size > BODY_BYTES_MAX:
+            raise BodyTooLargeError
+        pieces.append(piece)
+        more = message.get("more_body", False)
+    return b"".join(pieces)

@@ -1,0 +1,230 @@
+"""Door of identity: the IAM calls of the official SDK, and the rate limit of a principal."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.answers import JsonAnswer
+from chassis.clock import Now
+from chassis.database import Database
+from chassis.errors import BadFieldError
+from chassis.identity import CurrentPrincipal, current_principal
+from gateway.identity.create_access_key import create_access_key
+from gateway.identity.issue_temporary_key import TemporaryKey, exchange_key, key_by_token
+from gateway.identity.issue_token import IssuedToken, exchange_token, sign_in
+from gateway.identity.keyring import Keyring
+from gateway.identity.manage_access_keys import (
+    change_access_key,
+    delete_access_key,
+    list_access_keys,
+    show_access_key,
+    user_of,
+)
+from gateway.identity.models import AccessKey
+from gateway.identity.requests import (
+    CredentialChange,
+    CredentialRequest,
+    RateLimitRequest,
+    SecurityTokenRequest,
+    TokenRequest,
+)
+from gateway.identity.set_rate_limit import set_rate_limit
+from gateway.identity.show_token import iam_instant, revoke_token, show_token, token_body
+
+router = APIRouter()
+
+
+async def identity_session(request: Request) -> AsyncIterator[AsyncSession]:
+    """One transaction with rights on credentials, which requests' own role has not."""
+    database: Database = request.app.state.database
+    async with database.transaction() as session:
+        yield session
+
+
+async def keyring_of(request: Request) -> Keyring:
+    """The process's keyring."""
+    keyring: Keyring = request.app.state.keyring
+    return keyring
+
+
+IdentitySession = Annotated[AsyncSession, Depends(identity_session, scope="function")]
+CurrentKeyring = Annotated[Keyring, Depends(keyring_of)]
+SubjectToken = Annotated[str, Header(alias="X-Subject-Token")]
+
+
+@router.post("/v3/auth/tokens")
+async def post_token(
+    asked: TokenRequest,
+    request: Request,
+    session: IdentitySession,
+    keyring: CurrentKeyring,
+    now: Now,
+) -> Response:
+    """KeystoneCreateUserTokenByPassword, KeystoneCreateAgencyToken."""
+    identity = asked.auth.identity
+    if identity.methods == ["password"]:
+        if identity.password is None:
+            raise BadFieldError("auth.identity.password")
+        return _token_answer(await sign_in(session, keyring, identity.password.user, now), 201)
+    if identity.assume_role is None:
+        raise BadFieldError("auth.identity.assume_role")
+    principal = await current_principal(request)
+    issued = await exchange_token(session, principal, identity.assume_role, now)
+    return _token_answer(issued, 201)
+
+
+@router.get("/v3/auth/tokens")
+async def get_token(
+    subject: SubjectToken, principal: CurrentPrincipal, session: IdentitySession, now: Now
+) -> Response:
+    """KeystoneValidateToken."""
+    return _token_answer(await show_token(session, principal, subject, now), 200)
+
+
+@router.delete("/v3/auth/tokens")
+async def delete_token(
+    subject: SubjectToken,
+    principal: CurrentPrincipal,
+    session: IdentitySession,
+    keyring: CurrentKeyring,
+    now: Now,
+) -> Response:
+    """End a token before its time."""
+    await revoke_token(session, keyring, principal, subject, now)
+    return Response(status_code=204)
+
+
+@router.get("/v3/auth/domains")
+async def get_domains(principal: CurrentPrincipal) -> Response:
+    """KeystoneListAuthDomains: the SDK asks for its account's id when it was not told."""
+    domain = {"id": principal.id, "name": principal.id, "enabled": True, "description": ""}
+    return JsonAnswer({"domains": [domain], "links": {"self": "/v3/auth/domains"}})
+
+
+@router.post("/v3.0/OS-CREDENTIAL/credentials")
+async def post_credential(
+    asked: CredentialRequest,
+    principal: CurrentPrincipal,
+    session: IdentitySession,
+    keyring: CurrentKeyring,
+    now: Now,
+) -> Response:
+    """CreatePermanentAccessKey."""
+    made = await create_access_key(session, keyring, principal, asked.credential, now)
+    return JsonAnswer({"credential": {**_credential(made.key), "secret": made.secret}}, 201)
+
+
+@router.get("/v3.0/OS-CREDENTIAL/credentials")
+async def get_credentials(
+    principal: CurrentPrincipal, session: IdentitySession, user_id: str | None = None
+) -> Response:
+    """ListPermanentAccessKeys."""
+    keys = await list_access_keys(session, principal, user_id or None)
+    return JsonAnswer({"credentials": [_credential(key) for key in keys]})
+
+
+@router.get("/v3.0/OS-CREDENTIAL/credentials/{access}")
+async def get_credential(
+    access: str, principal: CurrentPrincipal, session: IdentitySession
+) -> Response:
+    """ShowPermanentAccessKey."""
+    return JsonAnswer(
+        {"credential": _credential(await show_access_key(session, principal, access))}
+    )
+
+
+@router.put("/v3.0/OS-CREDENTIAL/credentials/{access}")
+async def put_credential(
+    access: str,
+    asked: CredentialChange,
+    principal: CurrentPrincipal,
+    session: IdentitySession,
+    keyring: CurrentKeyring,
+    now: Now,
+) -> Response:
+    """UpdatePermanentAccessKey."""
+    key = await change_access_key(session, keyring, principal, access, asked.credential, now)
+    return JsonAnswer({"credential": _credential(key)})
+
+
+@router.delete("/v3.0/OS-CREDENTIAL/credentials/{access}")
+async def remove_credential(
+    access: str,
+    principal: CurrentPrincipal,
+    session: IdentitySession,
+    keyring: CurrentKeyring,
+    now: Now,
+) -> Response:
+    """DeletePermanentAccessKey."""
+    await delete_access_key(session, keyring, principal, access, now)
+    return Response(status_code=204)
+
+
+@router.post("/v3.0/OS-CREDENTIAL/securitytokens")
+async def post_security_token(
+    asked: SecurityTokenRequest,
+    request: Request,
+    principal: CurrentPrincipal,
+    session: IdentitySession,
+    keyring: CurrentKeyring,
+    now: Now,
+) -> Response:
+    """CreateTemporaryAccessKeyByAgency, CreateTemporaryAccessKeyByToken."""
+    identity = asked.auth.identity
+    if identity.policy is not None:
+        raise BadFieldError("auth.identity.policy", "narrower keys are not offered")
+    if identity.methods == ["assume_role"]:
+        if identity.assume_role is None:
+            raise BadFieldError("auth.identity.assume_role")
+        made = await exchange_key(session, keyring, principal, identity.assume_role, now)
+        return _temporary_answer(made)
+    if identity.token is None:
+        raise BadFieldError("auth.identity.token")
+    own = request.headers.get("x-auth-token")
+    made = await key_by_token(session, keyring, principal, identity.token, own, now)
+    return _temporary_answer(made)
+
+
+@router.put("/api/principals/{account_id}/rate-limit")
+async def put_rate_limit(
+    account_id: str,
+    asked: RateLimitRequest,
+    principal: CurrentPrincipal,
+    session: IdentitySession,
+    keyring: CurrentKeyring,
+    now: Now,
+) -> Response:
+    """Requests per second and operation, by the administrator."""
+    limit = asked.requests_per_second
+    account = await set_rate_limit(session, keyring, principal, account_id, limit, now)
+    return JsonAnswer({"id": account.id, "requests_per_second": account.requests_per_second})
+
+
+def _token_answer(issued: IssuedToken, status: int) -> Response:
+    answer = JsonAnswer(token_body(issued), status)
+    answer.headers["X-Subject-Token"] = issued.text
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _temporary_answer(made: TemporaryKey) -> Response:
+    assert made.key.expires_at is not None
+    credential = {
+        "access": made.key.access,
+        "secret": made.secret,
+        "securitytoken": made.security_token,
+        "expires_at": iam_instant(made.key.expires_at),
+    }
+    return JsonAnswer({"credential": credential}, 201)
+
+
+def _credential(key: AccessKey) -> dict[str, Any]:
+    return {
+        "access": key.access,
+        "user_id": user_of(key),
+        "status": key.status,
+        "create_time": iam_instant(key.created_at),
+        "description": key.description,
+    }

@@ -1,0 +1,80 @@
+"""The events identity acts on: who there is, and which grants stand."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.consumers import Consumers
+from chassis.database import EventSession
+from contracts.customer import (
+    AuthorizationEvent,
+    AuthorizationGranted,
+    AuthorizationRefused,
+    AuthorizationRequested,
+    AuthorizationTerminated,
+    CustomerAssociated,
+    CustomerAssociationChanged,
+    CustomerEvent,
+    CustomerRegistered,
+    CustomerUnlinked,
+    CustomerUpdated,
+)
+from contracts.partner import PartnerJoined, PartnerOperatorAdded
+from gateway.identity.keep_principals import (
+    bind_password,
+    keep_authorization,
+    keep_customer,
+    keep_operator,
+    keep_partner,
+)
+from gateway.identity.keyring import end_after_commit
+from gateway.identity.known_credentials import KnownCredentials
+
+
+def identity_consumers(known: KnownCredentials) -> Consumers:
+    """The consumer group; what an event changes ends in this process's `known` at once."""
+    consumers = Consumers("gateway_identity")
+
+    def ends(session: AsyncSession, *who: str) -> None:
+        end_after_commit(session, known, who)
+
+    @consumers.on(PartnerJoined)
+    async def on_partner_joined(event: PartnerJoined, session: EventSession) -> None:
+        await keep_partner(session, event)
+        ends(session, event.partner_id)
+
+    @consumers.on(PartnerOperatorAdded)
+    async def on_partner_operator_added(event: PartnerOperatorAdded, session: EventSession) -> None:
+        await keep_operator(session, event)
+        await bind_password(session, event.credential_ref, event.operator_id)
+        ends(session, event.operator_id)
+
+    @consumers.on(CustomerRegistered)
+    async def on_customer_registered(event: CustomerRegistered, session: EventSession) -> None:
+        await keep_customer(session, event)
+        await bind_password(session, event.credential_ref, event.customer_id)
+        ends(session, event.customer_id)
+
+    async def on_customer_changed(event: CustomerEvent, session: EventSession) -> None:
+        await keep_customer(session, event)
+        ends(session, event.customer_id)
+
+    for changed in (
+        CustomerUpdated,
+        CustomerAssociated,
+        CustomerAssociationChanged,
+        CustomerUnlinked,
+    ):
+        consumers.on(changed)(on_customer_changed)
+
+    async def on_authorization_changed(event: AuthorizationEvent, session: EventSession) -> None:
+        await keep_authorization(session, event)
+        ends(session, event.customer_id)
+
+    for decided in (
+        AuthorizationRequested,
+        AuthorizationGranted,
+        AuthorizationRefused,
+        AuthorizationTerminated,
+    ):
+        consumers.on(decided)(on_authorization_changed)
+
+    return consumers

@@ -1,0 +1,32 @@
+"""Passwords stay here: what is forwarded names only a reference (design.md 11)."""
+
+import hashlib
+import hmac
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
+
+from gateway.identity.models import Password
+
+
+def new_reference() -> str:
+    """For a request that is made once."""
+    return str(uuid7().hex)
+
+
+def repeated_reference(secret: bytes, principal: str, idempotency_key: str, body: bytes) -> str:
+    """The same for the same request under the same Idempotency-Key.
+
+    Else what is forwarded would differ, and the owning service would call the key reused. Keyed,
+    since others see the reference and must not be able to try passwords against it.
+    """
+    text = b"\n".join((principal.encode(), idempotency_key.encode(), body))
+    return hmac.new(secret, text, hashlib.sha256).hexdigest()[:32]
+
+
+async def keep_password(session: AsyncSession, ref: str, password_hash: str) -> None:
+    """Keep it until an event says whose it is; kept once, whoever repeats the request."""
+    await session.execute(
+        insert(Password).values(ref=ref, hash=password_hash).on_conflict_do_nothing()
+    )

@@ -1,0 +1,34 @@
+"""How many requests a second a principal may send, instead of the operations' own limits."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis import audit
+from chassis.errors import NotFoundError
+from chassis.identity import Principal, WrongPrincipalError
+from gateway.identity.keyring import Keyring
+from gateway.identity.models import Account
+from gateway.identity.waiting import wait_for
+
+
+async def set_rate_limit(
+    session: AsyncSession,
+    keyring: Keyring,
+    principal: Principal,
+    account_id: str,
+    requests_per_second: int | None,
+    now: datetime,
+) -> Account:
+    """Override an account's limit, per operation; None returns to the operations' own."""
+    if not principal.is_administrator:
+        raise WrongPrincipalError
+    account = await wait_for(lambda: session.get(Account, account_id))
+    if account is None:
+        raise NotFoundError("account")
+    account.requests_per_second = requests_per_second
+    audit.record(
+        session, principal, "set_rate_limit", account_id, now, per_second=requests_per_second
+    )
+    keyring.end_after_commit(session, account_id)
+    return account

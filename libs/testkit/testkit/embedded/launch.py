@@ -16,7 +16,8 @@ from pathlib import Path
 UNPRIVILEGED_USER = "nobody"
 
 _PR_SET_PDEATHSIG = 1
-_PR_SET_KEEPCAPS = 8
+_PR_SET_SECUREBITS = 28
+_SECBIT_NO_SETUID_FIXUP = 1 << 2
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_RAISE = 2
 _CAP_DAC_OVERRIDE = 1
@@ -58,7 +59,8 @@ def become(user: str, needed_paths: list[Path]) -> None:
     account = pwd.getpwnam(user)
     closed = not all(enterable_by_others(path) for path in needed_paths)
     if closed:
-        _prctl(_PR_SET_KEEPCAPS, 1)
+        # Also access(), by which PostgreSQL looks for its programs, then counts the capability.
+        _prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP)
     os.setgroups([])
     os.setresgid(account.pw_gid, account.pw_gid, account.pw_gid)
     os.setresuid(account.pw_uid, account.pw_uid, account.pw_uid)

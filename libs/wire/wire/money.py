@@ -29,8 +29,6 @@ def read_number(value: object) -> Decimal:
         raise ValueError("not a number")
     if not isinstance(value, str | int | float | Decimal):
         raise ValueError("not a number")
-    if isinstance(value, int) and abs(value) >= 10**_DIGITS_MAX:
-        raise ValueError("out of range")
     number = Decimal(repr(value) if isinstance(value, float) else value)
     if not number.is_finite() or number.adjusted() >= _DIGITS_MAX:
         raise ValueError("out of range")

@@ -211,17 +211,35 @@ async def wait_until_answering(
     bootstrap: str, timeout_seconds: float = KAFKA_ANSWER_SECONDS
 ) -> None:
     """Wait until the broker answers a request; raises TimeoutError."""
+    host, _, port = bootstrap.split(",")[0].rpartition(":")
     async with asyncio.timeout(timeout_seconds):
         while True:
-            admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-            try:
-                await admin.start()
-                await admin.list_topics()
+            # The client would log each refused connection, so it is not asked before this.
+            if await _listens(host, int(port)) and await _answers(bootstrap):
                 return
-            except (KafkaConnectionError, OSError):
-                await asyncio.sleep(KAFKA_RETRY_SECONDS)
-            finally:
-                await admin.close()
+            await asyncio.sleep(KAFKA_RETRY_SECONDS)
+
+
+async def _answers(bootstrap: str) -> bool:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        await admin.start()
+        await admin.list_topics()
+    except (KafkaConnectionError, OSError):
+        return False
+    finally:
+        await admin.close()
+    return True
+
+
+async def _listens(host: str, port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    writer.close()
+    await writer.wait_closed()
+    return True
 
 
 async def create_topics(bootstrap: str, names: Sequence[str], partitions: int) -> list[str]:

@@ -1,0 +1,37 @@
+"""Whether a customer lets its partner act for it (domain.md F6)."""
+
+import asyncio
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis import copies
+from chassis.errors import RefusedError
+from order.models import Authorization, Customer
+
+ACTIVE = "active"
+
+
+class NotAuthorizedError(RefusedError):
+    """The customer has granted its partner nothing, or ended the grant."""
+
+    code = "CHB.1001"
+
+
+async def require_authorization(session: AsyncSession, customer: Customer) -> None:
+    """Refuse unless the customer's grant to its present partner is active.
+
+    A grant made a moment ago may still be under way here, so it is waited for as long as for any
+    copy (design.md 3).
+    """
+    granted = select(Authorization.authorization_id).where(
+        Authorization.customer_id == customer.customer_id,
+        Authorization.partner_id == customer.partner_id,
+        Authorization.status == ACTIVE,
+    )
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + copies.WAIT_SECONDS
+    while await session.scalar(granted.limit(1)) is None:
+        if loop.time() >= deadline:
+            raise NotAuthorizedError
+        await asyncio.sleep(copies.WAIT_STEP_SECONDS)

@@ -1,0 +1,269 @@
+"""Pay an order by the attempt protocol (design.md 3).
+
+The one place with two transactions in a request: an attempt is committed first, then coupons are
+reserved and money is held under its id, then its outcome is committed. Only that outcome, stated
+as `order.paid` or `order.payment_failed`, ends what was reserved.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
+
+from chassis import audit, copies
+from chassis.crash import crash_point
+from chassis.database import Database
+from chassis.errors import BadFieldError, OutsideError, RefusedError, UnknownValueError
+from chassis.identity import Principal
+from chassis.outbox import publish
+from contracts.order import CouponUse, OrderPaid
+from order.apportion import apportion
+from order.authorizations import require_authorization
+from order.close_attempts import fail_attempt
+from order.facts import order_fact
+from order.find_order import customers_order
+from order.models import OPEN, PAID, AttemptClosedError, Customer, Order, OrderLine, PaymentAttempt
+from order.peers import CouponShare, HeldMoney, Peers
+from wire.money import cut
+from wire.types import Id, WireRequest
+
+CASH_COUPON, FLEXI_COUPON = 1, 4  # coupon types as in lists, domain.md B.7
+DISCOUNT_TYPES = (0, 2, 3, 609)  # domain.md D.4a.8
+RATIO_PLACES = 4
+UNFORESEEN = "CBC.0999"
+
+
+class PaymentRunningError(RefusedError):
+    """Another payment of this order is under way."""
+
+    code = "CBC.99008040"
+
+
+class DiscountError(RefusedError):
+    """The discount is not one of this order's: its price has all it gets already."""
+
+    code = "CBC.99003108"
+
+
+class CouponKindError(RefusedError):
+    """Neither a cash nor a flexi coupon: nothing else pays an order here."""
+
+    code = "CBC.99003112"
+
+
+class CouponWanted(WireRequest):
+    """A coupon to use; `type` as in payments: 300 discount, 301 cash, 302 flexi, 303 card."""
+
+    id: Id
+    type: Annotated[int, Field(ge=300, le=303)]
+
+
+class DiscountWanted(WireRequest):
+    """A discount to use."""
+
+    id: Id
+    type: int
+
+
+class Payment(WireRequest, operation="pay_orders"):
+    """The body of pay_orders."""
+
+    order_id: Id
+    use_coupon: Literal["YES", "NO"]
+    use_discount: Literal["YES", "NO"]
+    coupon_infos: list[CouponWanted] | None = None
+    discount_infos: list[DiscountWanted] | None = None
+
+
+async def pay_order(
+    database: Database, peers: Peers, principal: Principal, payment: Payment, now: datetime
+) -> None:
+    """Pay the customer's order; answers when it is paid.
+
+    Raises:
+        RefusedError: the precise refusal of order, voucher or billing; the order stays payable.
+        OutsideError: voucher or billing did not answer; nothing was paid.
+
+    """
+    check_choices(payment)
+    async with database.transaction_as(principal) as session:
+        attempt, order = await _open_attempt(session, principal, payment, now)
+    crash_point("order.attempted")
+    try:
+        coupons = await _reserve_coupons(peers, principal, attempt, order)
+        crash_point("order.reserved")
+        money = await _hold_money(peers, principal, attempt, order, coupons)
+        crash_point("order.held")
+    except Exception as error:
+        reason = error.refusal_code if isinstance(error, RefusedError) else UNFORESEEN
+        async with database.transaction_as(principal) as session:
+            await fail_attempt(session, attempt.attempt_id, order.order_id, reason, now)
+        raise
+    async with database.transaction_as(principal) as session:
+        await _settle(session, principal, attempt.attempt_id, order.order_id, coupons, money, now)
+    crash_point("order.settled")
+
+
+def check_choices(payment: Payment) -> None:
+    """YES needs its list, NO takes none: a coupon named and not used would take other money."""
+    chosen: tuple[tuple[str, str, list[Any] | None], ...] = (
+        ("coupon_infos", payment.use_coupon, payment.coupon_infos),
+        ("discount_infos", payment.use_discount, payment.discount_infos),
+    )
+    for name, use, infos in chosen:
+        if bool(infos) != (use == "YES"):
+            raise BadFieldError(name, "goes with YES, and only with YES")
+    ids = [coupon.id for coupon in payment.coupon_infos or []]
+    if len(ids) != len(set(ids)):
+        raise BadFieldError("coupon_infos", "the same coupon twice")
+    for index, discount in enumerate(payment.discount_infos or []):
+        if discount.type not in DISCOUNT_TYPES:
+            raise UnknownValueError(f"discount_infos[{index}].type")
+
+
+async def _open_attempt(
+    session: AsyncSession, principal: Principal, payment: Payment, now: datetime
+) -> tuple[PaymentAttempt, Order]:
+    """T1: from its commit on, whatever is reserved under the attempt's id has an owner."""
+    order = await customers_order(session, principal, payment.order_id, lock=True)
+    if principal.acting_for_partner is not None:
+        await _require_grant(session, order.customer_id)
+    order.check_payable(now)
+    running = select(PaymentAttempt.attempt_id).where(
+        PaymentAttempt.order_id == order.order_id, PaymentAttempt.state == OPEN
+    )
+    if await session.scalar(running) is not None:
+        raise PaymentRunningError
+    if payment.discount_infos:
+        raise DiscountError
+    attempt = PaymentAttempt(
+        attempt_id=uuid7().hex,
+        order_id=order.order_id,
+        customer_id=order.customer_id,
+        partner_id=order.partner_id,
+        distributor_id=order.distributor_id,
+        state=OPEN,
+        coupons=[{"coupon_id": c.id, "type": c.type} for c in payment.coupon_infos or []],
+        opened_at=now,
+    )
+    session.add(attempt)
+    return attempt, order
+
+
+async def _require_grant(session: AsyncSession, customer_id: str) -> None:
+    customer = await copies.find(session, Customer, customer_id)
+    assert customer is not None, "an order's customer was known when it was placed"
+    await require_authorization(session, customer)
+
+
+async def _reserve_coupons(
+    peers: Peers, principal: Principal, attempt: PaymentAttempt, order: Order
+) -> list[CouponShare]:
+    if not attempt.coupons:
+        return []
+    reservation = {
+        "attempt_id": attempt.attempt_id,
+        "order_id": order.order_id,
+        "customer_id": order.customer_id,
+        "coupons": attempt.coupons,
+        "lines": [_reserved_line(line) for line in order.lines],
+    }
+    shares = await peers.reserve_coupons(principal, reservation)
+    if any(share.coupon_type not in (CASH_COUPON, FLEXI_COUPON) for share in shares):
+        raise CouponKindError
+    if sum(share.amount for share in shares) > order.amount_after_discount:
+        raise OutsideError("the coupons pay more than the order")
+    return shares
+
+
+def _reserved_line(line: OrderLine) -> dict[str, Any]:
+    official = line.official_amount
+    ratio = line.amount_after_discount / official if official else Decimal(1)
+    return {
+        "line_id": line.line_id,
+        "product_id": line.product_id,
+        "service_type_code": line.service_type_code,
+        "region_code": line.region_code,
+        "charging_mode": line.charging_mode,
+        "amount_after_discount": str(line.amount_after_discount),
+        "discount_ratio": str(cut(ratio, RATIO_PLACES)),
+    }
+
+
+async def _hold_money(
+    peers: Peers,
+    principal: Principal,
+    attempt: PaymentAttempt,
+    order: Order,
+    coupons: list[CouponShare],
+) -> HeldMoney:
+    """Hold what coupons do not pay; there is nothing to hold for nothing."""
+    amount = order.amount_after_discount - sum(share.amount for share in coupons)
+    if amount == 0:
+        return HeldMoney(Decimal("0.00"), Decimal("0.00"))
+    held = await peers.hold_money(
+        principal,
+        {
+            "attempt_id": attempt.attempt_id,
+            "order_id": order.order_id,
+            "customer_id": order.customer_id,
+            "amount": str(amount),
+        },
+    )
+    if held.cash_amount + held.credit_amount != amount:
+        raise OutsideError("the hold does not add up")
+    return held
+
+
+async def _settle(
+    session: AsyncSession,
+    principal: Principal,
+    attempt_id: str,
+    order_id: str,
+    coupons: list[CouponShare],
+    money: HeldMoney,
+    now: datetime,
+) -> None:
+    """T2: the attempt must still be open, for a closed one has freed what it reserved."""
+    order = await session.get_one(Order, order_id, with_for_update={"of": Order})
+    attempt = await session.get(PaymentAttempt, attempt_id, with_for_update=True)
+    if attempt is None:
+        raise AttemptClosedError(attempt_id)
+    attempt.close(PAID, now)
+    uses = [CouponUse(coupon_id=c.coupon_id, coupon_type=c.coupon_type, amount=c.amount)
+            for c in coupons]  # fmt: skip
+    attempt.coupons = [use.model_dump(mode="json") for use in uses]
+    _take_coupons(order, coupons)
+    order.pay(money.cash_amount, money.credit_amount, now)
+    audit.record(session, principal, "order.pay", order_id, now,
+                 attempt_id=attempt_id, amount=str(order.amount_after_discount))  # fmt: skip
+    publish(
+        session,
+        order_fact(
+            OrderPaid,
+            order,
+            now,
+            attempt_id=attempt_id,
+            coupons=uses,
+            cash_amount=money.cash_amount,
+            credit_amount=money.credit_amount,
+        ),
+    )
+
+
+def _take_coupons(order: Order, coupons: list[CouponShare]) -> None:
+    """Note what coupons paid, on the order and, shared out, on its lines."""
+    zero = Decimal("0.00")
+    cash = sum((c.amount for c in coupons if c.coupon_type == CASH_COUPON), zero)
+    flexi = sum((c.amount for c in coupons if c.coupon_type == FLEXI_COUPON), zero)
+    order.coupon_amount, order.flexipurchase_coupon_amount = cash, flexi
+    room = [line.amount_after_discount for line in order.lines]
+    for line, share in zip(order.lines, apportion(cash, room), strict=True):
+        line.coupon_amount = share
+    room = [line.amount_after_discount - line.coupon_amount for line in order.lines]
+    for line, share in zip(order.lines, apportion(flexi, room), strict=True):
+        line.flexipurchase_coupon_amount = share

@@ -14,6 +14,8 @@ Everything that runs writes below .run/; downloads are kept in the user's cache 
   DATABASE_URL             a PostgreSQL server to use in place of the embedded one
   KAFKA_BOOTSTRAP_SERVERS  a Kafka cluster to use in place of the embedded one
   DATABASE_PREFIX, TOPIC_PREFIX   names for several systems on the same servers
+  CHANNELBUS_RUN_DIR       a folder in place of .run
+  CHANNELBUS_CACHE_DIR     a folder in place of the user's cache folder
   UPSTREAM_URL             connected mode: mirror the Partner Center at this address
 """
 

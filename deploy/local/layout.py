@@ -20,8 +20,8 @@ class Layout:
 
     @classmethod
     def of_checkout(cls) -> "Layout":
-        """The one of this checkout."""
-        return cls(CHECKOUT / ".run")
+        """The one of this checkout; CHANNELBUS_RUN_DIR puts it elsewhere."""
+        return cls(Path(os.environ.get("CHANNELBUS_RUN_DIR") or CHECKOUT / ".run").absolute())
 
     def create(self) -> None:
         """Make the folders; only the owner looks into them (root's servers are let in)."""

@@ -1,0 +1,114 @@
+"""The stated outcome of a payment attempt ends its hold: captured or released."""
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.accounts.post_movement import (
+    DEDUCT,
+    RELEASE,
+    Cause,
+    OwnerAccounts,
+    lock_accounts,
+    post_movement,
+    state_funds,
+)
+from billing.accounts.return_balance import return_rest
+from billing.accounts.write_off_arrears import write_off_arrears
+from billing.models import CAPTURED, HELD, RELEASED, ZERO, Customer, PaymentAttempt
+from contracts.order import OrderPaid, OrderPaymentFailed
+
+
+class HoldMismatchError(Exception):
+    """An outcome states other money than what the attempt holds: a person must look at it."""
+
+
+async def capture_hold(session: AsyncSession, event: OrderPaid) -> bool:
+    """Move what the attempt holds out of the customer's accounts; False when that is done already.
+
+    An order that coupons paid whole may have held nothing.
+
+    Raises:
+        HoldMismatchError: the hold is missing, released, or of another amount.
+
+    """
+    attempt, is_new = await _outcome(session, event, CAPTURED)
+    if attempt.state == CAPTURED and not is_new:
+        return False
+    stated = (event.cash_amount, event.credit_amount)
+    if attempt.state == RELEASED or stated != (attempt.cash_amount, attempt.credit_amount):
+        raise HoldMismatchError(f"{event.attempt_id} states {stated}, known is {attempt.state}")
+    if sum(stated):
+        accounts = (await lock_accounts(session, event.customer_id))[event.customer_id]
+        _free(accounts, attempt)
+        cause = Cause(DEDUCT, event.occurred_at, event.customer_id, event.order_id)
+        post_movement(
+            session,
+            cause,
+            (accounts.balance, -attempt.cash_amount),
+            (accounts.credit, -attempt.credit_amount),
+            (accounts.charges, attempt.cash_amount + attempt.credit_amount),
+        )
+    attempt.state, attempt.closed_at = CAPTURED, event.occurred_at
+    return True
+
+
+async def release_hold(session: AsyncSession, event: OrderPaymentFailed) -> None:
+    """Give back what the attempt holds; cash pays arrears first, or returns to a former partner."""
+    attempt, _ = await _outcome(session, event, RELEASED)
+    if attempt.state != HELD:
+        return
+    customer = await session.get(Customer, event.customer_id)
+    returns = attempt.was_resale and customer is not None and not customer.is_resale
+    owners = [event.customer_id, attempt.partner_id] if returns else [event.customer_id]
+    locked = await lock_accounts(session, *owners)
+    accounts = locked[event.customer_id]
+    _free(accounts, attempt)
+    cause = Cause(RELEASE, event.occurred_at, event.customer_id, event.order_id)
+    for account, amount in (
+        (accounts.balance, attempt.cash_amount),
+        (accounts.credit, attempt.credit_amount),
+    ):
+        if amount:
+            state_funds(session, account, ZERO, attempt.attempt_id, cause)
+    attempt.state, attempt.closed_at = RELEASED, event.occurred_at
+    await write_off_arrears(session, accounts, event.occurred_at)
+    if returns:
+        return_rest(session, accounts, locked[attempt.partner_id], event.occurred_at)
+
+
+async def _outcome(
+    session: AsyncSession, event: OrderPaid | OrderPaymentFailed, state: str
+) -> tuple[PaymentAttempt, bool]:
+    """The attempt's locked row; made closed when the outcome came before the hold (then True)."""
+    made = await session.execute(
+        insert(PaymentAttempt)
+        .values(
+            attempt_id=event.attempt_id,
+            order_id=event.order_id,
+            customer_id=event.customer_id,
+            partner_id=event.partner_id,
+            distributor_id=event.distributor_id,
+            currency=event.currency,
+            cash_amount=ZERO,
+            credit_amount=ZERO,
+            was_resale=False,
+            state=state,
+            opened_at=event.occurred_at,
+            closed_at=event.occurred_at,
+        )
+        .on_conflict_do_nothing()
+        .returning(PaymentAttempt.attempt_id)
+    )
+    is_new = made.first() is not None
+    attempt = await session.get(
+        PaymentAttempt, event.attempt_id, with_for_update=True, populate_existing=True
+    )
+    assert attempt is not None
+    return attempt, is_new
+
+
+def _free(accounts: OwnerAccounts, attempt: PaymentAttempt) -> None:
+    if attempt.cash_amount:
+        accounts.balance.free(attempt.cash_amount)
+    if attempt.credit_amount:
+        accounts.credit.free(attempt.credit_amount)

@@ -1,0 +1,31 @@
+"""What a resale customer has left goes back to the partner when the association ends."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.accounts.post_movement import (
+    UNLINK,
+    Cause,
+    OwnerAccounts,
+    lock_accounts,
+    post_movement,
+)
+
+
+async def return_balance(
+    session: AsyncSession, partner_id: str, customer_id: str, now: datetime
+) -> None:
+    """Move all cash that no payment holds to the partner (domain.md B.3)."""
+    accounts = await lock_accounts(session, partner_id, customer_id)
+    return_rest(session, accounts[customer_id], accounts[partner_id], now)
+
+
+def return_rest(
+    session: AsyncSession, giver: OwnerAccounts, taker: OwnerAccounts, now: datetime
+) -> None:
+    """The same between accounts that are locked; nothing left is no movement."""
+    rest = giver.balance.available
+    if rest > 0:
+        cause = Cause(UNLINK, now, customer_id=giver.owner_id)
+        post_movement(session, cause, (giver.balance, -rest), (taker.balance, rest))

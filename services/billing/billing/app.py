@@ -1,0 +1,45 @@
+"""Billing: put together here, and nothing else."""
+
+from fastapi import APIRouter, Depends, FastAPI
+
+from billing.accounts import api as accounts
+from billing.bills import api as bills
+from billing.consumers import consumers
+from billing.prices import api as prices
+from billing.prices.catalogue import load_catalogue
+from billing.settings import BillingSettings
+from chassis import cli
+from chassis.app import service_app
+from chassis.clock import Clock, utc_now
+from chassis.errors import RefusedError
+from chassis.identity import CurrentPrincipal
+from chassis.settings import ServiceSettings
+
+
+class NotInConnectedModeError(RefusedError):
+    """Another Partner Center is the authority; nothing is carried out here (design.md 2)."""
+
+    code = "CHB.0002"
+
+
+def refuse_when_connected(_principal: CurrentPrincipal) -> None:
+    """Money and bills are the upstream's in connected mode."""
+    raise NotInConnectedModeError
+
+
+def build(settings: ServiceSettings, clock: Clock = utc_now) -> FastAPI:
+    """The application; the catalogue is read here, so that a wrong file stops the start."""
+    refusals = [Depends(refuse_when_connected)] if settings.connected else []
+    money = APIRouter(dependencies=refusals)
+    money.include_router(accounts.router)
+    money.include_router(bills.router)
+    app = service_app(
+        "billing", settings, routers=[money, prices.router], consumers=[consumers], clock=clock
+    )
+    app.state.catalogue = load_catalogue(getattr(settings, "catalogue_file", None))
+    return app
+
+
+def main() -> None:
+    """The command `billing`."""
+    cli.main("billing", BillingSettings, build)

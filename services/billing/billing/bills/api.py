@@ -1,0 +1,56 @@
+"""The door to bills."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+
+from billing.bills.list_bill_detail import BillDetailQuery, list_bill_detail
+from billing.bills.list_consuming_customers import ConsumingCustomers, list_consuming_customers
+from billing.bills.record_usage import UsageRecords, record_usage
+from billing.prices.api import CurrentCatalogue
+from chassis import audit
+from chassis.answers import JsonAnswer
+from chassis.clock import Now
+from chassis.database import HttpSession
+from chassis.idempotency import CurrentIdempotency
+from chassis.identity import CurrentPrincipal, WrongPrincipalError
+
+router = APIRouter()
+
+
+@router.get("/v2/bills/subcustomer-bills/res-fee-records")
+async def sub_customer_bill_detail(
+    query: Annotated[BillDetailQuery, Query()],
+    principal: CurrentPrincipal,
+    session: HttpSession,
+    catalogue: CurrentCatalogue,
+    now: Now,
+) -> Response:
+    """list_sub_customer_bill_detail."""
+    return JsonAnswer(await list_bill_detail(session, principal, catalogue, query, now))
+
+
+@router.post("/v2/bills/subcustomer-bills/res-fee-records/sub-customers/query")
+async def consume_sub_customers(
+    body: ConsumingCustomers, principal: CurrentPrincipal, session: HttpSession, now: Now
+) -> Response:
+    """list_consume_sub_customers."""
+    return JsonAnswer(await list_consuming_customers(session, principal, body, now))
+
+
+@router.post("/api/usage-records")
+async def usage_records(
+    body: UsageRecords,
+    principal: CurrentPrincipal,
+    session: HttpSession,
+    catalogue: CurrentCatalogue,
+    idempotency: CurrentIdempotency,
+    now: Now,
+) -> Response:
+    """Rate and charge on-demand usage."""
+    if not principal.is_administrator:
+        raise WrongPrincipalError
+    lines = await record_usage(session, catalogue, body.records, now)
+    audit.record(session, principal, "record_usage", f"{len(lines)} records", now)
+    return await idempotency.answer(201, {"lines": lines})

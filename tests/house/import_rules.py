@@ -1,0 +1,154 @@
+"""Who may import whom (style.md 2, 3.6)."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from importlib.metadata import packages_distributions
+
+from tests.house.checkout import Checkout, Member
+
+# Library → what it may import of ours. A library that is not here imports nothing of ours.
+LAYERS = {
+    "contracts": frozenset[str](),
+    "wire": frozenset[str](),
+    "chassis": frozenset({"contracts", "wire"}),
+    "upstream": frozenset({"contracts", "wire", "chassis"}),
+    "testkit": frozenset({"contracts", "wire", "chassis", "upstream"}),
+}
+NOT_IN_IMAGES = frozenset({"testkit"})
+FRAMEWORKS = frozenset({"fastapi", "starlette", "faststream"})
+DOORS = frozenset({"api.py", "consumers.py", "app.py"})
+DOOR_FOLDERS = frozenset({"doors"})  # the gateway has one file per kind of caller
+KAFKA_CLIENTS = frozenset({"aiokafka", "confluent_kafka", "kafka"})
+
+# Imported package → declared distribution whose public face it is.
+FACE_OF = {
+    "starlette": "fastapi",
+    "pydantic_core": "pydantic",
+    "huaweicloudsdkcore": "huaweicloudsdkbss",
+}
+# Declared and never imported, and why that is right.
+LOADED_BY_NAME = {
+    "httptools": "uvicorn loads it: http='httptools'",
+    "uvloop": "uvicorn loads it: loop='uvloop'",
+    "python-multipart": "FastAPI loads it to read forms",
+}
+
+
+def services_import_only_themselves_and_libraries(checkout: Checkout) -> Iterator[str]:
+    """A service knows others by their events (and order by signed calls)."""
+    services = {member.package for member in checkout.services}
+    for member in checkout.services:
+        for path in checkout.package_files(member):
+            for found in checkout.imports(path):
+                if found.top in services - {member.package}:
+                    yield (
+                        f"{path}:{found.line} imports the service {found.top};"
+                        " act on its events instead, or move pure data to a library"
+                    )
+                if found.top in NOT_IN_IMAGES:
+                    yield f"{path}:{found.line} imports {found.top}; only tests may, images lack it"
+
+
+def libraries_keep_their_layers(checkout: Checkout) -> Iterator[str]:
+    """Libraries import no service, and each other only downwards."""
+    ours = {member.package for member in checkout.members}
+    for member in checkout.members:
+        if member.kind != "libs":
+            continue
+        allowed = LAYERS.get(member.package, frozenset()) | {member.package}
+        for path in checkout.package_files(member):
+            for found in checkout.imports(path):
+                if found.top in ours - allowed:
+                    yield (
+                        f"{path}:{found.line} imports {found.top}; {member.name} may import"
+                        f" {', '.join(sorted(allowed - {member.package})) or 'nothing of ours'}:"
+                        " pass it in as an argument, or move the code up"
+                    )
+
+
+def only_doors_know_the_frameworks(checkout: Checkout) -> Iterator[str]:
+    """Use cases are plain functions that both doors, and tests, can call."""
+    for member in checkout.services:
+        for path in checkout.package_files(member):
+            if is_door(path):
+                continue
+            for found in checkout.imports(path):
+                if found.top in FRAMEWORKS:
+                    yield (
+                        f"{path}:{found.line} imports {found.top}; only api.py, consumers.py,"
+                        " app.py and doors/ do: take plain arguments, raise a RefusedError"
+                    )
+
+
+def is_door(path: str) -> bool:
+    """A file at which requests and events come in."""
+    *folders, name = path.split("/")
+    return name in DOORS or not DOOR_FOLDERS.isdisjoint(folders)
+
+
+def imports_are_absolute(checkout: Checkout) -> Iterator[str]:
+    """One spelling for each module, so that a search finds all of its users."""
+    for path in checkout.python("libs", "services", "tests", "deploy", "benchmarks"):
+        for found in checkout.imports(path):
+            if found.level:
+                yield f"{path}:{found.line} imports relatively; write the whole name"
+
+
+def services_speak_to_kafka_by_the_chassis(checkout: Checkout) -> Iterator[str]:
+    """A client of its own would pass by outbox, inbox and positions."""
+    for member in checkout.services:
+        for path in checkout.package_files(member):
+            for found in checkout.imports(path):
+                if found.top in KAFKA_CLIENTS or found.module.startswith("faststream.kafka"):
+                    yield (
+                        f"{path}:{found.line} imports {found.module}; state events by"
+                        " chassis.outbox.publish, act on them by chassis.consumers.Consumers"
+                    )
+
+
+def declared_dependencies_match_imports(checkout: Checkout) -> Iterator[str]:
+    """An image holds what its service declares: too little fails there, too much is carried."""
+    by_name = {member.name: member for member in checkout.members}
+    distributions = packages_distributions()
+    for member in checkout.members:
+        imported = {
+            (path, found.line, found.top)
+            for path in checkout.package_files(member)
+            for found in checkout.imports(path)
+            if not found.level and found.top not in sys.stdlib_module_names | {member.package}
+        }
+        wanted = {top: _distribution(top, by_name, distributions) for _, _, top in imported}
+        within_reach = _reach(member, by_name)
+        for path, line, top in sorted(imported):
+            reach = set(member.declared) if wanted[top] in by_name else within_reach
+            if wanted[top] not in reach:
+                yield (
+                    f"{path}:{line} imports {top}, which {member.name} does not declare;"
+                    f" add {wanted[top]} to {member.folder}/pyproject.toml"
+                )
+        for name in sorted(set(member.declared) - set(wanted.values()) - set(LOADED_BY_NAME)):
+            yield (
+                f"{member.folder}/pyproject.toml declares {name}, which nothing of it imports;"
+                " remove it, or say in LOADED_BY_NAME who loads it"
+            )
+
+
+def _distribution(
+    top: str, members: dict[str, Member], distributions: Mapping[str, list[str]]
+) -> str:
+    """What to declare for an imported package."""
+    ours = {member.package: name for name, member in members.items()}
+    if top in ours:
+        return ours[top]
+    if top in FACE_OF:
+        return FACE_OF[top]
+    return distributions.get(top, [top])[0].lower().replace("_", "-")
+
+
+def _reach(member: Member, members: dict[str, Member]) -> set[str]:
+    """What the member declares, and what its libraries do: versions stand once (style.md 3.2)."""
+    found = set(member.declared)
+    for name in member.declared:
+        if name in members:
+            found |= _reach(members[name], members)
+    return found

@@ -1,0 +1,183 @@
+"""The house rules run: here on this checkout, and each on a tree with a planted breach.
+
+The rules are in `tests/house/`; their messages say what to do instead.
+"""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from tests.house import code_rules, file_rules, import_rules
+from tests.house.checkout import Checkout
+
+Rule = Callable[[Checkout], Iterable[str]]
+
+README = "\n".join(f"**{heading.capitalize()}** is said." for heading in file_rules.README_SAYS)
+SOUND = {
+    "libs/contracts/pyproject.toml": '[project]\ndependencies = ["pydantic>=2"]\n',
+    "libs/contracts/contracts/order.py": "from pydantic import BaseModel\n",
+    "libs/chassis/pyproject.toml": '[project]\ndependencies = ["contracts", "fastapi"]\n',
+    "libs/chassis/chassis/app.py": "import fastapi\nfrom contracts.order import OrderPaid\n"
+    "broker.subscriber('order', ack_policy=AckPolicy.MANUAL)\n",
+    "services/order/pyproject.toml": '[project]\ndependencies = ["chassis"]\n',
+    "services/order/README.md": README,
+    "services/order/order/api.py": "from fastapi import APIRouter\nfrom chassis.app import x\n"
+    "now = datetime.now(UTC)\n",
+    "services/order/order/pay_order.py": "from chassis import outbox\n"
+    "async def pay_order(session, now):\n    outbox.publish(session, 1)\n",
+    "services/billing/pyproject.toml": '[project]\ndependencies = ["chassis", "contracts"]\n',
+    "services/billing/README.md": README,
+    "services/billing/billing/consumers.py": "import chassis.app, contracts.order\n",
+    "tests/order/__init__.py": "",
+    "tests/order/test_pay_order.py": "import order.pay_order\n",
+}
+PAY_ORDER = "services/order/order/pay_order.py"
+
+# Spelt in parts, so that this file keeps the rules itself.
+HOST = "https://" + "py" + "pi.org/simple"
+HOME = "/" + "home/ada/channelbus"
+LATER = "# TO" + "DO: think\n"
+EXCUSE = "import pytest\n@pytest.mark." + "skip\ndef test_x(): ...\n"
+UNDONE = "raise NotImplemented" + "Error\n"
+
+PLANTED: dict[Rule, list[tuple[dict[str, str | None], str]]] = {
+    import_rules.services_import_only_themselves_and_libraries: [
+        ({PAY_ORDER: "from billing.models import Account\n"}, "imports the service billing"),
+        ({PAY_ORDER: "def f():\n    import billing\n"}, "act on its events instead"),
+        ({PAY_ORDER: "from testkit.servers import x\n"}, "images lack it"),
+    ],
+    import_rules.libraries_keep_their_layers: [
+        ({"libs/chassis/chassis/x.py": "import order.models\n"}, "imports order"),
+        ({"libs/contracts/contracts/x.py": "import chassis\n"}, "nothing of ours"),
+    ],
+    import_rules.only_doors_know_the_frameworks: [
+        ({PAY_ORDER: "from fastapi import HTTPException\n"}, "only api.py, consumers.py"),
+        ({PAY_ORDER: "import starlette.requests\n"}, "raise a RefusedError"),
+    ],
+    import_rules.imports_are_absolute: [
+        ({PAY_ORDER: "from .models import Order\n"}, "write the whole name"),
+        ({"tests/order/test_x.py": "from . import builders\n"}, "imports relatively"),
+    ],
+    import_rules.services_speak_to_kafka_by_the_chassis: [
+        ({PAY_ORDER: "from aiokafka import AIOKafkaProducer\n"}, "chassis.outbox.publish"),
+        ({PAY_ORDER: "from faststream.kafka import KafkaBroker\n"}, "faststream.kafka"),
+    ],
+    import_rules.declared_dependencies_match_imports: [
+        ({PAY_ORDER: "import chassis, numpy\n"}, "add numpy to services/order"),
+        ({PAY_ORDER: "import chassis, contracts\n"}, "add contracts to services/order"),
+        (
+            {"services/billing/billing/consumers.py": "import contracts\n"},
+            "billing/pyproject.toml declares chassis, which nothing of it imports",
+        ),
+    ],
+    code_rules.nobody_commits_by_hand: [
+        ({PAY_ORDER: "async def f(s):\n    await s.commit()\n"}, "flush for ids"),
+        ({PAY_ORDER: "async def f(s):\n    await s.rollback()\n"}, "raise to roll back"),
+    ],
+    code_rules.events_leave_by_the_outbox: [
+        ({PAY_ORDER: "broker.publish(1)\n"}, "broker.publish; state events by"),
+        ({PAY_ORDER: "self.producer.send_and_wait(1)\n"}, "send_and_wait"),
+    ],
+    code_rules.use_cases_take_the_time_as_an_argument: [
+        ({PAY_ORDER: "x = datetime.now(UTC)\n"}, "take `now: datetime`"),
+        ({PAY_ORDER: "x = datetime.datetime.now()\n"}, "asks the clock"),
+        ({PAY_ORDER: "x = date.today()\n"}, "asks the clock"),
+        ({PAY_ORDER: "x = clock.utc_now()\n"}, "asks the clock"),
+    ],
+    code_rules.subscribers_acknowledge_after_their_work: [
+        ({"libs/chassis/chassis/x.py": "b.subscriber('order')\n"}, "AckPolicy.MANUAL"),
+        (
+            {"services/order/order/api.py": "b.subscriber('x', ack_policy=AckPolicy.ACK_FIRST)\n"},
+            "never before",
+        ),
+    ],
+    code_rules.modules_have_names_that_say_something: [
+        ({"services/order/order/utils.py": ""}, "utils says nothing"),
+        ({"services/order/order/service.py": ""}, "verb_noun"),
+        ({"libs/chassis/chassis/helpers/x.py": ""}, "helpers says nothing"),
+    ],
+    code_rules.nothing_is_left_for_later: [
+        ({PAY_ORDER: LATER}, "promises work"),
+        ({"tests/order/test_x.py": EXCUSE}, "excuses a test"),
+        ({PAY_ORDER: UNDONE}, "is unfinished"),
+    ],
+    file_rules.files_stay_short: [
+        ({PAY_ORDER: "x = 1\n" * 401}, "has 401 lines"),
+    ],
+    file_rules.each_service_says_what_it_is: [
+        ({"services/order/README.md": None}, "README.md is missing"),
+        (
+            {"services/order/README.md": README.replace("**Does not own**", "Also")},
+            "no line that begins with 'does not own'",
+        ),
+        ({"services/order/README.md": README + "\n" * 80}, "one screen"),
+    ],
+    file_rules.no_file_names_a_registry_or_a_machine: [
+        ({"deploy/Dockerfile": f"RUN pip install -i {HOST} x\n"}, "names the registry"),
+        ({"pip.conf": "index-" + "url = https://mirror.example/simple\n"}, "registry"),
+        ({"deploy/run.sh": f"cd {HOME}\n"}, "path of one machine"),
+    ],
+    file_rules.each_test_folder_is_a_package: [
+        ({"tests/billing/test_x.py": ""}, "has no __init__.py"),
+    ],
+}
+RULES = list(PLANTED)  # a rule that was never seen to fail is none
+
+
+def _name(rule: object) -> str:
+    return getattr(rule, "__name__", str(rule))
+
+
+@pytest.fixture(scope="module")
+def this_checkout() -> Checkout:
+    """The files of this repository."""
+    return Checkout.of_git(Path(__file__).parents[1])
+
+
+@pytest.mark.parametrize("rule", [*RULES, file_rules.excuses_for_long_files_are_used], ids=_name)
+def test_this_checkout_keeps(rule: Rule, this_checkout: Checkout) -> None:
+    """Every rule, with all breaches listed at once."""
+    breaches = list(rule(this_checkout))
+    assert not breaches, "\n" + "\n".join(breaches)
+
+
+def test_the_rules_see_the_members(this_checkout: Checkout) -> None:
+    """A rule that sees no files finds no breaches."""
+    names = {member.name for member in this_checkout.members}
+    assert {"contracts", "wire", "chassis", "customer-sync", "order", "gateway"} <= names
+    assert all(this_checkout.package_files(member) for member in this_checkout.members)
+
+
+def _plant(root: Path, files: dict[str, str | None]) -> Checkout:
+    """The sound tree with these files instead; None takes one away."""
+    for path, content in {**SOUND, **files}.items():
+        if content is not None:
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(content, "utf-8")
+    return Checkout.of_folder(root)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=_name)
+def test_a_sound_tree_keeps(rule: Rule, tmp_path: Path) -> None:
+    """So that what the planted breaches show is theirs."""
+    assert list(rule(_plant(tmp_path, {}))) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "files", "expected"),
+    [(rule, *plant) for rule, plants in PLANTED.items() for plant in plants],
+    ids=[f"{_name(rule)}-{n}" for rule, plants in PLANTED.items() for n in range(len(plants))],
+)
+def test_a_planted_breach_is_found(
+    rule: Rule, files: dict[str, str | None], expected: str, tmp_path: Path
+) -> None:
+    """Where it is, and what to do instead."""
+    breaches = list(rule(_plant(tmp_path, files)))
+    assert any(expected in breach for breach in breaches), breaches
+
+
+def test_an_excuse_that_nobody_needs_is_found(tmp_path: Path) -> None:
+    """The sound tree has no long files at all."""
+    breaches = list(file_rules.excuses_for_long_files_are_used(_plant(tmp_path, {})))
+    assert len(breaches) == len(file_rules.LONG_FILES)

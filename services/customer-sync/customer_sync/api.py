@@ -1,0 +1,216 @@
+"""The HTTP door: the vendor's customer operations, and the native API for what it has none for."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+
+from chassis.answers import JsonAnswer
+from chassis.clock import Now
+from chassis.database import Database, HttpSession
+from chassis.errors import RefusedError
+from chassis.idempotency import CurrentIdempotency
+from chassis.identity import CurrentPrincipal
+from customer_sync.change_customer import CustomerChanges, change_customer, version_of
+from customer_sync.check_user_identity import CheckUserIdentity, check_user_identity
+from customer_sync.code_senders import CodeSender
+from customer_sync.create_sub_customer import check_fields, create_sub_customer, model_of
+from customer_sync.decide_authorization import Decision, decide_authorization
+from customer_sync.list_authorizations import AuthorizationsWanted, list_authorizations
+from customer_sync.list_sub_customers import CustomersWanted, list_sub_customers
+from customer_sync.models import Authorization, Customer
+from customer_sync.read_body import read_body
+from customer_sync.request_authorization import request_authorization
+from customer_sync.send_verification_code import code_model_of, send_verification_code
+from customer_sync.settings import CustomerSyncSettings
+from customer_sync.unlink_customer import unlink_customer
+from customer_sync.verification_codes import try_code
+from customer_sync.verify_customer import Verification, verify_customer
+
+
+class ConnectedModeError(RefusedError):
+    """Another Partner Center is the authority; a command carried out here would be a lie."""
+
+    code = "CHB.0002"
+
+
+async def _standalone(request: Request, _principal: CurrentPrincipal) -> None:
+    """Refuse what only the authority may do or know (design.md 2)."""
+    if request.app.state.settings.connected:
+        raise ConnectedModeError
+
+
+# A caller without identity hears of that first.
+router = APIRouter()
+commands = APIRouter(dependencies=[Depends(_standalone)])
+
+
+@commands.post("/v2/partners/sub-customers")
+async def create(request: Request, principal: CurrentPrincipal, now: Now) -> Response:
+    """create_sub_customer, in two transactions: a wrong code counts although it is refused."""
+    settings: CustomerSyncSettings = request.app.state.settings
+    database: Database = request.app.state.database
+    new = read_body(model_of(principal.site), await request.body())
+    check_fields(new)
+    if new.receiver and new.verification_code:
+        async with database.transaction_as(principal) as session:
+            refusal = await try_code(
+                session, settings.keys, principal.id, new.receiver, new.verification_code, now
+            )
+        if refusal is not None:
+            raise refusal
+    async with database.transaction_as(principal) as session:
+        customer = await create_sub_customer(session, principal, new, settings, now)
+    return JsonAnswer({"domain_id": customer.id, "domain_name": customer.account_name})
+
+
+@commands.post("/v2/partners/sub-customers/users/check-identity")
+async def check_identity(
+    request: Request, principal: CurrentPrincipal, session: HttpSession
+) -> Response:
+    """check_user_identity; an upstream's names are known there, not here."""
+    settings: CustomerSyncSettings = request.app.state.settings
+    wanted = read_body(CheckUserIdentity, await request.body())
+    answer = await check_user_identity(session, principal, wanted, settings.mobile_accounts_max)
+    return JsonAnswer(answer)
+
+
+@commands.post("/v2/bases/verificationcode/send")
+async def send_code(request: Request, principal: CurrentPrincipal, now: Now) -> Response:
+    """send_verification_message_code; the message leaves after the commit."""
+    settings: CustomerSyncSettings = request.app.state.settings
+    database: Database = request.app.state.database
+    sender: CodeSender = request.app.state.code_sender
+    wanted = read_body(code_model_of(principal.site), await request.body())
+    async with database.transaction_as(principal) as session:
+        message = await send_verification_code(session, principal, wanted, settings.keys, now)
+    await sender.send(message)
+    return Response(status_code=204)
+
+
+@router.post("/v2/partners/sub-customers/query")
+async def customers(
+    request: Request, principal: CurrentPrincipal, session: HttpSession
+) -> Response:
+    """list_sub_customers."""
+    wanted = read_body(CustomersWanted, await request.body())
+    page, count = await list_sub_customers(session, principal, wanted)
+    return JsonAnswer({"count": count, "customer_infos": page})
+
+
+@commands.patch("/api/customers/{customer_id}")
+async def change(
+    customer_id: str,
+    changes: CustomerChanges,
+    principal: CurrentPrincipal,
+    session: HttpSession,
+    now: Now,
+    if_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """Change label or account manager."""
+    expected = version_of(if_match)
+    customer = await change_customer(session, principal, customer_id, changes, expected, now)
+    answer = JsonAnswer(_customer(customer))
+    answer.headers["ETag"] = _etag(customer)
+    return answer
+
+
+@commands.post("/api/customers/{customer_id}/unlinking")
+async def unlink(
+    customer_id: str,
+    principal: CurrentPrincipal,
+    session: HttpSession,
+    now: Now,
+    idempotency: CurrentIdempotency,
+) -> Response:
+    """End the association."""
+    customer = await unlink_customer(session, principal, customer_id, now)
+    return await idempotency.answer(201, _customer(customer), {"ETag": _etag(customer)})
+
+
+@commands.post("/api/customers/{customer_id}/verification")
+async def verify(
+    customer_id: str,
+    verification: Verification,
+    principal: CurrentPrincipal,
+    session: HttpSession,
+    now: Now,
+    idempotency: CurrentIdempotency,
+) -> Response:
+    """Record a verified name, as the vendor would."""
+    customer = await verify_customer(session, principal, customer_id, verification, now)
+    return await idempotency.answer(201, _customer(customer), {"ETag": _etag(customer)})
+
+
+@commands.post("/api/customers/{customer_id}/authorizations")
+async def ask(
+    customer_id: str,
+    principal: CurrentPrincipal,
+    session: HttpSession,
+    now: Now,
+    idempotency: CurrentIdempotency,
+) -> Response:
+    """Ask the customer for an authorization."""
+    authorization = await request_authorization(session, principal, customer_id, now)
+    return await idempotency.answer(201, _authorization(authorization))
+
+
+@commands.post("/api/authorizations/{authorization_id}/{decision}")
+async def decide(
+    authorization_id: str,
+    decision: Decision,
+    principal: CurrentPrincipal,
+    session: HttpSession,
+    now: Now,
+    idempotency: CurrentIdempotency,
+) -> Response:
+    """Grant, refuse or terminate."""
+    decided = await decide_authorization(session, principal, authorization_id, decision, now)
+    return await idempotency.answer(200, _authorization(decided))
+
+
+@router.get("/api/authorizations")
+async def authorizations(
+    wanted: Annotated[AuthorizationsWanted, Query()],
+    principal: CurrentPrincipal,
+    session: HttpSession,
+) -> Response:
+    """Authorizations by customer and status."""
+    page, following = await list_authorizations(session, principal, wanted)
+    shown = [_authorization(authorization) for authorization in page]
+    return JsonAnswer({"authorizations": shown, "next_after": following})
+
+
+def _etag(customer: Customer) -> str:
+    return f'"{customer.version}"'
+
+
+def _customer(customer: Customer) -> dict[str, Any]:
+    manager = {"id": customer.account_manager_id, "name": customer.account_manager_name}
+    return {
+        "customer_id": customer.id,
+        "partner_id": customer.partner_id,
+        "account_name": customer.account_name,
+        "customer_name": customer.customer_name,
+        "association_type": customer.association_type,
+        "association_status": customer.association_status,
+        "associated_on": customer.associated_on,
+        "unlinked_on": customer.unlinked_on,
+        "label": customer.label,
+        "account_manager": manager if customer.account_manager_id else None,
+        "customer_type": customer.customer_type,
+        "verified_status": customer.verified_status,
+        "version": customer.version,
+    }
+
+
+def _authorization(authorization: Authorization) -> dict[str, Any]:
+    return {
+        "authorization_id": authorization.id,
+        "customer_id": authorization.customer_id,
+        "partner_id": authorization.partner_id,
+        "status": authorization.status,
+        "requested_at": authorization.requested_at,
+        "decided_at": authorization.decided_at,
+        "ended_at": authorization.ended_at,
+        "version": authorization.version,
+    }

@@ -1,0 +1,46 @@
+"""How many associated customers a partner has, kept so that nobody counts a million rows."""
+
+from zlib import crc32
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from customer_sync.models import Customer, CustomerCount
+
+SHARDS = 16
+
+
+async def count_one(
+    session: AsyncSession, customer: Customer, by: int, *, association_type: str | None = None
+) -> None:
+    """One customer more (+1) or fewer (-1) of its type, or of the type it had before.
+
+    Last in a transaction: the row is shared with others.
+    """
+    row = {
+        "partner_id": customer.partner_id,
+        "distributor_id": customer.distributor_id,
+        "association_type": association_type or customer.association_type,
+        "shard": crc32(customer.id.encode()) % SHARDS,
+        "customers": by,
+    }
+    kept = insert(CustomerCount).values(row)
+    await session.execute(
+        kept.on_conflict_do_update(
+            index_elements=["partner_id", "association_type", "shard"],
+            set_={"customers": CustomerCount.customers + kept.excluded.customers},
+        )
+    )
+
+
+async def count_customers(
+    session: AsyncSession, partner_id: str, association_type: str | None
+) -> int:
+    """The partner's associated customers, of one type or of all."""
+    counted = select(func.sum(CustomerCount.customers)).where(
+        CustomerCount.partner_id == partner_id
+    )
+    if association_type:
+        counted = counted.where(CustomerCount.association_type == association_type)
+    return int(await session.scalar(counted) or 0)

@@ -1,0 +1,44 @@
+"""On which partner account a caller acts: its own, or that of one of its resellers."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis import copies
+from chassis.errors import OutsideError, RefusedError
+from chassis.identity import Principal, WrongPrincipalError
+from customer_sync.models import Partner
+
+DISTRIBUTOR = "distributor"
+
+
+class ResellerNotYoursError(RefusedError):
+    """There is no such reseller, or another distributor stands above it."""
+
+    code = "CBC.99000037"
+
+
+async def find_partner(
+    session: AsyncSession, principal: Principal, indirect_partner_id: str | None
+) -> Partner:
+    """The account acted on (domain.md B.1): `indirect_partner_id` counts for distributors only.
+
+    Raises:
+        WrongPrincipalError: the caller is no partner.
+        ResellerNotYoursError: the reseller is not the caller's.
+        OutsideError: the caller's own account has not arrived here yet.
+
+    """
+    if not principal.is_partner:
+        raise WrongPrincipalError
+    if principal.kind == DISTRIBUTOR and indirect_partner_id:
+        return await _find_reseller(session, principal, indirect_partner_id)
+    own = await copies.find(session, Partner, principal.id)
+    if own is None:
+        raise OutsideError("the partner account is not known here yet")
+    return own
+
+
+async def _find_reseller(session: AsyncSession, principal: Principal, reseller: str) -> Partner:
+    found = await copies.find(session, Partner, reseller)
+    if found is None or found.distributor_id != principal.id:
+        raise ResellerNotYoursError
+    return found

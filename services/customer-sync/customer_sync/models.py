@@ -1,0 +1,318 @@
+"""Customers, authorizations and sweeps, and the copies of what others own."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ARRAY, Computed, Index, MetaData, SmallInteger, Text, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from chassis.database import COLUMN_TYPES
+from chassis.errors import RefusedError
+from contracts.customer import (
+    AuthorizationEvent,
+    AuthorizationGranted,
+    AuthorizationRefused,
+    AuthorizationTerminated,
+    CustomerAssociated,
+    CustomerAssociationChanged,
+    CustomerEvent,
+    CustomerUnlinked,
+)
+
+REFERRAL, RESALE, RESALE_ABROAD = "1", "2", "3"  # domain.md B.2
+RESALE_TYPES = frozenset({RESALE, RESALE_ABROAD})
+PENDING, ASSOCIATED, UNLINKED = "pending", "associated", "unlinked"
+REQUESTED, ACTIVE, REFUSED, TERMINATED = "requested", "active", "refused", "terminated"
+RUNNING, FINISHED, FAILED = "running", "finished", "failed"
+UPSTREAM_SLOTS = 10  # requests within any second, over all replicas (domain.md D.5)
+
+_STATED = (
+    "partner_id", "distributor_id", "version", "site", "currency", "account_name", "customer_name",
+    "xaccount_id", "xaccount_type", "association_type", "association_status", "associated_on",
+    "unlinked_on", "label", "mobile", "email", "country_code", "account_manager_id",
+    "account_manager_name", "customer_type", "verified_status", "is_frozen", "customer_level",
+    "registered_at",
+)  # fmt: skip
+_GRAMS = (
+    "search_grams('a', lower(account_name), '{1,2}')"
+    " || search_grams('c', lower(coalesce(customer_name, '')), '{1,2}')"
+    " || search_grams('l', coalesce(label, ''), '{1,2}')"
+)
+
+
+class Tables(DeclarativeBase):
+    """Of this service alone."""
+
+    type_annotation_map = COLUMN_TYPES
+
+
+class StateConflictError(RefusedError):
+    """The customer or authorization is not in a state that allows it."""
+
+    code = "CHB.0409"
+
+
+class Customer(Tables):
+    """An account that a partner brought, and its association with that partner."""
+
+    __tablename__ = "customers"
+    __table_args__ = (
+        # Of accounts made here; what an upstream says of its own is taken as it is.
+        Index("customers_xaccount", "xaccount_type", "xaccount_id", unique=True,
+              postgresql_where=text("NOT mirrored")),
+        Index("customers_of_partner", "partner_id", text("associated_on DESC"), text("id DESC"),
+              postgresql_where=text("association_status = 'associated'")),
+        Index("customers_grams", "grams", postgresql_using="gin",
+              postgresql_where=text("association_status = 'associated'")),
+    )  # fmt: skip
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    partner_id: Mapped[str]
+    distributor_id: Mapped[str | None]
+    site: Mapped[str]
+    currency: Mapped[str]
+    account_name: Mapped[str]
+    customer_name: Mapped[str | None]  # verified
+    xaccount_id: Mapped[str | None]
+    xaccount_type: Mapped[str | None]
+    association_type: Mapped[str]  # an upstream may say what we do not know
+    association_status: Mapped[str]  # pending | associated | unlinked
+    associated_on: Mapped[datetime | None]  # whole seconds, as the wire filters by them
+    unlinked_on: Mapped[datetime | None]
+    label: Mapped[str | None]
+    mobile: Mapped[str | None]
+    email: Mapped[str | None]
+    country_code: Mapped[str | None]
+    account_manager_id: Mapped[str | None]
+    account_manager_name: Mapped[str | None]
+    customer_type: Mapped[int]
+    verified_status: Mapped[str]
+    is_frozen: Mapped[int]
+    customer_level: Mapped[str | None]
+    domain_area: Mapped[str | None]  # international site: ISO 3166
+    closes_market_messages: Mapped[bool] = mapped_column(default=False)
+    mirrored: Mapped[bool] = mapped_column(default=False)  # an upstream is the authority
+    registered_at: Mapped[datetime]
+    version: Mapped[int]
+    grams: Mapped[list[str]] = mapped_column(ARRAY(Text), Computed(_GRAMS, persisted=True))
+
+    def fact(self, kind: type[CustomerEvent], now: datetime, **more: Any) -> CustomerEvent:
+        """The event of the next version, with the whole state after it."""
+        self.version = (self.version or 0) + 1
+        state = {name: getattr(self, name) for name in _STATED}
+        return kind(customer_id=self.id, occurred_at=now, **state, **more)
+
+    def associate(self, on: datetime) -> type[CustomerEvent]:
+        """The customer belongs to its partner from `on` (cut to the second)."""
+        self.association_status = ASSOCIATED
+        self.associated_on = on.replace(microsecond=0)
+        self.unlinked_on = None
+        return CustomerAssociated
+
+    def change_association(self, association_type: str) -> type[CustomerEvent]:
+        """Referral becomes resale or the other way round."""
+        self.association_type = association_type
+        return CustomerAssociationChanged
+
+    def unlink(self, on: datetime) -> type[CustomerEvent]:
+        """The association ends; refused unless there is one."""
+        if self.association_status != ASSOCIATED:
+            raise StateConflictError(f"the customer is {self.association_status}")
+        self.association_status = UNLINKED
+        self.unlinked_on = on.replace(microsecond=0)
+        return CustomerUnlinked
+
+
+# A new account's state: SQLAlchemy would fill it in only with the first flush.
+AT_FIRST: dict[str, Any] = {
+    "association_status": PENDING,
+    "customer_type": -1,
+    "verified_status": "-1",
+    "is_frozen": 0,
+    "version": 0,
+}
+
+# The same columns behind the view that searches read (see the migration).
+visible_customers = Customer.__table__.to_metadata(  # type: ignore[attr-defined]
+    MetaData(), name="visible_customers"
+)
+
+
+class Identity(Tables):
+    """How many accounts use a login name, a phone or a mailbox, over all partners."""
+
+    __tablename__ = "identities"
+
+    kind: Mapped[str] = mapped_column(primary_key=True)  # name | mobile | email
+    value: Mapped[str] = mapped_column(primary_key=True)  # names and mailboxes in lower case
+    accounts: Mapped[int]
+
+
+class CustomerCount(Tables):
+    """A part of the number of a partner's associated customers.
+
+    In shards, so that writers of one partner seldom wait for each other.
+    """
+
+    __tablename__ = "customer_counts"
+
+    partner_id: Mapped[str] = mapped_column(primary_key=True)
+    association_type: Mapped[str] = mapped_column(primary_key=True)
+    shard: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    distributor_id: Mapped[str | None]
+    customers: Mapped[int]
+
+
+class VerificationCode(Tables):
+    """The newest code sent to a phone or mailbox; a new one takes its place (domain.md B.9)."""
+
+    __tablename__ = "verification_codes"
+
+    partner_id: Mapped[str] = mapped_column(primary_key=True)
+    scene: Mapped[int] = mapped_column(primary_key=True)
+    receiver: Mapped[str] = mapped_column(primary_key=True)
+    code_mac: Mapped[str]  # keyed, since six digits under a bare hash are soon guessed
+    expires_at: Mapped[datetime]
+    failures: Mapped[int]
+    used_at: Mapped[datetime | None]
+
+
+class Authorization(Tables):
+    """A customer's grant to its partner to act on its behalf (domain.md F6)."""
+
+    __tablename__ = "authorizations"
+    __table_args__ = (
+        Index("authorizations_open", "customer_id", unique=True,
+              postgresql_where=text("status IN ('requested', 'active')")),
+        Index("authorizations_of_partner", "partner_id", "id"),
+        Index("authorizations_of_customer", "customer_id", "id"),
+    )  # fmt: skip
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    customer_id: Mapped[str]
+    partner_id: Mapped[str]
+    distributor_id: Mapped[str | None]
+    status: Mapped[str]
+    requested_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    version: Mapped[int]
+
+    def grant(self, now: datetime) -> type[AuthorizationEvent]:
+        """Effective from now on, with no fixed end."""
+        self._decide(ACTIVE, now)
+        return AuthorizationGranted
+
+    def refuse(self, now: datetime) -> type[AuthorizationEvent]:
+        """The customer declines."""
+        self._decide(REFUSED, now)
+        return AuthorizationRefused
+
+    def terminate(self, now: datetime) -> type[AuthorizationEvent]:
+        """An active grant ends, or, when the association ends, a request nobody answered."""
+        if self.status not in (REQUESTED, ACTIVE):
+            raise StateConflictError(f"the authorization is {self.status}")
+        self.status, self.ended_at = TERMINATED, now
+        return AuthorizationTerminated
+
+    def _decide(self, status: str, now: datetime) -> None:
+        if self.status != REQUESTED:
+            raise StateConflictError(f"the authorization is {self.status}")
+        self.status, self.decided_at = status, now
+
+    def fact(self, kind: type[AuthorizationEvent], now: datetime) -> AuthorizationEvent:
+        """The event of the next version, with the state after it."""
+        self.version = (self.version or 0) + 1
+        return kind(
+            occurred_at=now,
+            partner_id=self.partner_id,
+            distributor_id=self.distributor_id,
+            version=self.version,
+            authorization_id=self.id,
+            customer_id=self.customer_id,
+            status=self.status,
+            requested_at=self.requested_at,
+            decided_at=self.decided_at,
+            ended_at=self.ended_at,
+        )
+
+
+class Partner(Tables):
+    """Copy: a partner account.
+
+    Not bound to a tenant: what a reseller may do depends on the account above it.
+    """
+
+    __tablename__ = "partners"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    distributor_id: Mapped[str | None]
+    kind: Mapped[str]
+    site: Mapped[str]
+    currency: Mapped[str]
+    status: Mapped[str]  # active | restricted | delisted
+    is_test_account: Mapped[bool]
+    version: Mapped[int]
+
+
+class Arrears(Tables):
+    """Copy: what a customer owes; a blocker of unlinking."""
+
+    __tablename__ = "arrears"
+
+    customer_id: Mapped[str] = mapped_column(primary_key=True)
+    partner_id: Mapped[str]
+    distributor_id: Mapped[str | None]
+    currency: Mapped[str]
+    debt_amount: Mapped[Decimal]
+    version: Mapped[int]
+
+
+class Sweep(Tables):
+    """One pass over an upstream's customers, with all that is needed to go on after a kill."""
+
+    __tablename__ = "sweeps"
+    __table_args__ = (
+        Index("sweeps_running", "partner_id", unique=True,
+              postgresql_where=text("status = 'running'")),
+        Index("sweeps_by_number", "partner_id", "number", unique=True),
+    )  # fmt: skip
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    partner_id: Mapped[str]
+    number: Mapped[int]
+    status: Mapped[str] = mapped_column(default=RUNNING)
+    phase: Mapped[str] = mapped_column(default="pages")  # then: missing
+    resellers: Mapped[list[Any] | None]  # a distributor's, asked at the start; none asked yet
+    scope: Mapped[int] = mapped_column(default=0)  # 0: own customers; n: those of the n-th reseller
+    cursor: Mapped[int] = mapped_column(default=0)  # the first record not read yet, in the scope
+    upstream_count: Mapped[int | None]  # as the upstream last said of the scope
+    pages_done: Mapped[int] = mapped_column(default=0)
+    customers_seen: Mapped[int] = mapped_column(default=0)
+    customers_changed: Mapped[int] = mapped_column(default=0)
+    requests_made: Mapped[int] = mapped_column(default=0)
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    last_error: Mapped[str | None]
+    holder: Mapped[str | None]  # the replica that works on it
+    held_until: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=0)
+
+
+class Sighting(Tables):
+    """In which sweep a mirrored customer was last seen; apart from its wide, indexed row."""
+
+    __tablename__ = "sightings"
+
+    customer_id: Mapped[str] = mapped_column(primary_key=True)
+    sweep_number: Mapped[int]
+
+
+class UpstreamSlot(Tables):
+    """The right to have one request under way at the upstream, and to have had one just now."""
+
+    __tablename__ = "upstream_slots"
+
+    slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    free_at: Mapped[datetime]

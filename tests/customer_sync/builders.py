@@ -1,0 +1,179 @@
+"""Principals, bodies, events and requests of these tests."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from httpx import AsyncClient, Response
+from sqlalchemy import func, select
+
+from chassis.database import Database
+from chassis.identity import HEADER, Principal, sign_identity
+from chassis.tables import AuditEntry, OutboxRow
+from contracts.partner import PartnerJoined
+from customer_sync.consumers import consumers
+from customer_sync.models import Customer
+from customer_sync.settings import CustomerSyncSettings
+
+NOW = datetime(2026, 11, 23, 3, 0, 0, 123456, tzinfo=UTC)
+
+SELLER = Principal(id="sp1", kind="solution_provider", partner_id="sp1")
+OTHER_SELLER = Principal(id="sp2", kind="solution_provider", partner_id="sp2")
+DISTRIBUTOR = Principal(id="dist1", kind="distributor", partner_id="dist1")
+OTHER_DISTRIBUTOR = Principal(id="dist2", kind="distributor", partner_id="dist2")
+RESELLER = Principal(id="res1", kind="reseller", partner_id="res1", distributor_id="dist1")
+ABROAD = Principal(
+    id="sp9", kind="solution_provider", partner_id="sp9", site="international"
+)  # fmt: skip
+ADMINISTRATOR = Principal(id="root", kind="administrator", partner_id="*")
+
+CREATE = "/v2/partners/sub-customers"
+LIST = "/v2/partners/sub-customers/query"
+CHECK = "/v2/partners/sub-customers/users/check-identity"
+SEND = "/v2/bases/verificationcode/send"
+_serial = count(1)
+
+
+class Clock:
+    """Stands still until it is told."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        """The service asks."""
+        return self.now
+
+    def forward(self, **span: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(**span)
+
+
+class Door:
+    """The service's HTTP door, entered with the signed identity that the gateway would add."""
+
+    def __init__(self, client: AsyncClient, settings: CustomerSyncSettings, database: Database):
+        self._client, self._settings, self._database = client, settings, database
+
+    async def send(
+        self, method: str, path: str, body: Any, by: Principal | None, **headers: str
+    ) -> Response:
+        """Send JSON, or no bytes for None, as the principal."""
+        raw = b"" if body is None else json.dumps(body).encode()
+        told = {"Content-Type": "application/json", **headers}
+        if by is not None:
+            told[HEADER] = sign_identity(self._settings.keys, by, method, path, raw)
+        return await self._client.request(method, path, content=raw, headers=told)
+
+    async def post(
+        self, path: str, body: Any = None, by: Principal | None = SELLER, **headers: str
+    ) -> Response:
+        """A command or a wire query."""
+        return await self.send("POST", path, body, by, **headers)
+
+    async def get(self, path: str, by: Principal = SELLER) -> Response:
+        """Ask."""
+        return await self.send("GET", path, None, by)
+
+    async def create(self, by: Principal = SELLER, **fields: Any) -> str:
+        """Make a customer; its id."""
+        answer = await self.post(CREATE, a_customer(**fields), by)
+        assert answer.status_code == 200, answer.text
+        created: str = answer.json()["domain_id"]
+        return created
+
+    async def listed(self, by: Principal = SELLER, **fields: Any) -> dict[str, Any]:
+        """The answer of list_sub_customers."""
+        answer = await self.post(LIST, fields, by)
+        assert answer.status_code == 200, answer.text
+        page: dict[str, Any] = answer.json()
+        return page
+
+    async def names(self, by: Principal = SELLER, **fields: Any) -> set[str]:
+        """The login names that a search finds."""
+        page = await self.listed(by, limit=100, **fields)
+        names = {row["account_name"] for row in page["customer_infos"]}
+        assert page["count"] == len(names)
+        return names
+
+    async def code(self, mobile: str, by: Principal = SELLER, **fields: Any) -> str:
+        """Ask for a verification code and read it from the file it was sent to."""
+        body = {"receiver_type": 1, "mobile_phone": mobile, **fields}
+        answer = await self.post(SEND, body, by)
+        assert answer.status_code == 204, answer.text
+        return self.last_code()
+
+    def last_code(self) -> str:
+        """What the file sender wrote last."""
+        assert self._settings.verification_file
+        lines = Path(self._settings.verification_file).read_text().splitlines()
+        code: str = json.loads(lines[-1])["code"]
+        return code
+
+    async def stated(self) -> list[tuple[str, dict[str, Any]]]:
+        """The events in the outbox: type and body, in order."""
+        async with self._database.transaction() as session:
+            rows = await session.execute(
+                select(OutboxRow.attributes, OutboxRow.body).order_by(OutboxRow.id)
+            )
+            return [(json.loads(a)["ce_type"], json.loads(b)) for a, b in rows]
+
+    async def written(self) -> tuple[int, ...]:
+        """How many customers, events and audit entries there are: unchanged by a refusal."""
+        async with self._database.transaction() as session:
+            numbers = [
+                await session.scalar(select(func.count()).select_from(table)) or 0
+                for table in (Customer, OutboxRow, AuditEntry)
+            ]
+        return tuple(numbers)
+
+
+def a_customer(**fields: Any) -> dict[str, Any]:
+    """A body of create_sub_customer; each has its own xaccount_id."""
+    return {"xaccount_id": f"crm-{next(_serial)}", "xaccount_type": "platform", **fields}
+
+
+def code_of(answer: Response) -> tuple[int, str]:
+    """Status and error code of a refusal, in whichever shape it came."""
+    body = answer.json()
+    return answer.status_code, body.get("error_code") or body.get("code")
+
+
+def partner_joined(partner_id: str, kind: str, **fields: Any) -> PartnerJoined:
+    """A partner account as the partner service states it."""
+    told: dict[str, Any] = {
+        "occurred_at": NOW,
+        "partner_id": partner_id,
+        "version": 1,
+        "name": partner_id,
+        "account_name": partner_id,
+        "kind": kind,
+        "site": "china",
+        "currency": "CNY",
+        "status": "active",
+        "joined_on": NOW,
+    }
+    return PartnerJoined(**{**told, **fields})
+
+
+async def know_partners(database: Database) -> None:
+    """The accounts that the principals above stand for, and some in trouble."""
+    below = {"distributor_id": "dist1"}
+    joined = [
+        partner_joined("sp1", "solution_provider"),
+        partner_joined("sp2", "solution_provider"),
+        partner_joined("sp9", "solution_provider", site="international", currency="USD"),
+        partner_joined("dist1", "distributor"),
+        partner_joined("dist2", "distributor"),
+        partner_joined("res1", "reseller", **below),
+        partner_joined("res2", "reseller", **below),
+    ]
+    await tell(database, *joined)
+
+
+async def tell(database: Database, *events: Any) -> None:
+    """Deliver events as the bus would."""
+    async with database.transaction() as session:
+        await consumers.handle(events, session)

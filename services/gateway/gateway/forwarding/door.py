@@ -8,13 +8,14 @@ import aiohttp
 from starlette.datastructures import State
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chassis.errors import BadFieldError, RefusedError
+from chassis.errors import BadFieldError, OutsideError, RefusedError
 from chassis.identity import HEADER, sign_identity
 from chassis.logs import get_logger, request_id
 from gateway.forwarding.admit import admit
 from gateway.forwarding.answers import forwarded_start, refusal
 from gateway.forwarding.claim_signature import claim_signature
 from gateway.forwarding.destinations import Destination, Service, destination_of
+from gateway.forwarding.forward import ServiceAwayError
 from gateway.forwarding.received import ClientGoneError, Received, read_body, received
 from gateway.identity.authenticate import Caller, SignatureRefusedError
 
@@ -43,9 +44,12 @@ class Door:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        path = scope["raw_path"].decode("latin-1")
+        if path.startswith("/internal/"):  # ours among ourselves: the signed header is the key
+            await self._app(scope, receive, send)
+            return
         # Nobody outside speaks as the gateway.
         scope["headers"] = [pair for pair in scope["headers"] if pair[0] != _IDENTITY]
-        path = scope["raw_path"].decode("latin-1")
         if path in _OPEN or path.startswith(_OPEN_BELOW):
             await self._app(scope, receive, send)
             return
@@ -151,9 +155,14 @@ class Door:
         body = request.body
         if destination.has_password:
             body = await self._state.password_desk.replace(request, caller.principal)
-        answer: aiohttp.ClientResponse = await self._state.forwarder.send(
-            destination.service, request, body, caller.principal
-        )
+        try:
+            answer: aiohttp.ClientResponse = await self._state.forwarder.send(
+                destination.service, request, body, caller.principal
+            )
+        except ServiceAwayError as away:
+            if destination.is_native:
+                raise OutsideError(destination.service) from away
+            raise
         async with answer:
             await _stream(answer, destination, request.method == "HEAD", send)
 

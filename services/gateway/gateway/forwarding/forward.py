@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from io import BytesIO
 
 import aiohttp
 from yarl import URL
@@ -15,6 +16,7 @@ from gateway.settings import GatewaySettings
 
 log = get_logger(__name__)
 
+WHOLE_BODY_BYTES_MAX = 512 * 1024
 KEEPALIVE_SECONDS = 30  # shorter than the services keep an idle connection
 _PASSED_ON = (
     b"content-type",
@@ -28,7 +30,10 @@ _ONE_MORE_TRY = (aiohttp.ClientConnectionError,)
 
 
 class ServiceAwayError(RefusedError):
-    """The service cannot be reached or did not answer in time; whether it acted is unknown."""
+    """The service cannot be reached or did not answer in time; whether it acted is unknown.
+
+    CBC.0999 on the vendor's paths, which know no 503; CHB.0503 on ours.
+    """
 
     code = "CBC.0999"
 
@@ -113,7 +118,7 @@ class Forwarder:
         return await self._client.request(
             method,
             URL(self._urls[service] + target, encoded=True),
-            data=body or None,
+            data=_payload(body),
             headers=headers,
             allow_redirects=False,
         )
@@ -122,3 +127,10 @@ class Forwarder:
     def _away(service: Service, error: BaseException) -> ServiceAwayError:
         log.warning("service away", service_name=service.value, error=type(error).__name__)
         return ServiceAwayError()
+
+
+def _payload(body: bytes) -> bytes | BytesIO | None:
+    """What aiohttp takes: a large body in portions, so that the loop is not held."""
+    if len(body) > WHOLE_BODY_BYTES_MAX:
+        return BytesIO(body)
+    return body or None

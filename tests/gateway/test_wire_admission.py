@@ -1,0 +1,267 @@
+"""Who may call what, how often, and what is refused before it reaches a service."""
+
+import asyncio
+from datetime import timedelta
+from ipaddress import ip_network
+
+import pytest
+from sqlalchemy import select
+
+from chassis.identity import Principal
+from gateway.forwarding.received import client_address
+from gateway.identity.models import UsedSignature
+from gateway.identity.prune_credentials import prune_credentials
+from testkit.databases import ServiceDatabase
+from tests.gateway.gate import ADMIN, Gate, open_gate
+from tests.gateway.identity_builders import (
+    acting_key,
+    customer,
+    operator,
+    partner,
+    story,
+)
+from wire.json import BODY_BYTES_MAX
+
+ORDERS = "/v2/orders/customer-orders"
+BALANCES = "/v2/accounts/partner-accounts/balances"
+TRANSFER = "/v2/accounts/partner-accounts/adjust-amount"
+CUSTOMERS = "/v2/partners/sub-customers/query"
+RESELLERS = "/v2/partners/indirect-partners/query"
+PAY = "/v3/orders/customer-orders/pay"
+COUPONS = "/v2/promotions/benefits/partner-coupons"
+COSTS = "/v4/costs/cost-analysed-bills/query"  # answered by nobody yet
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "method", "allowed"),
+    [
+        ("solution_provider", BALANCES, "GET", True),
+        ("distributor", BALANCES, "GET", True),
+        ("government", COUPONS, "POST", True),
+        ("reseller", BALANCES, "GET", False),
+        ("distributor", RESELLERS, "POST", True),
+        ("solution_provider", RESELLERS, "POST", False),
+        ("solution_provider", PAY, "POST", False),
+        ("solution_provider", ORDERS, "GET", True),
+        ("reseller", "/api/products", "GET", True),
+        ("solution_provider", "/api/quotas", "POST", False),
+    ],
+)
+async def test_an_operation_is_for_its_kinds_of_partner(
+    gate: Gate, kind: str, target: str, method: str, allowed: bool
+) -> None:
+    await gate.feed(partner(kind=kind))
+    key = await gate.key("p1")
+    answer = await gate.call(key, method, target, {} if method == "POST" else None)
+    assert answer.status == (200 if allowed else 403)
+    assert allowed or answer.code == "CBC.0151"
+    assert len(gate.echo.seen) == int(allowed)
+
+
+async def test_a_customer_may_pay_and_may_not_ask_for_its_partners_things(gate: Gate) -> None:
+    await gate.feed(customer())
+    key = await gate.key("c1")
+    assert (await gate.call(key, "POST", PAY, {})).status == 200
+    assert gate.echo.principal(gate.settings) == Principal(
+        id="c1", kind="customer", partner_id="p1", site="china"
+    )
+    for method, target in (("GET", BALANCES), ("POST", CUSTOMERS), ("POST", "/api/orders")):
+        answer = await gate.call(key, method, target, {} if method == "POST" else None)
+        assert (answer.status, answer.code) == (403, "CBC.0151")
+
+
+async def test_the_administrator_has_no_wire_operations(gate: Gate) -> None:
+    answer = await gate.admin("GET", BALANCES)
+    assert (answer.status, answer.code) == (403, "CBC.0151")
+    assert (await gate.admin("POST", "/api/quotas", {})).status == 200
+    assert gate.echo.principal(gate.settings).is_administrator
+
+
+async def test_an_operator_needs_one_of_the_operations_items(gate: Gate) -> None:
+    await gate.feed(
+        partner(),
+        operator("op1", permissions=["BPC_ITEM_SUBCUSTSERV_030103"]),
+        operator("op2", permissions=["BPC_ITEM_SUBCUSTSERV_010104"]),
+    )
+    with_item, without = await gate.key("p1", "op1"), await gate.key("p1", "op2")
+    assert (await gate.call(with_item, "POST", COUPONS, {})).status == 200
+    who = gate.echo.principal(gate.settings)
+    assert (who.id, who.operator_id) == ("p1", "op1")
+    assert who.permissions == {"BPC_ITEM_SUBCUSTSERV_030103"}
+    answer = await gate.call(without, "POST", COUPONS, {})
+    assert (answer.status, answer.code) == (403, "CBC.0151")
+    assert (await gate.call(without, "GET", BALANCES)).status == 200  # asks for no item
+
+
+async def test_an_operator_may_not_pay_not_even_by_acting_for_the_customer(gate: Gate) -> None:
+    key = await story(gate)
+    await gate.feed(operator("op1"))
+    operators = await gate.key("p1", "op1")
+    mine, theirs = await acting_key(gate, key), await acting_key(gate, operators)
+    assert (await gate.call(mine, "POST", PAY, {})).status == 200
+    answer = await gate.call(theirs, "POST", PAY, {})
+    assert (answer.status, answer.code) == (403, "CBC.0151")
+    assert (await gate.call(theirs, "GET", ORDERS)).status == 200
+    assert gate.echo.principal(gate.settings).operator_id == "op1"
+
+
+async def test_a_disabled_operator_is_nobody(gate: Gate) -> None:
+    await gate.feed(partner(), operator("op1"))
+    key = await gate.key("p1", "op1")
+    assert (await gate.call(key, "GET", BALANCES)).status == 200
+    await gate.feed(operator("op1", status="disabled", version=2))
+    answer = await gate.call(key, "GET", BALANCES)
+    assert (answer.status, answer.code) == (401, "CBC.0154")
+
+
+# --- how often
+
+
+async def test_the_eleventh_request_of_a_second_is_throttled_and_the_next_second_is_free(
+    gate: Gate,
+) -> None:
+    key = await story(gate)
+    gate.frozen = gate.now()
+    statuses = [(await gate.call(key, "GET", BALANCES)).status for _ in range(10)]
+    assert statuses == [200] * 10
+    answer = await gate.call(key, "GET", BALANCES)
+    assert (answer.status, answer.code) == (429, "APIGW.0308")
+    assert answer.content["error_msg"] == (
+        "The throttling threshold has been reached: policy user over ratelimit,"
+        "limit:10,time:1 second"
+    )
+    assert (await gate.call(key, "GET", ORDERS)).status == 200  # another operation
+    await gate.feed(partner("p2"))
+    assert (await gate.call(await gate.key("p2"), "GET", BALANCES)).status == 200
+    gate.ahead = timedelta(seconds=1)
+    assert (await gate.call(key, "GET", BALANCES)).status == 200
+
+
+async def test_an_account_may_have_a_limit_of_its_own(gate: Gate) -> None:
+    key = await story(gate)
+    gate.frozen = gate.now()
+    answer = await gate.admin("PUT", "/api/principals/p1/rate-limit", {"requests_per_second": 3})
+    assert (answer.status, answer.content) == (200, {"id": "p1", "requests_per_second": 3})
+    statuses = [(await gate.call(key, "GET", BALANCES)).status for _ in range(4)]
+    assert statuses == [200, 200, 200, 429]
+    mine = await gate.call(key, "PUT", "/api/principals/p1/rate-limit", {"requests_per_second": 9})
+    assert (mine.status, mine.code) == (403, "CBC.0151")
+    native = [await gate.call(key, "GET", "/api/products") for _ in range(4)][-1]
+    assert (native.status, native.code) == (429, "APIGW.0308")
+    assert native.headers["retry-after"] == "1"
+    assert native.headers["ratelimit"] == '"caller";r=0;t=1'
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "expected"),
+    [
+        ("10.0.0.1", "203.0.113.9", "203.0.113.9"),
+        ("10.0.0.1", "203.0.113.9, 10.0.0.2", "203.0.113.9"),
+        ("10.0.0.1", "1.1.1.1, 203.0.113.9", "203.0.113.9"),
+        ("10.0.0.1", "", "10.0.0.1"),
+        ("198.51.100.7", "203.0.113.9", "198.51.100.7"),
+    ],
+)
+def test_the_clients_address_is_believed_only_behind_trusted_proxies(
+    peer: str, forwarded: str, expected: str
+) -> None:
+    scope = {"client": (peer, 1), "headers": [(b"x-forwarded-for", forwarded.encode())]}
+    assert client_address(scope, (ip_network("10.0.0.0/8"),)) == expected
+
+
+# --- a signature moves money once
+
+
+async def test_a_repeated_signature_moves_nothing_and_names_the_first_request(gate: Gate) -> None:
+    key = await story(gate)
+    body = b'{"customer_id": "c1", "amount": 1.00}'
+    signed = gate.signed(key, "POST", TRANSFER, body)
+    answers = await asyncio.gather(
+        *(gate.send("POST", TRANSFER, body=body, headers=signed) for _ in range(5))
+    )
+    first = [answer for answer in answers if answer.status == 200]
+    refused = [answer for answer in answers if answer.status != 200]
+    assert len(first) == len(gate.echo.seen) == 1
+    assert {(a.status, a.code) for a in refused} == {(409, "CHB.0001")}
+    assert all(first[0].headers["x-request-id"] in a.content["error_msg"] for a in refused)
+
+
+async def test_reads_and_other_posts_may_repeat_their_signature(gate: Gate) -> None:
+    key = await story(gate)
+    for method, target in (("GET", BALANCES), ("POST", CUSTOMERS)):
+        body = b"{}" if method == "POST" else b""
+        signed = gate.signed(key, method, target, body)
+        for _ in range(2):
+            assert (await gate.send(method, target, body=body, headers=signed)).status == 200
+
+
+async def test_a_throttled_or_forbidden_command_does_not_use_its_signature_up(gate: Gate) -> None:
+    key = await story(gate)
+    gate.frozen = gate.now()
+    for _ in range(10):
+        gate.ahead += timedelta(microseconds=1)
+        await gate.call(key, "POST", TRANSFER, {"n": gate.ahead.microseconds})
+    signed = gate.signed(key, "POST", TRANSFER, b"{}")
+    assert (await gate.send("POST", TRANSFER, body=b"{}", headers=signed)).status == 429
+    gate.ahead += timedelta(seconds=1)
+    assert (await gate.send("POST", TRANSFER, body=b"{}", headers=signed)).status == 200
+
+
+async def test_used_signatures_are_forgotten_once_their_stamp_is_stale(gate: Gate) -> None:
+    key = await story(gate)
+    await gate.call(key, "POST", TRANSFER, {})
+    database = gate.app.state.database
+    for minutes, left in ((30, 1), (32, 0)):
+        await prune_credentials(database, gate.now() + timedelta(minutes=minutes))
+        async with database.transaction() as session:
+            assert len((await session.scalars(select(UsedSignature))).all()) == left
+
+
+# --- what is not there
+
+
+async def test_what_no_service_answers_yet_is_said_so(gate: Gate) -> None:
+    await gate.feed(customer())
+    answer = await gate.call(await gate.key("c1"), "POST", COSTS, {})
+    assert (answer.status, answer.code) == (501, "CHB.0003")
+
+
+async def test_a_body_over_12_mb_is_refused_before_it_is_read(gate: Gate) -> None:
+    key = await story(gate)
+    body = b" " * (BODY_BYTES_MAX + 1)
+    signed = gate.signed(key, "POST", CUSTOMERS, body)
+    answer = await gate.send("POST", CUSTOMERS, body=body, headers=signed)
+    assert (answer.status, answer.code) == (413, "CBC.0100")
+    assert gate.echo.seen == []
+
+
+async def test_connected_mode_answers_what_is_mirrored_and_carries_nothing_out(
+    gateway_store: ServiceDatabase,
+) -> None:
+    async with open_gate(gateway_store, upstream_url="http://127.0.0.1:1") as gate:
+        key = await story(gate)
+        assert (await gate.call(key, "POST", CUSTOMERS, {})).status == 200
+        assert (await gate.call(key, "GET", "/api/products")).status == 200
+        assert (await gate.admin("POST", "/api/sweeps", {})).status == 200
+        assert await acting_key(gate, key)
+        seen = len(gate.echo.seen)
+        for method, target in (
+            ("POST", TRANSFER),
+            ("GET", BALANCES),
+            ("POST", COUPONS),
+            ("POST", "/api/orders"),
+            ("PATCH", "/api/customers/c1"),
+        ):
+            answer = await gate.call(key, method, target, {} if method != "GET" else None)
+            assert (answer.status, answer.code) == (501, "CHB.0002"), target
+        topped = await gate.admin("POST", "/api/accounts/p1/top-ups", {})
+        assert (topped.status, topped.code) == (501, "CHB.0002")
+        assert len(gate.echo.seen) == seen
+
+
+async def test_health_needs_no_identity_and_internal_paths_are_not_forwarded(gate: Gate) -> None:
+    assert (await gate.send("GET", "/livez")).status == 200
+    assert (await gate.send("GET", "/readyz")).status == 200
+    answer = await gate.send("POST", "/internal/holds", headers=ADMIN)
+    assert (answer.status, answer.code) == (404, "APIGW.0101")
+    assert gate.echo.seen == []

@@ -1,0 +1,29 @@
+"""Voucher's copies of the customers that a request names."""
+
+import asyncio
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.copies import WAIT_SECONDS, WAIT_STEP_SECONDS
+from voucher.models import CustomerCopy
+
+
+async def find_customers(session: AsyncSession, customer_ids: list[str]) -> dict[str, CustomerCopy]:
+    """The known ones by id, after up to two seconds for the events that make them associated.
+
+    All are waited for together (design.md 3: create, then use at once, must work).
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + WAIT_SECONDS
+    while True:
+        rows = await session.scalars(
+            select(CustomerCopy)
+            .where(CustomerCopy.customer_id.in_(customer_ids))
+            .execution_options(populate_existing=True)
+        )
+        found = {customer.customer_id: customer for customer in rows}
+        ready = all(customer.association_status != "pending" for customer in found.values())
+        if (ready and len(found) == len(customer_ids)) or loop.time() >= deadline:
+            return found
+        await asyncio.sleep(WAIT_STEP_SECONDS)

@@ -70,7 +70,9 @@ class PeerDouble:
                 status, code = refusal
                 body = {"code": code, "refusal_detail": "as the test wants it", "status": status}
                 return web.json_response(body, status=status)
-            return web.json_response(self.answers.get(request.path) or make(content))
+            if request.path in self.answers:
+                return web.json_response(self.answers[request.path])
+            return web.json_response(make(content))
 
         return answer
 

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.postgres
 
 
 async def test_a_placed_order_waits_seven_days_for_payment_and_is_stated_once(
-    caller: Caller, database: Database, clock: SetClock
+    caller: Caller, database: Database
 ) -> None:
     customer = await keep_customer(database)
     placed = await place(caller, customer, [line(quantity=2, period_num=3)])

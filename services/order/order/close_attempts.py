@@ -61,7 +61,7 @@ async def _close_portion(database: Database, now: datetime) -> int:
         .with_for_update(of=Order, skip_locked=True)
     )
     async with database.transaction() as session:
-        found = (await session.execute(left_open)).tuples().all()
+        found = (await session.execute(left_open)).all()
         for attempt_id, order_id in found:
             await fail_attempt(session, attempt_id, order_id, ABANDONED, now)
     return len(found)

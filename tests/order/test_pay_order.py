@@ -1,0 +1,430 @@
+"""The attempt protocol (design.md 3) and the rules of payment (domain.md B.5, B.7)."""
+
+import asyncio
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import select
+
+from chassis import sideways
+from chassis.database import Database
+from order.close_attempts import close_abandoned_attempts
+from order.models import Authorization, PaymentAttempt
+from tests.order.builders import (
+    CANCEL,
+    PARTNER,
+    PAY,
+    customer_principal,
+    deeds,
+    facts,
+    keep_customer,
+    line,
+    payment,
+    place,
+    types_stated,
+)
+from tests.order.caller import Caller
+from tests.order.conftest import SetClock
+from tests.order.peer_double import Content, PeerDouble
+
+pytestmark = pytest.mark.postgres
+
+RESERVE, HOLD = "/internal/reservations", "/internal/holds"
+
+
+async def attempts(database: Database) -> list[PaymentAttempt]:
+    async with database.transaction() as session:
+        rows = await session.scalars(select(PaymentAttempt).order_by(PaymentAttempt.opened_at))
+        return list(rows.all())
+
+
+async def shown(caller: Caller, order_id: str) -> dict[str, Any]:
+    answer = await caller.get(PARTNER, f"/api/orders/{order_id}")
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def test_paying_reserves_holds_and_states_the_payment(
+    caller: Caller, database: Database, peers: PeerDouble, clock: SetClock
+) -> None:
+    customer = await keep_customer(database)
+    order = await place(caller, customer, [line(), line("hws.service.type.ebs")])
+    peers.coupons = {"CP1": (1, "50.00"), "CP2": (4, "20.01")}
+    peers.credit = Decimal("10.00")
+    clock.now += timedelta(hours=1)
+
+    answer = await caller.post(
+        customer_principal(customer), PAY, payment(order["order_id"].lower(), "CP1", "CP2")
+    )
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    [reserved], [held] = peers.asked(RESERVE), peers.asked(HOLD)
+    assert reserved["attempt_id"] == held["attempt_id"]
+    assert reserved["coupons"] == [
+        {"coupon_id": "CP1", "type": 301},
+        {"coupon_id": "CP2", "type": 301},
+    ]
+    assert [item["discount_ratio"] for item in reserved["lines"]] == ["0.8500", "0.8500"]
+    assert held["amount"] == "99.99"
+    paid = await shown(caller, order["order_id"])
+    assert (paid["status"], paid["paid_at"]) == (3, "2026-11-23T03:00:00Z")
+    stated, body = (await facts(database))[-1]
+    assert stated == "order.paid"
+    assert body["attempt_id"] == held["attempt_id"]
+    assert (body["cash_amount"], body["credit_amount"]) == ("89.99", "10.00")
+    assert body["coupons"] == [
+        {"coupon_id": "CP1", "coupon_type": 1, "amount": "50.00"},
+        {"coupon_id": "CP2", "coupon_type": 4, "amount": "20.01"},
+    ]
+    assert body["version"] == 2
+    assert [attempt.state for attempt in await attempts(database)] == ["paid"]
+    assert (await deeds(database))[-1] == ("order.pay", order["order_id"])
+
+
+async def test_what_was_paid_adds_up_on_the_order_and_over_its_lines(
+    caller: Caller, database: Database, peers: PeerDouble
+) -> None:
+    """domain.md B.5: after discount = coupons + flexi + card + cash + credit."""
+    customer = await keep_customer(database)
+    lines = [line(quantity=3), line("hws.service.type.ebs"), line("hws.service.type.vpc")]
+    order = await place(caller, customer, lines)
+    peers.coupons = {"CP1": (1, "100.01"), "CP2": (4, "33.34")}
+    answer = await caller.post(
+        customer_principal(customer), PAY, payment(order["order_id"], "CP1", "CP2")
+    )
+    assert answer.status_code == 204
+    paid = await shown(caller, order["order_id"])
+
+    def exact(of: dict[str, Any], name: str) -> Decimal:
+        return Decimal(str(of[name]))
+
+    names = ("coupon_amount", "flexipurchase_coupon_amount", "stored_card_amount", "cash_amount",
+             "credit_amount")  # fmt: skip
+    assert exact(paid, "official_amount") - exact(paid, "discount_amount") == exact(
+        paid, "amount_after_discount"
+    )
+    assert sum(exact(paid, name) for name in names) == exact(paid, "amount_after_discount")
+    for name in (*names[:2], "official_amount", "discount_amount", "amount_after_discount"):
+        assert sum(exact(item, name) for item in paid["lines"]) == exact(paid, name)
+    for item in paid["lines"]:
+        used = exact(item, "coupon_amount") + exact(item, "flexipurchase_coupon_amount")
+        assert used <= exact(item, "amount_after_discount")
+
+
+async def test_coupons_that_pay_all_leave_nothing_to_hold(
+    caller: Caller, database: Database, peers: PeerDouble
+) -> None:
+    customer = await keep_customer(database)
+    order = await place(caller, customer)
+    peers.coupons = {"CP1": (1, "85.00")}
+    answer = await caller.post(customer_principal(customer), PAY, payment(order["order_id"], "CP1"))
+    assert answer.status_code == 204
+    assert peers.asked(HOLD) == []
+    assert (await shown(caller, order["order_id"]))["cash_amount"] == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [(RESERVE, "CBC.99003112"), (RESERVE, "CBC.99003117"), (HOLD, "CBC.99005003")],
+)
+async def test_a_refusal_is_stated_and_heard_and_the_order_stays_payable(
+    caller: Caller, database: Database, peers: PeerDouble, path: str, code: str
+) -> None:
+    customer = await keep_customer(database)
+    order = await place(caller, customer)
+    peers.coupons = {"CP1": (1, "5.00")}
+    peers.refusals[path] = (400, code)
+    body = payment(order["order_id"], "CP1")
+
+    answer = await caller.post(customer_principal(customer), PAY, body)
+
+    assert (answer.status_code, answer.json()["error_code"]) == (400, code)
+    [attempt] = await attempts(database)
+    assert (attempt.state, attempt.reason_code) == ("failed", code)
+    stated, fact = (await facts(database))[-1]
+    assert (stated, fact["attempt_id"], fact["reason_code"], fact["status"]) == (
+        "order.payment_failed", attempt.attempt_id, code, 6,
+    )  # fmt: skip
+    assert [action for action, _ in await deeds(database)] == ["order.place"]
+
+    peers.refusals.clear()
+    again = await caller.post(customer_principal(customer), PAY, body)
+    assert again.status_code == 204
+    assert [known.state for known in await attempts(database)] == ["failed", "paid"]
+
+
+async def test_a_peer_that_does_not_answer_fails_the_attempt(
+    app: FastAPI,
+    caller: Caller,
+    database: Database,
+    peers: PeerDouble,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    customer = await keep_customer(database)
+    order = await place(caller, customer)
+    peers.silent.add(HOLD)
+    monkeypatch.setattr(sideways, "TIMEOUT_SECONDS", 0.2)
+    await app.state.sideways.close()
+    await app.state.sideways.start()
+
+    answer = await caller.post(customer_principal(customer), PAY, payment(order["order_id"]))
+
+    assert (answer.status_code, answer.json()["error_code"]) == (503, "CHB.0503")
+    assert (await types_stated(database))[-1] == "order.payment_failed"
+    assert (await shown(caller, order["order_id"]))["status"] == 6
+
+
+@pytest.mark.parametrize(
+    ("path", "answered"),
+    [
+        (HOLD, {"cash_amount": "84.99", "credit_amount": "0.00"}),
+        (HOLD, {"cash_amount": "85.001", "credit_amount": "-0.001"}),
+        (HOLD, {"cash": "85.00"}),
+        (RESERVE, {"coupons": [{"coupon_id": "CP1", "coupon_type": 1, "amount": "85.01"}]}),
+        (RESERVE, {}),
+    ],
+)
+async def test_an_answer_that_cannot_be_right_pays_nothing(
+    caller: Caller, database: Database, peers: PeerDouble, path: str, answered: Content
+) -> None:
+    customer = await keep_customer(database)
+    order = await place(caller, customer)
+    peers.coupons = {"CP1": (1, "0.00")}
+    peers.answers[path] = answered
+    answer = await caller.post(customer_principal(customer), PAY, payment(order["order_id"], "CP1"))
+    assert answer.status_code == 503
+    assert (await types_stated(database))[-1] == "order.payment_failed"
+
+
+async def test_a_coupon_that_is_neither_cash_nor_flexi_does_not_pay(
+    caller: Caller, database: Database, peers: PeerDouble
+) -> None:
+    customer = await keep_customer(database)
+    order = await place(caller, customer)
+    peers.coupons = {"CP1": (2, "5.00")}
+    answer = await caller.post(customer_principal(customer), PAY, payment(order["order_id"], "CP1"))
+    assert (answer.status_code, answer.json()["error_code"]) == (400, "CBC.99003112")
+    assert (await types_stated(database))[-1] == "order.payment_failed"
+
+
+async def test_of_concurrent_payments_exactly_one_wins(
+    caller: Caller, database: Database, peers: PeerDouble
+) -> None:
+    customer = await keep_customer(database)
+    order = await place(caller, customer)
+
+    async def a_moment(_: Content) -> None:
+        await asyncio.sleep(0.2)
+
+    peers.before[HOLD] = a_moment
+    pays = [
+        caller.post(customer_principal(customer), PAY, payment(order["order_id"])) for _ in range(8)
+    ]
+    answers = await asyncio.gather(*pays)
+
+    assert sorted(answer.status_code for answer in answers) == [204] + [400] * 7
+    codes = {answer.json()["error_code"] for answer in answers if answer.status_code == 400}
+    assert codes <= {"CBC.99008040", "CBC.99003106"}
+    assert len(peers.asked(HOLD)) == 1
+    assert await types_stated(database) == ["order.created", "order.paid"]
+
+
+async def test_a_late_payment_finds_its_attempt_closed_and_pays_nothing(
+    caller: Caller, database: Database, peers: PeerDouble, clock: SetClock
+) -> None:
+    """Its reservations were freed by the stated failure: taking them now would be twice."""
+    customer = await keep_customer(database)
+    order = await place(caller, customer)
+
+    async def so_long_that_it_is_given_up(_: Content) -> None:
+        await close_abandoned_attempts(database, clock.now + timedelta(seconds=31))
+
+    peers.before[HOLD] = so_long_that_it_is_given_up
+    answer = await caller.post(customer_principal(customer), PAY, payment(order["order_id"]))
+
+    assert (answer.status_code, answer.json()["error_code"]) == (400, "CBC.99003106")
+    assert await types_stated(database) == ["order.created", "order.payment_failed"]
+    assert (await shown(caller, order["order_id"]))["status"] == 6
+    [attempt] = await attempts(database)
+    assert attempt.state == "failed"
+
+
+async def open_attempt(database: Database, order: dict[str, Any], clock: SetClock) -> str:
+    """What a process leaves that died right after T1."""
+    async with database.transaction() as session:
+        session.add(
+            PaymentAttempt(
+                attempt_id=f"a-{order['order_id']}", order_id=order["order_id"],
+                customer_id=order["customer_id"], partner_id=order["partner_id"],
+                state="open", coupons=[], opened_at=clock.now,
+            )
+        )  # fmt: skip
+    return f"a-{order['order_id']}"
+
+
+async def test_an_abandoned_attempt_is_closed_once_and_only_after_its_time(
+    caller: Caller, database: Database, clock: SetClock
+) -> None:
+    customer = await keep_customer(database)
+    order = await place(caller, customer)
+    attempt_id = await open_attempt(database, order, clock)
+
+    await close_abandoned_attempts(database, clock.now + timedelta(seconds=30))
+    assert await types_stated(database) == ["order.created"]
+
+    late = clock.now + timedelta(seconds=31)
+    await asyncio.gather(*(close_abandoned_attempts(database, late) for _ in range(4)))
+    await close_abandoned_attempts(database, late)
+    assert await types_stated(database) == ["order.created", "order.payment_failed"]
+    [attempt] = await attempts(database)
+    assert (attempt.attempt_id, attempt.state, attempt.reason_code) == (
+        attempt_id, "failed", "CHB.0503",
+    )  # fmt: skip
+
+
+async def test_more_abandoned_attempts_than_a_portion_are_all_closed(
+    caller: Caller, database: Database, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("order.close_attempts.PORTION_MAX", 2)
+    customer = await keep_customer(database)
+    for _ in range(5):
+        await open_attempt(database, await place(caller, customer), clock)
+    await close_abandoned_attempts(database, clock.now + timedelta(minutes=1))
+    assert {attempt.state for attempt in await attempts(database)} == {"failed"}
+    assert (await types_stated(database)).count("order.payment_failed") == 5
+
+
+async def test_while_an_attempt_is_open_nobody_else_pays_or_cancels(
+    caller: Caller, database: Database, clock: SetClock
+) -> None:
+    customer = await keep_customer(database)
+    order = await place(caller, customer)
+    await open_attempt(database, order, clock)
+    principal = customer_principal(customer)
+    paid = await caller.post(principal, PAY, payment(order["order_id"]))
+    assert (paid.status_code, paid.json()["error_code"]) == (400, "CBC.99008040")
+    cancelled = await caller.put(principal, CANCEL, {"order_id": order["order_id"]})
+    assert (cancelled.status_code, cancelled.json()["error_code"]) == (400, "CBC.99005010")
+    assert await types_stated(database) == ["order.created"]
+
+
+async def refused(
+    caller: Caller, database: Database, customer: str, body: Any, code: str, **more: Any
+) -> None:
+    """Refused before anything was asked of anybody."""
+    before = await facts(database)
+    answer = await caller.post(customer_principal(customer, **more), PAY, body)
+    assert answer.json()["error_code"] == code, answer.text
+    assert answer.status_code == (403 if code.startswith("CHB") else 400)
+    assert await facts(database) == before
+    assert [attempt for attempt in await attempts(database) if attempt.state == "open"] == []
+
+
+async def test_an_order_is_paid_once_and_only_by_its_customer(
+    caller: Caller, database: Database
+) -> None:
+    customer, stranger = await keep_customer(database), await keep_customer(database)
+    order = await place(caller, customer)
+    body = payment(order["order_id"])
+    await refused(caller, database, stranger, body, "CBC.30000010")
+    await refused(caller, database, customer, payment("CS1"), "CBC.30000010")
+    assert (await caller.post(customer_principal(customer), PAY, body)).status_code == 204
+    await refused(caller, database, customer, body, "CBC.99003106")
+    by_partner = await caller.post(PARTNER, PAY, body)
+    assert (by_partner.status_code, by_partner.json()["error_code"]) == (403, "CBC.0151")
+
+
+async def test_an_order_under_review_is_not_payable(caller: Caller, database: Database) -> None:
+    customer = await keep_customer(database)
+    order = await place(caller, customer, hold_for="review")
+    await refused(caller, database, customer, payment(order["order_id"]), "CBC.99003106")
+
+
+async def test_from_its_deadline_on_an_order_is_not_payable(
+    caller: Caller, database: Database, clock: SetClock
+) -> None:
+    customer = await keep_customer(database)
+    order = await place(caller, customer)
+    clock.now += timedelta(days=7)
+    await refused(caller, database, customer, payment(order["order_id"]), "CBC.99003110")
+    clock.now -= timedelta(seconds=1)
+    answer = await caller.post(customer_principal(customer), PAY, payment(order["order_id"]))
+    assert answer.status_code == 204
+
+
+async def test_a_member_of_a_combined_order_is_not_paid_alone(
+    caller: Caller, database: Database
+) -> None:
+    customer, stranger = await keep_customer(database), await keep_customer(database)
+    order = await place(caller, customer, [line(), line("hws.service.type.ebs")])
+    member = order["lines"][0]["member_order_id"]
+    await refused(caller, database, customer, payment(member), "CBC.99000089")
+    await refused(caller, database, stranger, payment(member), "CBC.30000010")
+
+
+COUPON = {"id": "CP1", "type": 301}
+DISCOUNT = {"id": "D1", "type": 3}
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        ({"use_coupon": "YES"}, "CBC.0100"),
+        ({"use_coupon": "YES", "coupon_infos": []}, "CBC.0100"),
+        ({"use_coupon": "YES", "coupon_infos": None}, "CBC.0100"),
+        ({"use_coupon": "NO", "coupon_infos": [COUPON]}, "CBC.0100"),
+        ({"use_coupon": "YES", "coupon_infos": [COUPON, COUPON]}, "CBC.0100"),
+        ({"use_coupon": "YES", "coupon_infos": [COUPON] * 4}, "CBC.0100"),
+        ({"use_coupon": "YES", "coupon_infos": [{"id": "CP1", "type": 299}]}, "CBC.0100"),
+        ({"use_coupon": "YES", "coupon_infos": [{"id": "CP1"}]}, "CBC.0100"),
+        ({"use_coupon": "MAYBE"}, "CBC.0100"),
+        ({"use_coupon": "yes"}, "CBC.0101"),
+        ({"use_coupon": None}, "CBC.0100"),
+        ({"use_coupon": True}, "CBC.0100"),
+        ({"use_discount": "NO", "discount_infos": [DISCOUNT]}, "CBC.0100"),
+        ({"use_discount": "YES"}, "CBC.0100"),
+        ({"use_discount": "YES", "discount_infos": [{"id": "D1", "type": 1}]}, "CBC.0101"),
+        ({"use_discount": "YES", "discount_infos": [DISCOUNT]}, "CBC.99003108"),
+        ({"order_id": ""}, "CBC.0100"),
+        ({"order_id": "x" * 65}, "CBC.0100"),
+    ],
+)
+async def test_a_malformed_or_contradictory_payment_is_refused(
+    caller: Caller, database: Database, more: dict[str, Any], code: str
+) -> None:
+    customer = await keep_customer(database)
+    order = await place(caller, customer)
+    await refused(caller, database, customer, payment(order["order_id"]) | more, code)
+
+
+async def test_three_coupons_are_taken(
+    caller: Caller, database: Database, peers: PeerDouble
+) -> None:
+    customer = await keep_customer(database)
+    order = await place(caller, customer)
+    peers.coupons = {f"CP{n}": (1, "10.00") for n in range(3)}
+    answer = await caller.post(
+        customer_principal(customer), PAY, payment(order["order_id"], *peers.coupons)
+    )
+    assert answer.status_code == 204
+    assert peers.asked(HOLD)[0]["amount"] == "55.00"
+
+
+async def test_a_partner_pays_for_its_customer_only_while_the_grant_stands(
+    caller: Caller, database: Database
+) -> None:
+    customer = await keep_customer(database)
+    order = await place(caller, customer)
+    async with database.transaction() as session:
+        grant = await session.scalar(
+            select(Authorization).where(Authorization.customer_id == customer)
+        )
+        assert grant is not None
+        grant.status = "terminated"
+    body = payment(order["order_id"])
+    await refused(caller, database, customer, body, "CHB.1001", acting_for_partner="p1")
+    assert (await caller.post(customer_principal(customer), PAY, body)).status_code == 204

@@ -103,6 +103,7 @@ _READERS = PARTNER_KINDS | ADMINISTRATOR
 _NATIVE = [
     *_native("PATCH", "/api/customers/{id}", Service.CUSTOMER_SYNC, PARTNER_KINDS),
     *_native("POST", "/api/customers/{id}/unlinking", Service.CUSTOMER_SYNC, PARTNER_KINDS),
+    *_native("POST", "/api/customers/{id}/verification", Service.CUSTOMER_SYNC, ADMINISTRATOR),
     *_native("POST", "/api/customers/{id}/authorizations", Service.CUSTOMER_SYNC, PARTNER_KINDS),
     *_native("POST", "/api/authorizations/{id}/grant", Service.CUSTOMER_SYNC, CUSTOMER),
     *_native("POST", "/api/authorizations/{id}/refuse", Service.CUSTOMER_SYNC, CUSTOMER),

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 
 from chassis.crash import crash_point
 from chassis.identity import CurrentPrincipal, Principal
+from chassis.outbox import write_stated
 from chassis.settings import ServiceSettings
 from wire.json import dumps, loads
 
@@ -69,7 +70,8 @@ class Database:
         async with self._sessions() as session:
             async with session.begin():
                 yield session
-            if session.info.get("stated"):
+                stated = await write_stated(session)
+            if stated:
                 crash_point("business.committed")
                 self.on_stated()
 

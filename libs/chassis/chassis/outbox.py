@@ -2,15 +2,30 @@
 
 import json
 import zlib
+from typing import Any
 
+from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session, SessionTransaction
 
 from chassis.logs import trace_parent
-from chassis.tables import OutboxRow
 from contracts.event import Event
 
 SLOTS = 64  # keys are spread over them; replicas of a relay share them under leases
 EVENT_BYTES_MAX = 900_000  # below the broker's limit of 1 MB for a message with its headers
+STATED = "stated"
+
+_INSERT_ONE = """
+    INSERT INTO outbox (slot, stream, key, event_id, attributes, body)
+    VALUES ($1, $2, $3, $4, $5, $6)
+"""
+_INSERT_ALL = """
+    INSERT INTO outbox (slot, stream, key, event_id, attributes, body)
+    SELECT slot, stream, key, event_id, attributes, body
+    FROM unnest($1::bigint[], $2::text[], $3::text[], $4::uuid[], $5::bytea[], $6::bytea[])
+        WITH ORDINALITY AS stated (slot, stream, key, event_id, attributes, body, position)
+    ORDER BY position
+"""
 
 
 class EventTooLargeError(ValueError):
@@ -28,20 +43,51 @@ def publish(session: AsyncSession, *events: Event) -> None:
     Rows of one key get their ids in the order of the calls; two transactions that state facts of
     one aggregate are ordered by the lock they hold on it.
     """
-    for event in events:
-        body = event.model_dump_json().encode()
-        if len(body) > EVENT_BYTES_MAX:
-            raise EventTooLargeError(f"{event.TYPE} {event.subject}: {len(body)} bytes")
-        row = OutboxRow(
-            slot=slot_of(event.key),
-            stream=event.STREAM,
-            key=event.key,
-            event_id=str(event.event_id),
-            attributes=_attributes(event),
-            body=body,
-        )
-        session.add(row)
-    session.info["stated"] = True
+    stated = session.info.get(STATED)
+    if stated is None:
+        stated = session.info[STATED] = []
+        listen(session.sync_session, "after_soft_rollback", _forget)
+    savepoint = session.sync_session.get_nested_transaction()
+    stated += [(savepoint, _row(event)) for event in events]
+
+
+def _row(event: Event) -> tuple[Any, ...]:
+    body = event.model_dump_json().encode()
+    if len(body) > EVENT_BYTES_MAX:
+        raise EventTooLargeError(f"{event.TYPE} {event.subject}: {len(body)} bytes")
+    key = event.key
+    return slot_of(key), event.STREAM, key, event.event_id, _attributes(event), body
+
+
+def _forget(session: Session, ended: SessionTransaction) -> None:
+    """What was stated inside a savepoint that rolled back was not stated."""
+
+    def is_undone(savepoint: SessionTransaction | None) -> bool:
+        while savepoint is not None and savepoint is not ended:
+            savepoint = savepoint.parent
+        return savepoint is ended
+
+    if ended.nested:
+        session.info[STATED][:] = [kept for kept in session.info[STATED] if not is_undone(kept[0])]
+
+
+async def write_stated(session: AsyncSession) -> bool:
+    """Insert what was stated; the last statement before the commit. False when there is nothing.
+
+    It goes past the ORM: mapping the rows cost a small business transaction more than its own work.
+    """
+    stated = session.info.get(STATED)
+    if not stated:
+        return False
+    await session.flush()
+    connection = (await (await session.connection()).get_raw_connection()).driver_connection
+    assert connection is not None
+    rows = [row for _, row in stated]
+    if len(rows) == 1:
+        await connection.execute(_INSERT_ONE, *rows[0])
+    else:
+        await connection.execute(_INSERT_ALL, *map(list, zip(*rows, strict=True)))
+    return True
 
 
 def _attributes(event: Event) -> bytes:

@@ -1,0 +1,416 @@
+"""The bus beside its peers and its bare floors, all in one run: `make bench-bus`.
+
+Single times prove nothing on a shared machine; the ratios do. Each pair runs alternately,
+`--rounds` times, and the median of each side is compared.
+
+Tried and not kept:
+- a NOTIFY inside the business transaction: commits at 32 writers halve (it serialises them);
+- `executemany` for the inbox: three times the time of one `unnest`.
+"""
+
+import argparse
+import asyncio
+import json
+import statistics
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import asyncpg
+import uvloop
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from faststream.kafka import KafkaBroker
+from faststream_outbox import OutboxBroker, make_outbox_table
+from sqlalchemy import MetaData, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from tests.chassis.tally import Heard, funds_moved
+
+from benchmarks.rig import KEYS, NOW, Rig, event_rows, fill_outbox, rig, servers, show
+from chassis.app import service_app
+from chassis.consumers import Consumers
+from chassis.database import COLUMN_TYPES, Database, EventSession
+from chassis.outbox import publish
+from chassis.relay import Relay
+from contracts.billing import BillingFundsMoved
+from contracts.event import Event
+
+Measure = Callable[[], Awaitable[float]]
+WAIT_SECONDS = 120
+
+_UPSERT = text("""
+    INSERT INTO bench_balances (account, version, balance)
+    SELECT * FROM unnest(cast(:accounts AS text[]), cast(:versions AS bigint[]),
+                         cast(:balances AS numeric[]))
+    ON CONFLICT (account) DO UPDATE SET version = excluded.version, balance = excluded.balance
+    WHERE bench_balances.version < excluded.version
+""")
+
+
+async def medians(rounds: int, **measures: Measure) -> dict[str, float]:
+    """Run the measures in turn, so that noise meets all of them; the median of each."""
+    found: dict[str, list[float]] = {name: [] for name in measures}
+    for _ in range(rounds):
+        for name, measure in measures.items():
+            found[name].append(await measure())
+    return {name: statistics.median(rates) for name, rates in found.items()}
+
+
+async def send_bare(place: Rig, rows: Sequence[Any]) -> float:
+    """A bare idempotent producer of the same bytes."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=place.kafka.bootstrap,
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=1,
+        max_batch_size=256 * 1024,
+    )
+    await producer.start()
+    headers = [[(k, v.encode()) for k, v in json.loads(row[4]).items()] for row in rows]
+    started = time.perf_counter()
+    sends = [
+        await producer.send(place.topic, value=row[5], key=row[2].encode(), headers=header)
+        for row, header in zip(rows, headers, strict=True)
+    ]
+    await asyncio.gather(*sends)
+    rate = len(rows) / (time.perf_counter() - started)
+    await producer.stop()
+    return rate
+
+
+async def relay_ours(place: Rig, rows: Sequence[Any]) -> float:
+    """Committed rows to Kafka until the outbox is empty."""
+    await fill_outbox(place.database_url, list(rows))
+    database = Database(place.settings, "tally")
+    connection = await asyncpg.connect(place.database_url)
+    started = time.perf_counter()
+    relay = asyncio.create_task(Relay(place.settings, database, "tally").run())
+    while await connection.fetchval("SELECT EXISTS (SELECT FROM outbox)"):
+        await asyncio.sleep(0.01)
+    rate = len(rows) / (time.perf_counter() - started)
+    relay.cancel()
+    await asyncio.gather(relay, return_exceptions=True)
+    await connection.close()
+    await database.close()
+    return rate
+
+
+async def relay_faststream_outbox(place: Rig, bodies: Sequence[bytes], workers: int) -> float:
+    """`faststream-outbox`, its rows relayed to Kafka by stacked decorators."""
+    engine = create_async_engine(place.settings.database_of("tally"), pool_size=20)
+    metadata = MetaData()
+    table = make_outbox_table(metadata, table_name=f"fs_outbox_{workers}")
+    async with engine.begin() as connection:
+        await connection.run_sync(metadata.drop_all)
+        await connection.run_sync(metadata.create_all)
+    outbox = OutboxBroker(engine, outbox_table=table, logger=None)
+    kafka = KafkaBroker(place.kafka.bootstrap, logger=None)
+    left = len(bodies)
+    done = asyncio.Event()
+
+    @kafka.publisher(place.topic + "_peer")
+    @outbox.subscriber("bench", max_workers=workers, fetch_batch_size=500)
+    async def relay(body: dict[str, Any]) -> dict[str, Any]:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            done.set()
+        return body
+
+    place.kafka.create_topics([place.topic + "_peer"], 6)
+    async with engine.connect() as connection:
+        for body in bodies:
+            await outbox.publish(json.loads(body), queue="bench", session=connection)
+        await connection.commit()
+    await kafka.start()
+    started = time.perf_counter()
+    await outbox.start()
+    async with asyncio.timeout(WAIT_SECONDS):
+        await done.wait()
+    rate = len(bodies) / (time.perf_counter() - started)
+    await outbox.stop()
+    await kafka.stop()
+    await engine.dispose()
+    return rate
+
+
+async def bench_relay(place: Rig, events: int, rounds: int) -> bool:
+    """Figure 1: the relay."""
+    rows = event_rows(events)
+    few = [row[5] for row in rows[: max(events // 50, 500)]]
+
+    async def peer() -> float:
+        return max([await relay_faststream_outbox(place, few, workers) for workers in (4, 16)])
+
+    rates = await medians(
+        rounds,
+        ours=lambda: relay_ours(place, event_rows(events)),
+        bare=lambda: send_bare(place, rows),
+        peer=peer,
+    )
+    return show(
+        "relay, key-ordered, acks=all, from committed rows",
+        rates["ours"],
+        {
+            "bare aiokafka idempotent producer": rates["bare"],
+            "faststream-outbox (best of 4, 16 workers)": rates["peer"],
+        },
+        {
+            "bare aiokafka idempotent producer": 0.4,
+            "faststream-outbox (best of 4, 16 workers)": 4,
+        },
+    )
+
+
+def balances(events: Sequence[Event]) -> dict[str, Any]:
+    """The newest state per account, as a read model takes it."""
+    newest = {e.subject: e for e in events if isinstance(e, BillingFundsMoved)}
+    return {
+        "accounts": list(newest),
+        "versions": [event.version for event in newest.values()],
+        "balances": [event.balance for event in newest.values()],
+    }
+
+
+async def consume_ours(place: Rig, consumers: Consumers, events: int) -> float:
+    """The subscription as every service has it, over what the topic holds."""
+    app = service_app("tally", place.settings, routers=[], consumers=[consumers])
+    connection = await asyncpg.connect(place.database_url)
+    position = "SELECT coalesce(sum(position), 0)::int FROM consumer_positions WHERE consumer = $1"
+    first = 0.0
+    async with asyncio.timeout(WAIT_SECONDS), app.router.lifespan_context(app):
+        while (reached := await connection.fetchval(position, consumers.name)) < events:
+            if reached and not first:
+                first, started_at = time.perf_counter(), reached
+            await asyncio.sleep(0.01)
+        rate = (events - started_at) / (time.perf_counter() - first)
+    await connection.close()
+    return float(rate)
+
+
+async def consume_bare(
+    place: Rig, events: int, work: Callable[[Any, Sequence[Event]], Awaitable[None]]
+) -> float:
+    """A bare `getmany` loop: the same decoding and the same work, one transaction per batch."""
+    consumer = AIOKafkaConsumer(
+        place.topic, bootstrap_servers=place.kafka.bootstrap, auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    database = Database(place.settings, "tally")
+    seen, first, begun = 0, 0.0, 0
+    while seen < events:
+        batches = await consumer.getmany(
+            timeout_ms=200, max_records=place.settings.consumer_batch_events
+        )
+        records = [record for batch in batches.values() for record in batch]
+        if not records:
+            continue
+        read = [BillingFundsMoved.model_validate_json(record.value) for record in records]
+        async with database.transaction() as session:
+            await work(session, read)
+        seen += len(records)
+        if not first:
+            first, begun = time.perf_counter(), seen
+    rate = (events - begun) / (time.perf_counter() - first)
+    await consumer.stop()
+    await database.close()
+    return rate
+
+
+async def upsert(session: EventSession, events: Sequence[Event]) -> None:
+    """The read model's effect."""
+    await session.execute(_UPSERT, balances(events))
+
+
+async def add_rows(session: EventSession, events: Sequence[Event]) -> None:
+    """One ORM row per event."""
+    for event in events:
+        assert isinstance(event, BillingFundsMoved)
+        session.add(Heard(key=event.owner_id, version=event.version, amount=event.amount))
+
+
+async def bench_consumers(place: Rig, events: int, rounds: int) -> bool:
+    """Figures 2 and 3: whole batches, and one handler call per event with ORM."""
+    await send_bare(place, event_rows(events))
+    connection = await asyncpg.connect(place.database_url)
+    await connection.execute(
+        "CREATE TABLE bench_balances (account text PRIMARY KEY, version bigint, balance numeric)"
+    )
+    await connection.close()
+    turn = iter(range(1000))
+
+    async def whole() -> float:
+        consumers = Consumers(f"whole{next(turn)}")
+        consumers.on_batch(BillingFundsMoved)(lambda found, session: upsert(session, found))
+        return await consume_ours(place, consumers, events)
+
+    async def each() -> float:
+        consumers = Consumers(f"each{next(turn)}")
+
+        @consumers.on(BillingFundsMoved)
+        async def on_funds_moved(event: BillingFundsMoved, session: EventSession) -> None:
+            await add_rows(session, [event])
+
+        return await consume_ours(place, consumers, events)
+
+    rates = await medians(
+        rounds,
+        whole=whole,
+        bare_whole=lambda: consume_bare(place, events, upsert),
+        each=each,
+        bare_each=lambda: consume_bare(place, events, add_rows),
+        per_message=lambda: consume_per_message(place, 300),
+    )
+    bare = "bare getmany loop, same bulk upsert"
+    met = show("stream to row, whole batches", rates["whole"], {bare: rates["bare_whole"]},
+               {bare: 0.5})  # fmt: skip
+    bare = "bare getmany loop, same ORM work"
+    return (
+        show(
+            "stream to row, one handler call per event with ORM",
+            rates["each"],
+            {bare: rates["bare_each"], "FastStream, a commit per message": rates["per_message"]},
+            {bare: 0.6},
+        )
+        and met
+    )
+
+
+async def consume_per_message(place: Rig, events: int) -> float:
+    """FastStream's single-message subscriber that commits each offset."""
+    broker = KafkaBroker(place.kafka.bootstrap, logger=None)
+    left, begun = events, 0.0
+    done = asyncio.Event()
+
+    @broker.subscriber(
+        place.topic, group_id=f"g{time.monotonic_ns()}", auto_offset_reset="earliest"
+    )
+    async def on_message(_body: bytes) -> None:
+        nonlocal left, begun
+        begun = begun or time.perf_counter()
+        left -= 1
+        if left == 0:
+            done.set()
+
+    await broker.start()
+    async with asyncio.timeout(WAIT_SECONDS):
+        await done.wait()
+    rate = events / (time.perf_counter() - begun)
+    await broker.stop()
+    return rate
+
+
+async def bench_latency(place: Rig, events: int, _rounds: int) -> bool:
+    """Figure 4: from commit to effect in another service, on an idle system."""
+    effects: dict[int, float] = {}
+    consumers = Consumers("latency")
+
+    @consumers.on(BillingFundsMoved)
+    async def on_funds_moved(event: BillingFundsMoved, session: EventSession) -> None:
+        session.add(Heard(key=event.owner_id, version=event.version, amount=event.amount))
+        effects[event.version] = time.perf_counter()
+
+    app = service_app("tally", place.settings, routers=[], consumers=[consumers])
+    waits = []
+    async with app.router.lifespan_context(app):
+        for version in range(min(events, 200)):
+            async with app.state.database.transaction() as session:
+                publish(session, funds_moved(f"k{version}", version + 1, NOW))
+            committed = time.perf_counter()
+            async with asyncio.timeout(WAIT_SECONDS):
+                while version + 1 not in effects:
+                    await asyncio.sleep(0.001)
+            waits.append(effects[version + 1] - committed)
+            await asyncio.sleep(0.03)
+    waits = sorted(waits[10:])
+    p50, p99 = waits[len(waits) // 2] * 1000, waits[int(len(waits) * 0.99)] * 1000
+    met = p50 <= 60 and p99 <= 200
+    verdict = "met" if met else "MISSED"
+    print("\ncommit to effect elsewhere, idle")
+    print(f"  p50 {p50:.1f} ms (bar 60), p99 {p99:.1f} ms (bar 200)   {verdict}")
+    return met
+
+
+class BenchTables(DeclarativeBase):
+    """Tables of this benchmark alone."""
+
+    type_annotation_map = COLUMN_TYPES
+
+
+class Account(BenchTables):
+    """A balance."""
+
+    __tablename__ = "bench_accounts"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    balance: Mapped[Decimal]
+
+
+async def write(place: Rig, writers: int, transactions: int, *, stated: bool) -> float:
+    """Transactions that lock an account, move its balance and add a row, with or without event."""
+    settings = place.settings.model_copy(update={"database_pool_size": writers})
+    database = Database(settings, "tally")
+
+    async def one_writer(number: int) -> None:
+        for version in range(1, transactions // writers + 1):
+            async with database.transaction() as session:
+                account = await session.get_one(Account, f"w{number}", with_for_update=True)
+                account.balance += 1
+                session.add(Heard(key=account.id, version=version, amount=Decimal(1)))
+                if stated:
+                    publish(session, funds_moved(f"w{number}", version, NOW))
+
+    async with database.engine.begin() as connection:
+        await connection.run_sync(Account.metadata.create_all)
+    async with database.transaction() as session:
+        for number in range(writers):
+            await session.merge(Account(id=f"w{number}", balance=Decimal(0)))
+    await asyncio.gather(*(one_writer(n) for n in range(writers)))  # warm connections
+    started = time.perf_counter()
+    await asyncio.gather(*(one_writer(n) for n in range(writers)))
+    rate = transactions / (time.perf_counter() - started)
+    await database.close()
+    return rate
+
+
+async def bench_transactions(place: Rig, events: int, rounds: int) -> bool:
+    """Figure 5: what the outbox costs a business transaction."""
+    count = max(min(events // 20, 4000), 320)
+    rates = await medians(
+        rounds,
+        ours=lambda: write(place, 32, count, stated=True),
+        bare=lambda: write(place, 32, count, stated=False),
+    )
+    bare = "the same transactions without outbox"
+    return show("business transactions, 32 writers", rates["ours"], {bare: rates["bare"]},
+                {bare: 0.85})  # fmt: skip
+
+
+FIGURES = {
+    "relay": bench_relay,
+    "consumers": bench_consumers,
+    "latency": bench_latency,
+    "transactions": bench_transactions,
+}
+
+
+async def main(figures: Sequence[str], events: int, rounds: int) -> bool:
+    """Run the figures, each on a database and topic of its own."""
+    with servers() as (postgres, kafka):
+        met = True
+        for figure in figures:
+            met = await FIGURES[figure](await rig(postgres, kafka), events, rounds) and met
+    return met
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("figures", nargs="*", help=f"of {', '.join(FIGURES)}; all by default")
+    parser.add_argument("--events", type=int, default=50_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    given = parser.parse_args()
+    assert given.events >= KEYS, f"at least {KEYS} events, so that every key has one"
+    raise SystemExit(
+        0 if uvloop.run(main(given.figures or list(FIGURES), given.events, given.rounds)) else 1
+    )

@@ -1,0 +1,68 @@
+"""What is stated is told if and only if its transaction commits, savepoints included."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import select
+
+from chassis.database import Database
+from chassis.outbox import EVENT_BYTES_MAX, EventTooLargeError, publish
+from chassis.settings import ServiceSettings
+from chassis.tables import OutboxRow
+from testkit.servers import PostgresServer
+from tests.chassis.tally import create_schema, funds_moved, settings_for
+
+NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+async def database(postgres_server: PostgresServer) -> AsyncIterator[Database]:
+    postgres_server.drop_database("outbox_tally")
+    postgres_server.create_database("outbox_tally")
+    settings: ServiceSettings = settings_for(postgres_server.url, "unused", "outbox_")
+    await create_schema(settings)
+    found = Database(settings, "tally")
+    yield found
+    await found.close()
+    postgres_server.drop_database("outbox_tally")
+
+
+async def told(database: Database) -> list[str]:
+    async with database.transaction() as session:
+        return list(await session.scalars(select(OutboxRow.key).order_by(OutboxRow.id)))
+
+
+async def test_a_rolled_back_transaction_tells_nothing(database: Database) -> None:
+    with pytest.raises(RuntimeError):
+        async with database.transaction() as session:
+            publish(session, funds_moved("a", 1, NOW))
+            raise RuntimeError
+    assert await told(database) == []
+
+
+async def test_only_what_was_stated_in_a_rolled_back_savepoint_is_untold(
+    database: Database,
+) -> None:
+    async with database.transaction() as session:
+        publish(session, funds_moved("before", 1, NOW))
+        with pytest.raises(RuntimeError):
+            async with session.begin_nested():
+                publish(session, funds_moved("undone", 1, NOW))
+                async with session.begin_nested():
+                    publish(session, funds_moved("undone inside", 1, NOW))
+                raise RuntimeError
+        async with session.begin_nested():
+            publish(session, funds_moved("kept", 1, NOW))
+        publish(session, funds_moved("after", 1, NOW))
+    assert await told(database) == ["before", "kept", "after"]
+
+
+async def test_an_event_the_broker_would_refuse_fails_the_transaction(
+    database: Database,
+) -> None:
+    with pytest.raises(EventTooLargeError):
+        async with database.transaction() as session:
+            publish(session, funds_moved("k" * EVENT_BYTES_MAX, 1, NOW))
+    assert await told(database) == []

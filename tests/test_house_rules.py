@@ -29,6 +29,7 @@ SOUND = {
     "services/billing/pyproject.toml": '[project]\ndependencies = ["chassis", "contracts"]\n',
     "services/billing/README.md": README,
     "services/billing/billing/consumers.py": "import chassis.app, contracts.order\n",
+    "ARCHITECTURE.md": "[order](services/order/README.md): `order/pay_order.py`\n",
     "tests/order/__init__.py": "",
     "tests/order/test_pay_order.py": "import order.pay_order\n",
 }
@@ -117,6 +118,10 @@ PLANTED: dict[Rule, list[tuple[dict[str, str | None], str]]] = {
         ({"deploy/Dockerfile": f"RUN pip install -i {HOST} x\n"}, "names the registry"),
         ({"pip.conf": "index-" + "url = https://mirror.example/simple\n"}, "registry"),
         ({"deploy/run.sh": f"cd {HOME}\n"}, "path of one machine"),
+    ],
+    file_rules.pages_name_files_that_exist: [
+        ({"README.md": "See [why](docs/why.md).\n"}, "links to docs/why.md"),
+        ({"README.md": "Open `order/pay_bill.py`.\n"}, "names order/pay_bill.py"),
     ],
     file_rules.each_test_folder_is_a_package: [
         ({"tests/billing/test_x.py": ""}, "has no __init__.py"),

@@ -99,3 +99,22 @@ def each_test_folder_is_a_package(checkout: Checkout) -> Iterator[str]:
         folder = path.rpartition("/")[0]
         if f"{folder}/__init__.py" not in known:
             yield f"{path}: its folder has no __init__.py; add an empty one"
+
+
+_LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
+_NAMED = re.compile(r"`((?:[\w.-]+/)+[\w.-]+\.(?:py|md|json|toml|yml))`")
+
+
+def pages_name_files_that_exist(checkout: Checkout) -> Iterator[str]:
+    """A page is read by those who do not know the way."""
+    for path in checkout.paths:
+        if not path.endswith(".md"):
+            continue
+        folder = path.rpartition("/")[0]
+        for number, line in enumerate(checkout.text(path).splitlines(), 1):
+            for link in _LINK.findall(line):
+                if not (checkout.root / folder / link).exists():
+                    yield f"{path}:{number} links to {link}, which is not there; mend the link"
+            for name in _NAMED.findall(line):
+                if not any(f"/{known}".endswith(f"/{name}") for known in checkout.paths):
+                    yield f"{path}:{number} names {name}, which is not there; name what is"

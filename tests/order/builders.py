@@ -11,7 +11,7 @@ from sqlalchemy import select
 from chassis.database import Database
 from chassis.identity import Principal
 from chassis.tables import AuditEntry, OutboxRow
-from order.models import Authorization, Customer, Partner
+from order.models import Authorization, Customer, Partner, PaymentAttempt
 from tests.order.caller import Caller
 
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)  # Beijing noon
@@ -126,3 +126,10 @@ async def deeds(database: Database) -> list[tuple[str, str]]:
             select(AuditEntry.action, AuditEntry.subject).order_by(AuditEntry.id)
         )
         return [(action, subject) for action, subject in rows]
+
+
+async def attempts(database: Database) -> list[PaymentAttempt]:
+    """The attempts to pay, oldest first."""
+    async with database.transaction() as session:
+        rows = await session.scalars(select(PaymentAttempt).order_by(PaymentAttempt.opened_at))
+        return list(rows.all())

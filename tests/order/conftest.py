@@ -8,8 +8,8 @@ from fastapi import FastAPI
 
 from chassis import copies
 from chassis.database import Database
-from chassis.settings import ServiceSettings
 from order.app import build
+from order.settings import OrderSettings
 from testkit.databases import ServiceDatabase, service_database
 from tests.order.caller import Caller
 from tests.order.peer_double import PeerDouble
@@ -48,9 +48,7 @@ async def app(
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[FastAPI]:
     monkeypatch.setattr(copies, "WAIT_SECONDS", 0.1)  # nothing is under way in these tests
-    settings = order_database.settings(
-        ServiceSettings, billing_url=peers.url, voucher_url=peers.url
-    )
+    settings = order_database.settings(OrderSettings, billing_url=peers.url, voucher_url=peers.url)
     app = build(settings, clock)
     async with app.router.lifespan_context(app):
         yield app

@@ -4,8 +4,8 @@ import pytest
 from fastapi import FastAPI
 
 from chassis.database import Database
-from chassis.settings import ServiceSettings
 from order.app import build
+from order.settings import OrderSettings
 from testkit.databases import ServiceDatabase
 from tests.order.builders import (
     ADMINISTRATOR,
@@ -34,7 +34,7 @@ async def test_in_connected_mode_no_command_is_carried_out_here(
     held = await place(caller, customer, hold_for="review")
     before = await facts(database)
     settings = order_database.settings(
-        ServiceSettings, billing_url=peers.url, upstream_url="http://127.0.0.1:1"
+        OrderSettings, billing_url=peers.url, upstream_url="http://127.0.0.1:1"
     )
     app = build(settings)
     async with app.router.lifespan_context(app), Caller(app) as connected:

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import select
 
 from chassis import sideways
 from chassis.database import Database
 from order.close_attempts import close_abandoned_attempts
-from order.models import Authorization, PaymentAttempt
+from order.models import PaymentAttempt
 from tests.order.builders import (
     CANCEL,
     PARTNER,
     PAY,
+    attempts,
     customer_principal,
     deeds,
     facts,
@@ -33,12 +33,7 @@ from tests.order.peer_double import Content, PeerDouble
 pytestmark = pytest.mark.postgres
 
 RESERVE, HOLD = "/internal/reservations", "/internal/holds"
-
-
-async def attempts(database: Database) -> list[PaymentAttempt]:
-    async with database.transaction() as session:
-        rows = await session.scalars(select(PaymentAttempt).order_by(PaymentAttempt.opened_at))
-        return list(rows.all())
+CLOSE = close_abandoned_attempts(after_seconds=30)
 
 
 async def shown(caller: Caller, order_id: str) -> dict[str, Any]:
@@ -241,7 +236,7 @@ async def test_a_late_payment_finds_its_attempt_closed_and_pays_nothing(
     order = await place(caller, customer)
 
     async def so_long_that_it_is_given_up(_: Content) -> None:
-        await close_abandoned_attempts(database, clock.now + timedelta(seconds=31))
+        await CLOSE(database, clock.now + timedelta(seconds=31))
 
     peers.before[HOLD] = so_long_that_it_is_given_up
     answer = await caller.post(customer_principal(customer), PAY, payment(order["order_id"]))
@@ -273,12 +268,12 @@ async def test_an_abandoned_attempt_is_closed_once_and_only_after_its_time(
     order = await place(caller, customer)
     attempt_id = await open_attempt(database, order, clock)
 
-    await close_abandoned_attempts(database, clock.now + timedelta(seconds=30))
+    await CLOSE(database, clock.now + timedelta(seconds=30))
     assert await types_stated(database) == ["order.created"]
 
     late = clock.now + timedelta(seconds=31)
-    await asyncio.gather(*(close_abandoned_attempts(database, late) for _ in range(4)))
-    await close_abandoned_attempts(database, late)
+    await asyncio.gather(*(CLOSE(database, late) for _ in range(4)))
+    await CLOSE(database, late)
     assert await types_stated(database) == ["order.created", "order.payment_failed"]
     [attempt] = await attempts(database)
     assert (attempt.attempt_id, attempt.state, attempt.reason_code) == (
@@ -293,7 +288,7 @@ async def test_more_abandoned_attempts_than_a_portion_are_all_closed(
     customer = await keep_customer(database)
     for _ in range(5):
         await open_attempt(database, await place(caller, customer), clock)
-    await close_abandoned_attempts(database, clock.now + timedelta(minutes=1))
+    await CLOSE(database, clock.now + timedelta(minutes=1))
     assert {attempt.state for attempt in await attempts(database)} == {"failed"}
     assert (await types_stated(database)).count("order.payment_failed") == 5
 
@@ -310,121 +305,3 @@ async def test_while_an_attempt_is_open_nobody_else_pays_or_cancels(
     cancelled = await caller.put(principal, CANCEL, {"order_id": order["order_id"]})
     assert (cancelled.status_code, cancelled.json()["error_code"]) == (400, "CBC.99005010")
     assert await types_stated(database) == ["order.created"]
-
-
-async def refused(
-    caller: Caller, database: Database, customer: str, body: Any, code: str, **more: Any
-) -> None:
-    """Refused before anything was asked of anybody."""
-    before = await facts(database)
-    answer = await caller.post(customer_principal(customer, **more), PAY, body)
-    assert answer.json()["error_code"] == code, answer.text
-    assert answer.status_code == (403 if code.startswith("CHB") else 400)
-    assert await facts(database) == before
-    assert [attempt for attempt in await attempts(database) if attempt.state == "open"] == []
-
-
-async def test_an_order_is_paid_once_and_only_by_its_customer(
-    caller: Caller, database: Database
-) -> None:
-    customer, stranger = await keep_customer(database), await keep_customer(database)
-    order = await place(caller, customer)
-    body = payment(order["order_id"])
-    await refused(caller, database, stranger, body, "CBC.30000010")
-    await refused(caller, database, customer, payment("CS1"), "CBC.30000010")
-    assert (await caller.post(customer_principal(customer), PAY, body)).status_code == 204
-    await refused(caller, database, customer, body, "CBC.99003106")
-    by_partner = await caller.post(PARTNER, PAY, body)
-    assert (by_partner.status_code, by_partner.json()["error_code"]) == (403, "CBC.0151")
-
-
-async def test_an_order_under_review_is_not_payable(caller: Caller, database: Database) -> None:
-    customer = await keep_customer(database)
-    order = await place(caller, customer, hold_for="review")
-    await refused(caller, database, customer, payment(order["order_id"]), "CBC.99003106")
-
-
-async def test_from_its_deadline_on_an_order_is_not_payable(
-    caller: Caller, database: Database, clock: SetClock
-) -> None:
-    customer = await keep_customer(database)
-    order = await place(caller, customer)
-    clock.now += timedelta(days=7)
-    await refused(caller, database, customer, payment(order["order_id"]), "CBC.99003110")
-    clock.now -= timedelta(seconds=1)
-    answer = await caller.post(customer_principal(customer), PAY, payment(order["order_id"]))
-    assert answer.status_code == 204
-
-
-async def test_a_member_of_a_combined_order_is_not_paid_alone(
-    caller: Caller, database: Database
-) -> None:
-    customer, stranger = await keep_customer(database), await keep_customer(database)
-    order = await place(caller, customer, [line(), line("hws.service.type.ebs")])
-    member = order["lines"][0]["member_order_id"]
-    await refused(caller, database, customer, payment(member), "CBC.99000089")
-    await refused(caller, database, stranger, payment(member), "CBC.30000010")
-
-
-COUPON = {"id": "CP1", "type": 301}
-DISCOUNT = {"id": "D1", "type": 3}
-
-
-@pytest.mark.parametrize(
-    ("more", "code"),
-    [
-        ({"use_coupon": "YES"}, "CBC.0100"),
-        ({"use_coupon": "YES", "coupon_infos": []}, "CBC.0100"),
-        ({"use_coupon": "YES", "coupon_infos": None}, "CBC.0100"),
-        ({"use_coupon": "NO", "coupon_infos": [COUPON]}, "CBC.0100"),
-        ({"use_coupon": "YES", "coupon_infos": [COUPON, COUPON]}, "CBC.0100"),
-        ({"use_coupon": "YES", "coupon_infos": [COUPON] * 4}, "CBC.0100"),
-        ({"use_coupon": "YES", "coupon_infos": [{"id": "CP1", "type": 299}]}, "CBC.0100"),
-        ({"use_coupon": "YES", "coupon_infos": [{"id": "CP1"}]}, "CBC.0100"),
-        ({"use_coupon": "MAYBE"}, "CBC.0100"),
-        ({"use_coupon": "yes"}, "CBC.0101"),
-        ({"use_coupon": None}, "CBC.0100"),
-        ({"use_coupon": True}, "CBC.0100"),
-        ({"use_discount": "NO", "discount_infos": [DISCOUNT]}, "CBC.0100"),
-        ({"use_discount": "YES"}, "CBC.0100"),
-        ({"use_discount": "YES", "discount_infos": [{"id": "D1", "type": 1}]}, "CBC.0101"),
-        ({"use_discount": "YES", "discount_infos": [DISCOUNT]}, "CBC.99003108"),
-        ({"order_id": ""}, "CBC.0100"),
-        ({"order_id": "x" * 65}, "CBC.0100"),
-    ],
-)
-async def test_a_malformed_or_contradictory_payment_is_refused(
-    caller: Caller, database: Database, more: dict[str, Any], code: str
-) -> None:
-    customer = await keep_customer(database)
-    order = await place(caller, customer)
-    await refused(caller, database, customer, payment(order["order_id"]) | more, code)
-
-
-async def test_three_coupons_are_taken(
-    caller: Caller, database: Database, peers: PeerDouble
-) -> None:
-    customer = await keep_customer(database)
-    order = await place(caller, customer)
-    peers.coupons = {f"CP{n}": (1, "10.00") for n in range(3)}
-    answer = await caller.post(
-        customer_principal(customer), PAY, payment(order["order_id"], *peers.coupons)
-    )
-    assert answer.status_code == 204
-    assert peers.asked(HOLD)[0]["amount"] == "55.00"
-
-
-async def test_a_partner_pays_for_its_customer_only_while_the_grant_stands(
-    caller: Caller, database: Database
-) -> None:
-    customer = await keep_customer(database)
-    order = await place(caller, customer)
-    async with database.transaction() as session:
-        grant = await session.scalar(
-            select(Authorization).where(Authorization.customer_id == customer)
-        )
-        assert grant is not None
-        grant.status = "terminated"
-    body = payment(order["order_id"])
-    await refused(caller, database, customer, body, "CHB.1001", acting_for_partner="p1")
-    assert (await caller.post(customer_principal(customer), PAY, body)).status_code == 204

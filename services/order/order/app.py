@@ -6,23 +6,22 @@ from chassis import cli
 from chassis.app import service_app
 from chassis.clock import Clock, utc_now
 from chassis.schedules import Schedule
-from chassis.settings import ServiceSettings
 from order.api import router
 from order.close_attempts import close_abandoned_attempts
 from order.complete_orders import complete_orders
 from order.consumers import consumers
 from order.expire_orders import expire_orders
+from order.settings import OrderSettings
 
 CLOSE_ATTEMPTS_SECONDS = 5.0
 EXPIRE_SECONDS = 30.0
 COMPLETE_SECONDS = 0.5  # one look at a partial index: an empty one costs less than a millisecond
 
 
-def build(settings: ServiceSettings, clock: Clock = utc_now) -> FastAPI:
+def build(settings: OrderSettings, clock: Clock = utc_now) -> FastAPI:
     """The application. In connected mode the upstream ends and provisions orders."""
-    schedules = [
-        Schedule("close abandoned attempts", CLOSE_ATTEMPTS_SECONDS, close_abandoned_attempts),
-    ]
+    close_attempts = close_abandoned_attempts(settings.attempt_abandoned_seconds)
+    schedules = [Schedule("close abandoned attempts", CLOSE_ATTEMPTS_SECONDS, close_attempts)]
     if not settings.connected:
         schedules += [
             Schedule("expire orders", EXPIRE_SECONDS, expire_orders),
@@ -40,4 +39,4 @@ def build(settings: ServiceSettings, clock: Clock = utc_now) -> FastAPI:
 
 def main() -> None:
     """The command `order`."""
-    cli.main("order", ServiceSettings, build)
+    cli.main("order", OrderSettings, build)

@@ -3,24 +3,23 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from wire.money import cut
-
 CENT = Decimal("0.01")
 
 
 def apportion(total: Decimal, room: Sequence[Decimal]) -> list[Decimal]:
-    """Shares of `total` in proportion to `room`, cut to 2 decimals, none above its room.
+    """Shares of `total` in proportion to `room`, to the cent, none above its room.
 
-    The cents that cutting leaves go to the first lines with room left, so that the shares add up
-    to `total`, which must not exceed the sum of `room`.
+    The cents that cutting leaves go to the largest remainders, the first of equals: billing spreads
+    a payment over its bill lines in the same way, so that both agree. `total` must not exceed the
+    sum of `room`; all have 2 decimals.
     """
-    whole = sum(room, Decimal(0))
-    if whole == 0:
+    cents, weights = int(total / CENT), [int(part / CENT) for part in room]
+    whole = sum(weights)
+    if cents == 0:
         return [Decimal("0.00") for _ in room]
-    shares = [cut(total * part / whole, 2) for part in room]
-    left = total - sum(shares)
-    for index, part in enumerate(room):
-        more = min(part - shares[index], CENT, left)
-        shares[index] += more
-        left -= more
-    return shares
+    shares = [cents * weight // whole for weight in weights]
+    remainders = [cents * weight % whole for weight in weights]
+    by_remainder = sorted(range(len(weights)), key=lambda index: -remainders[index])
+    for index in by_remainder[: cents - sum(shares)]:
+        shares[index] += 1
+    return [share * CENT for share in shares]

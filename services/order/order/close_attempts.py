@@ -7,11 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.database import Database
 from chassis.outbox import publish
+from chassis.schedules import Work
 from contracts.order import OrderPaymentFailed
 from order.facts import order_fact
 from order.models import FAILED, OPEN, Order, PaymentAttempt
 
-ABANDONED_AFTER_SECONDS = 30  # a request at work has given up long before: its calls take 5 s each
 ABANDONED = "CHB.0503"
 PORTION_MAX = 50  # attempts
 PORTIONS_MAX = 20  # a turn
@@ -41,20 +41,28 @@ async def fail_attempt(
     return True
 
 
-async def close_abandoned_attempts(database: Database, now: datetime) -> None:
-    """Schedule, also on start: no reservation expires by time, so somebody must end it."""
-    for _ in range(PORTIONS_MAX):
-        if await _close_portion(database, now) < PORTION_MAX:
-            return
+def close_abandoned_attempts(after_seconds: float) -> Work:
+    """Schedule, also on start: no reservation expires by time, so somebody must end it.
+
+    A request at work has given up long before `after_seconds`: its two calls take 5 s each at most.
+    """
+
+    async def close(database: Database, now: datetime) -> None:
+        opened_before = now - timedelta(seconds=after_seconds)
+        for _ in range(PORTIONS_MAX):
+            if await _close_portion(database, opened_before, now) < PORTION_MAX:
+                return
+
+    return close
 
 
-async def _close_portion(database: Database, now: datetime) -> int:
+async def _close_portion(database: Database, opened_before: datetime, now: datetime) -> int:
     left_open = (
         select(PaymentAttempt.attempt_id, Order.order_id)
         .join(Order, Order.order_id == PaymentAttempt.order_id)
         .where(
             PaymentAttempt.state == OPEN,
-            PaymentAttempt.opened_at < now - timedelta(seconds=ABANDONED_AFTER_SECONDS),
+            PaymentAttempt.opened_at < opened_before,
         )
         .order_by(PaymentAttempt.opened_at)
         .limit(PORTION_MAX)

@@ -110,7 +110,7 @@ PLANTED: dict[Rule, list[tuple[dict[str, str | None], str]]] = {
         ({"services/order/README.md": None}, "README.md is missing"),
         (
             {"services/order/README.md": README.replace("**Does not own**", "Also")},
-            "no line that begins with 'does not own'",
+            "no heading 'does not own'",
         ),
         ({"services/order/README.md": README + "\n" * 80}, "one screen"),
     ],

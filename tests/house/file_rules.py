@@ -66,12 +66,19 @@ def each_service_says_what_it_is(checkout: Checkout) -> Iterator[str]:
             yield f"{path} is missing; say what {member.name} owns, states and acts on"
             continue
         lines = checkout.text(path).lower().splitlines()
+        headings = _headings(lines)
         for heading, says in README_SAYS.items():
-            begins = re.compile(rf"[#*|\-\s]*{heading}\b")
-            if not any(begins.match(line) for line in lines):
-                yield f"{path} has no line that begins with '{heading}': say there {says}"
+            if not any(re.search(rf"\b{heading}\b", text) for text in headings):
+                yield f"{path} has no heading '{heading}', bold or with #: say there {says}"
         if len(lines) > README_LINES_MAX:
             yield f"{path} has {len(lines)} lines; one screen is {README_LINES_MAX} at most"
+
+
+def _headings(lines: list[str]) -> list[str]:
+    """What stands behind a # or between ** and **, below the title."""
+    behind = [line for line in lines[1:] if line.startswith("#")]
+    bold = [text for line in lines for text in re.findall(r"\*\*([^*]+)\*\*", line)]
+    return behind + bold
 
 
 def no_file_names_a_registry_or_a_machine(checkout: Checkout) -> Iterator[str]:

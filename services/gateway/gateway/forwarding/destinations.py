@@ -117,6 +117,8 @@ _NATIVE = [
     *_native("POST", "/api/quotas", Service.VOUCHER, ADMINISTRATOR),
     *_native("GET", "/api/quotas", Service.VOUCHER, _READERS),
     *_native("POST", "/api/accounts/{id}/top-ups", Service.BILLING, ADMINISTRATOR),
+    *_native("PUT", "/api/accounts/{id}/credit-line", Service.BILLING, ADMINISTRATOR),
+    *_native("GET", "/api/vouchers/proof", Service.VOUCHER, ADMINISTRATOR),
     *_native("GET", "/api/ledger/proof", Service.BILLING, ADMINISTRATOR),
     *_native("POST", "/api/usage-records", Service.BILLING, ADMINISTRATOR),
     *_native("GET", "/api/products", Service.BILLING, ANYBODY),

@@ -53,28 +53,50 @@ def identity_consumers(known: KnownCredentials) -> Consumers:
         await bind_password(session, event.credential_ref, event.customer_id)
         ends(session, event.customer_id)
 
-    async def on_customer_changed(event: CustomerEvent, session: EventSession) -> None:
+    async def keep(event: CustomerEvent, session: EventSession) -> None:
         await keep_customer(session, event)
         ends(session, event.customer_id)
 
-    for changed in (
-        CustomerUpdated,
-        CustomerAssociated,
-        CustomerAssociationChanged,
-        CustomerUnlinked,
-    ):
-        consumers.on(changed)(on_customer_changed)
+    @consumers.on(CustomerUpdated)
+    async def on_customer_updated(event: CustomerUpdated, session: EventSession) -> None:
+        await keep(event, session)
 
-    async def on_authorization_changed(event: AuthorizationEvent, session: EventSession) -> None:
+    @consumers.on(CustomerAssociated)
+    async def on_customer_associated(event: CustomerAssociated, session: EventSession) -> None:
+        await keep(event, session)
+
+    @consumers.on(CustomerAssociationChanged)
+    async def on_customer_association_changed(
+        event: CustomerAssociationChanged, session: EventSession
+    ) -> None:
+        await keep(event, session)
+
+    @consumers.on(CustomerUnlinked)
+    async def on_customer_unlinked(event: CustomerUnlinked, session: EventSession) -> None:
+        await keep(event, session)
+
+    async def decide(event: AuthorizationEvent, session: EventSession) -> None:
         await keep_authorization(session, event)
         ends(session, event.customer_id)
 
-    for decided in (
-        AuthorizationRequested,
-        AuthorizationGranted,
-        AuthorizationRefused,
-        AuthorizationTerminated,
-    ):
-        consumers.on(decided)(on_authorization_changed)
+    @consumers.on(AuthorizationRequested)
+    async def on_authorization_requested(
+        event: AuthorizationRequested, session: EventSession
+    ) -> None:
+        await decide(event, session)
+
+    @consumers.on(AuthorizationGranted)
+    async def on_authorization_granted(event: AuthorizationGranted, session: EventSession) -> None:
+        await decide(event, session)
+
+    @consumers.on(AuthorizationRefused)
+    async def on_authorization_refused(event: AuthorizationRefused, session: EventSession) -> None:
+        await decide(event, session)
+
+    @consumers.on(AuthorizationTerminated)
+    async def on_authorization_terminated(
+        event: AuthorizationTerminated, session: EventSession
+    ) -> None:
+        await decide(event, session)
 
     return consumers

@@ -55,7 +55,8 @@ class QuotaLimits(WireRequest):
 
     def kept(self) -> dict[str, Any]:
         """The limits as the database keeps them: what does not limit is left out."""
-        return self.model_dump(mode="json", exclude_defaults=True)
+        given = self.model_dump(exclude_defaults=True)
+        return {k: f"{v:f}" if isinstance(v, Decimal) else v for k, v in given.items()}
 
     def narrowed(self, services: list[str], products: list[str]) -> "QuotaLimits":
         """The limits of one coupon; an empty list inherits the quota's (domain.md F15.4)."""

@@ -63,5 +63,5 @@ async def prove_ledger(session: AsyncSession) -> dict[str, Any]:
             {"id": row["id"], "found": f"{row['found']:f}", "expected": f"{row['expected']:f}"}
             for row in rows.mappings()
         ]
-    proven = counts["total"] == 0 and not any(breaches.values())
-    return {**counts, "total": f"{counts['total']:.2f}", "proven": proven, **breaches}
+    balanced = counts["total"] == 0 and not any(breaches.values())
+    return {**counts, "total": f"{counts['total']:.2f}", "balanced": balanced, **breaches}

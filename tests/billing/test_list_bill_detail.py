@@ -1,0 +1,227 @@
+"""The partner reads its customers' bills: which lines, which window, which fields."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chassis.database import Database
+from contracts.customer import CustomerUnlinked
+from tests.billing.builders import (
+    CUSTOMER,
+    DISTRIBUTOR,
+    OTHER_CUSTOMER,
+    OTHER_PARTNER,
+    PARTNER,
+    REFERRAL,
+    RESELLER,
+    RESELLERS_CUSTOMER,
+    Caller,
+    as_customer,
+    as_partner,
+    customer,
+    deliver,
+    order_line,
+    order_paid,
+    refused,
+)
+
+DETAIL = "/v2/bills/subcustomer-bills/res-fee-records"
+CONSUMED = f"{DETAIL}/sub-customers/query"
+
+
+def detail(cycle: str = "2026-11", customer_id: str = CUSTOMER, **filters: object) -> str:
+    more = "".join(f"&{name}={value}" for name, value in filters.items())
+    return f"{DETAIL}?bill_cycle={cycle}&customer_id={customer_id}{more}"
+
+
+async def pay(database: Database, attempt: str, amount: str, at: datetime, **more: str) -> None:
+    """An order of one line that a cash coupon pays."""
+    await deliver(
+        database,
+        order_paid(
+            attempt,
+            [order_line("l1", amount, "20.00")],
+            coupons=[(1, amount)],
+            occurred_at=at,
+            **more,
+        ),
+    )
+
+
+async def test_a_line_has_the_fields_of_the_sdks_model_and_numbers_are_numbers(
+    caller: Caller, database: Database
+) -> None:
+    at = datetime(2026, 11, 3, 4, 5, 6, tzinfo=UTC)
+    await pay(database, "a1", "15.50", at)
+    answer = await caller.get(as_partner(), detail())
+    body = answer.json()
+    assert (body["total_count"], body["currency"]) == (1, "CNY")
+    (line,) = body["fee_records"]
+    line.pop("id")
+    assert line == {
+        "bill_cycle": "2026-11",
+        "customer_id": CUSTOMER,
+        "association_type": "2",
+        "service_type_code": "hws.service.type.ec2",
+        "resource_type_code": "hws.resource.type.vm",
+        "service_type_name": "弹性云服务器",
+        "resource_type_name": "云主机",
+        "charging_mode": 1,
+        "trade_time": "2026-11-03T04:05:06Z",
+        "trade_id": "order-of-a1",
+        "bill_detail_type": 1,
+        "region_code": "cn-north-4",
+        "region_name": "华北-北京四",
+        "product_id": "OFFI-ECS-S6SMALL-L",
+        "product_name": "通用计算型 1vCPUs 1GiB Linux",
+        "product_spec_desc": "通用计算型 1vCPUs 1GiB Linux",
+        "consume_time": "2026-11-23T03:00:00Z",
+        "official_amount": 20.0,
+        "official_discount_amount": 4.5,
+        "payment_amount": 15.5,
+        "cash_amount": 0.0,
+        "credit_amount": 0.0,
+        "coupon_amount": 15.5,
+        "flexipurchase_coupon_amount": 0.0,
+        "stored_value_card_amount": 0.0,
+        "debt_amount": 0.0,
+        "writeoff_amount": 0.0,
+        "period_type": 20,
+        "period_num": 1,
+        "account_manager_id": "manager-1",
+        "partner_id": PARTNER,
+        "order_type": 1,
+    }
+    assert '"payment_amount":15.50,' in answer.text
+    assert '"official_amount":20.00000000,' in answer.text
+
+
+async def test_cycles_and_days_are_beijings(caller: Caller, database: Database) -> None:
+    last = datetime(2026, 10, 31, 15, 59, 59, tzinfo=UTC)
+    await pay(database, "a1", "1.00", last)
+    await pay(database, "a2", "2.00", last + timedelta(seconds=1))
+    october = (await caller.get(as_partner(), detail("2026-10"))).json()
+    november = (await caller.get(as_partner(), detail("2026-11"))).json()
+    assert [line["trade_id"] for line in october["fee_records"]] == ["order-of-a1"]
+    assert [line["trade_id"] for line in november["fee_records"]] == ["order-of-a2"]
+    first = detail(bill_date_begin="2026-11-01", bill_date_end="2026-11-01")
+    second = detail(bill_date_begin="2026-11-02", bill_date_end="2026-11-30")
+    assert (await caller.get(as_partner(), first)).json()["total_count"] == 1
+    assert (await caller.get(as_partner(), second)).json()["total_count"] == 0
+    alone = detail(bill_date_begin="2026-11-02")  # both or it is no filter
+    assert (await caller.get(as_partner(), alone)).json()["total_count"] == 1
+
+
+async def test_offset_counts_records_and_the_order_is_by_trade_time(
+    caller: Caller, database: Database
+) -> None:
+    begin = datetime(2026, 11, 1, tzinfo=UTC)
+    for n in (3, 1, 2, 0):
+        await pay(database, f"a{n}", "1.00", begin + timedelta(hours=n))
+    page = (await caller.get(as_partner(), detail(limit=10, offset=1))).json()
+    assert page["total_count"] == 4
+    assert [r["trade_id"] for r in page["fee_records"]] == [f"order-of-a{n}" for n in (1, 2, 3)]
+    none = (await caller.get(as_partner(), detail(limit=0))).json()
+    assert (none["total_count"], none["fee_records"]) == (4, [])
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({"service_type_code": "hws.service.type.ec2"}, 1),
+        ({"service_type_code": "hws.service.type.obs"}, 0),
+        ({"service_type_code": ""}, 0),  # an empty text is a filter here
+        ({"region_code": "cn-north-4"}, 1),
+        ({"region_code": "cn-east-3"}, 0),
+        ({"charging_mode": 1}, 1),
+        ({"charging_mode": 3}, 0),
+        ({"bill_detail_type": 1}, 1),
+        ({"bill_detail_type": 5}, 0),
+        ({"trade_id": "order-of-a1"}, 1),
+        ({"trade_id": "order-of-a2"}, 0),
+        ({"account_manager_id": "manager-1"}, 1),
+        ({"account_manager_id": "manager-2"}, 0),
+        ({"association_type": "2"}, 1),
+        ({"association_type": "1"}, 0),
+        ({"resource_id": "r"}, 0),
+    ],
+)
+async def test_each_filter_filters(
+    caller: Caller, database: Database, filters: dict[str, object], expected: int
+) -> None:
+    await pay(database, "a1", "1.00", datetime(2026, 11, 1, tzinfo=UTC))
+    answer = await caller.get(as_partner(), detail(**filters))
+    assert answer.json()["total_count"] == expected
+
+
+@pytest.mark.parametrize(
+    ("target", "code"),
+    [
+        (f"{DETAIL}?customer_id={CUSTOMER}", "CBC.0100"),
+        (f"{DETAIL}?bill_cycle=2026-11", "CBC.0100"),
+        (detail("2026-13"), "CBC.0100"),
+        (detail("2025-05"), "CBC.0100"),
+        (detail(limit=1001), "CBC.0100"),
+        (detail(offset=-1), "CBC.0100"),
+        (detail(charging_mode=2), "CBC.0101"),
+        (detail(charging_mode=""), "CBC.0100"),
+        (detail(bill_date_begin="2026-10-31", bill_date_end="2026-11-01"), "CBC.0100"),
+        (detail(bill_date_begin="2026-11-02", bill_date_end="2026-11-01"), "CBC.0100"),
+        (detail(customer_id="nobody"), "CBC.99000035"),
+        (detail(customer_id=RESELLERS_CUSTOMER), "CBC.99000035"),
+    ],
+)
+async def test_what_is_refused(caller: Caller, target: str, code: str) -> None:
+    assert refused(await caller.get(as_partner(), target)) == (400, code)
+
+
+async def test_the_oldest_visible_cycle_is_seventeen_months_back(caller: Caller) -> None:
+    assert (await caller.get(as_partner(), detail("2025-06"))).status_code == 200
+
+
+async def test_another_partner_sees_nothing(caller: Caller, database: Database) -> None:
+    await pay(database, "a1", "1.00", datetime(2026, 11, 1, tzinfo=UTC))
+    answer = await caller.get(as_partner(OTHER_PARTNER), detail())
+    assert refused(answer) == (400, "CBC.99000035")
+    assert refused(await caller.get(as_customer(), detail())) == (403, "CBC.0151")
+
+
+async def test_a_distributor_names_the_reseller_to_see_its_customers(
+    caller: Caller, database: Database
+) -> None:
+    await pay(
+        database, "a1", "1.00", datetime(2026, 11, 1, tzinfo=UTC),
+        customer_id=RESELLERS_CUSTOMER, partner_id=RESELLER, distributor_id=DISTRIBUTOR,
+    )  # fmt: skip
+    distributor = as_partner(DISTRIBUTOR, "distributor")
+    own = await caller.get(distributor, detail(customer_id=RESELLERS_CUSTOMER))
+    assert own.json()["total_count"] == 0
+    named = detail(customer_id=RESELLERS_CUSTOMER, indirect_partner_id=RESELLER)
+    assert (await caller.get(distributor, named)).json()["total_count"] == 1
+    stranger = detail(customer_id=RESELLERS_CUSTOMER, indirect_partner_id=PARTNER)
+    assert refused(await caller.get(distributor, stranger)) == (400, "CBC.99000037")
+
+
+async def test_consumers_are_listed_even_when_unlinked_and_referral_ones_too(
+    caller: Caller, database: Database
+) -> None:
+    """domain.md F rule 14."""
+    october = datetime(2026, 10, 20, tzinfo=UTC)
+    for attempt, who in (("a1", CUSTOMER), ("a2", REFERRAL), ("a3", CUSTOMER)):
+        await pay(database, attempt, "1.00", october, customer_id=who)
+    await pay(database, "a4", "1.00", october + timedelta(days=20), customer_id=OTHER_CUSTOMER)
+    await deliver(database, customer(CustomerUnlinked, version=2, association_status="unlinked"))
+    answer = await caller.post(as_partner(), CONSUMED, {"bill_cycle": "2026-10"})
+    assert answer.json() == {
+        "total_count": 2,
+        "sub_customers": [{"customer_id": CUSTOMER}, {"customer_id": REFERRAL}],
+    }
+    second = {"bill_cycle": "2026-10", "limit": 10, "offset": 1}
+    answer = await caller.post(as_partner(), CONSUMED, second)
+    assert answer.json()["sub_customers"] == [{"customer_id": REFERRAL}]
+    assert (await caller.get(as_partner(), detail("2026-10"))).json()["total_count"] == 2
+    assert refused(await caller.post(as_partner(), CONSUMED, {})) == (400, "CBC.0100")
+    assert refused(await caller.post(as_customer(), CONSUMED, {"bill_cycle": "2026-10"})) == (
+        403,
+        "CBC.0151",
+    )

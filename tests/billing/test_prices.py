@@ -1,0 +1,273 @@
+"""The catalogue: what is found, what it costs, and how the vendor's SDK reads it."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from billing.prices.catalogue import Catalogue, load_catalogue
+from tests.billing.builders import (
+    ADMIN,
+    CUSTOMER,
+    Caller,
+    as_customer,
+    as_partner,
+    money,
+    refused,
+)
+
+RATINGS = "/v2/bills/ratings/on-demand-resources"
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return load_catalogue()
+
+
+def wanted(**more: Any) -> dict[str, Any]:
+    """A month of a small server."""
+    return {
+        "service_type_code": "hws.service.type.ec2",
+        "resource_type_code": "hws.resource.type.vm",
+        "resource_spec_code": "s6.small.1.linux",
+        "region_code": "cn-north-4",
+        "charging_mode": 1,
+        "period_type": 2,
+        "period_num": 1,
+        "quantity": 1,
+        "measure_size": None,
+        **more,
+    }
+
+
+DISK = {
+    "service_type_code": "hws.service.type.ebs",
+    "resource_type_code": "hws.resource.type.volume",
+    "resource_spec_code": "GPSSD",
+}
+
+
+async def quote(caller: Caller, *lines: dict[str, Any], customer_id: str = CUSTOMER) -> Any:
+    body = {"customer_id": customer_id, "lines": lines}
+    return await caller.post(as_partner(), "/internal/quotes", body)
+
+
+async def test_a_quote_prices_each_line_in_the_customers_currency(caller: Caller) -> None:
+    c7 = {"resource_spec_code": "c7.large.2.linux"}
+    answer = await quote(
+        caller,
+        wanted(period_num=3, quantity=2),
+        wanted(**c7),
+        wanted(**DISK, measure_size="40", period_type=3),
+        wanted(charging_mode=3, period_type=None, period_num=None),
+    )
+    body = answer.json()
+    assert body["currency"] == "CNY"
+    amounts = [
+        (line["official_amount"], line["discount_amount"], line["amount_after_discount"])
+        for line in body["lines"]
+    ]
+    assert amounts == [
+        ("193.20", "0.00", "193.20"),
+        ("214.27", "32.15", "182.12"),  # 182.1295 is cut, not rounded
+        ("280.00", "0.00", "280.00"),
+        ("0.00", "0.00", "0.00"),  # on demand costs when it is used
+    ]
+    first = body["lines"][0]
+    assert (first["product_id"], first["is_marketplace"]) == ("OFFI-ECS-S6SMALL-L", False)
+    assert (first["service_type_name"], first["resource_type_name"]) == ("弹性云服务器", "云主机")
+    assert first["provisioning_seconds"] == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"service_type_code": "hws.service.type.ebs"},
+        {"resource_type_code": "hws.resource.type.volume"},
+        {"resource_spec_code": "s6.small.1"},  # without .linux or .win
+        {"region_code": "mars-1"},
+        {"period_type": 0},
+        {"period_num": None},
+        {**DISK},  # linear, and no size
+    ],
+)
+async def test_all_keys_must_be_right(caller: Caller, wrong: dict[str, Any]) -> None:
+    """domain.md F11."""
+    assert refused(await quote(caller, wanted(**wrong))) == (400, "CBC.99006006")
+
+
+async def test_nobody_quotes_for_another_partners_customer(caller: Caller) -> None:
+    answer = await quote(caller, wanted(), customer_id="customer-of-reseller")
+    assert refused(answer) == (400, "CBC.99000035")
+
+
+async def test_marketplace_and_slow_products_say_so(caller: Caller) -> None:
+    market = {
+        "service_type_code": "hws.service.type.marketplace",
+        "resource_type_code": "hws.resource.type.marketplace.image",
+        "resource_spec_code": "lnmp.image.linux",
+    }
+    slow = {
+        "service_type_code": "hws.service.type.dcaas",
+        "resource_type_code": "hws.resource.type.dc",
+        "resource_spec_code": "dc.port.1g",
+    }
+    lines = (await quote(caller, wanted(**market), wanted(**slow))).json()["lines"]
+    assert lines[0]["is_marketplace"] is True
+    assert lines[1]["provisioning_seconds"] > 3600
+
+
+def test_the_price_in_effect_is_the_latest_that_has_begun(catalogue: Catalogue) -> None:
+    product = catalogue.by_id["OFFI-ECS-C7LARGE-L"]
+    turn = datetime(2025, 12, 31, 16, tzinfo=UTC)
+    before = product.price_at("CNY", turn.replace(hour=15, minute=59))
+    after = product.price_at("CNY", turn)
+    assert before is not None
+    assert after is not None
+    assert (before.hour, after.hour) == (money("0.4910354166"), money("0.4463958333"))
+    assert product.price_at("CNY", datetime(2023, 12, 31, tzinfo=UTC)) is None
+    assert product.price_at("EUR", turn) is None
+
+
+def test_every_product_is_of_known_types_and_priced_in_both_currencies(
+    catalogue: Catalogue,
+) -> None:
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    for product in catalogue.products:
+        assert product.service_type_code in catalogue.service_by_code
+        resource = catalogue.resource_by_code[product.resource_type_code]
+        assert resource.service_type_code == product.service_type_code
+        assert product.regions <= set(catalogue.region_names)
+        assert product.price_at("CNY", now) is not None
+        assert product.price_at("USD", now) is not None
+    assert len(catalogue.by_id) == len(catalogue.products)
+
+
+def test_a_wrong_file_stops_the_start(tmp_path: Path, catalogue: Catalogue) -> None:
+    assert catalogue.products
+    path = tmp_path / "catalogue.toml"
+    path.write_text("regions = []\n", "utf-8")
+    with pytest.raises(ValidationError):
+        load_catalogue(path)
+
+
+async def test_products_are_paged_by_id(caller: Caller) -> None:
+    first = (await caller.get(as_customer(), "/api/products?limit=10")).json()
+    rest = (await caller.get(as_partner(), f"/api/products?after={first['next']}")).json()
+    ids = [product["product_id"] for product in first["products"] + rest["products"]]
+    assert ids == sorted(ids)
+    assert len(first["products"]) == 10
+    assert rest["next"] is None
+    assert len(set(ids)) == len(ids) == len(load_catalogue().products)
+    assert refused(await caller.get(ADMIN, "/api/products?limit=0")) == (400, "CBC.0100")
+
+
+def rating(**more: Any) -> dict[str, Any]:
+    return {
+        "id": "1",
+        "cloud_service_type": "hws.service.type.ebs",
+        "resource_type": "hws.resource.type.volume",
+        "resource_spec": "GPSSD",
+        "region": "cn-north-4",
+        "resource_size": 3,
+        "size_measure_id": 17,
+        "usage_factor": "duration",
+        "usage_value": 1,
+        "usage_measure_id": 4,
+        "subscription_num": 1,
+        **more,
+    }
+
+
+async def rate(caller: Caller, *products: dict[str, Any], **more: Any) -> Any:
+    body = {"project_id": "p", "product_infos": products, **more}
+    return await caller.post(as_customer(), RATINGS, body)
+
+
+async def test_ratings_are_cut_to_six_or_ten_decimals(caller: Caller) -> None:
+    """0.0014583333 × 3 = 0.0043749999."""
+    six = await rate(caller, rating())
+    ten = await rate(caller, rating(), inquiry_precision=1)
+    assert '"official_website_amount":0.004374,' in six.text
+    assert '"official_website_amount":0.0043749999,' in ten.text
+    assert six.json()["currency"] == "CNY"
+    assert six.json()["product_rating_results"][0]["product_id"] == "OFFI-EVS-GPSSD"
+
+
+async def test_ratings_sum_up_and_show_the_discount(caller: Caller) -> None:
+    server = rating(
+        id="2", cloud_service_type="hws.service.type.ec2", resource_type="hws.resource.type.vm",
+        resource_spec="c7.large.2.linux", usage_value=3600, usage_measure_id=6, subscription_num=2,
+        resource_size=None, size_measure_id=None,
+    )  # fmt: skip
+    body = (await rate(caller, rating(), server)).json()
+    second = body["product_rating_results"][1]
+    assert (second["official_website_amount"], second["amount"]) == (0.892791, 0.758872)
+    assert second["discount_amount"] == 0.133919
+    assert body["amount"] == 0.763246
+    assert body["official_website_amount"] == 0.897165
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"resource_spec": "FLOPPY"}, "CBC.99006006"),
+        ({"resource_size": None}, "CBC.0100"),
+        ({"size_measure_id": None}, "CBC.0100"),
+        ({"size_measure_id": 15}, "CBC.99006050"),
+        ({"usage_factor": "upflow"}, "CBC.99006017"),
+        ({"usage_measure_id": 777}, "CBC.99006024"),
+        ({"subscription_num": 0}, "CBC.0100"),
+        ({"resource_type": "x" * 401}, "CBC.0100"),
+    ],
+)
+async def test_ratings_that_are_refused(caller: Caller, wrong: dict[str, Any], code: str) -> None:
+    assert refused(await rate(caller, rating(**wrong))) == (400, code)
+
+
+async def test_ids_of_an_inquiry_do_not_repeat(caller: Caller) -> None:
+    assert refused(await rate(caller, rating(), rating())) == (400, "CBC.0100")
+
+
+async def test_partners_ask_prices_with_a_customers_token(caller: Caller) -> None:
+    body = {"project_id": "p", "product_infos": [rating()]}
+    assert refused(await caller.post(as_partner(), RATINGS, body)) == (403, "CBC.0151")
+
+
+async def test_service_and_resource_types_speak_both_languages(caller: Caller) -> None:
+    path = "/v2/products/service-types?service_type_name=elastic&limit=1&offset=1"
+    english = (await caller.get(as_partner(), path, **{"X-Language": "en_US"})).json()
+    assert english == {
+        "total_count": 2,
+        "service_types": [
+            {
+                "service_type_name": "Elastic Volume Service",
+                "service_type_code": "hws.service.type.ebs",
+                "abbreviation": "EVS",
+            }
+        ],
+    }
+    types = (await caller.get(as_customer(), "/v2/products/resource-types?limit=100")).json()
+    assert types["total_count"] == len(types["resource_types"]) == 8
+    assert types["resource_types"][0] == {
+        "resource_type_code": "hws.resource.type.vm",
+        "resource_type_name": "云主机",
+        "resource_type_desc": "云主机",
+        "service_type_code": "hws.service.type.ec2",
+    }
+    too_many = await caller.get(as_partner(), "/v2/products/resource-types?limit=1001")
+    assert refused(too_many) == (400, "CBC.0100")
+
+
+async def test_units_and_their_conversions(caller: Caller) -> None:
+    units = (await caller.get(as_partner(), "/v2/bases/measurements")).json()["measure_units"]
+    yuan = {"measure_id": 1, "measure_name": "元", "abbreviation": "CNY", "measure_type": 1}
+    assert units[0] == yuan
+    path = "/v2/bases/conversions?measure_type=3"
+    assert (await caller.get(as_partner(), path)).json() == {
+        "conversions": [
+            {"measure_id": 10, "ref_measure_id": 11, "conversion_ratio": 1024, "measure_type": 3}
+        ]
+    }

@@ -1,0 +1,152 @@
+"""Money comes back to the partner: by its command, or when the association ends."""
+
+import pytest
+
+from chassis.database import Database
+from contracts.customer import CustomerAssociationChanged, CustomerUnlinked, CustomerUpdated
+from tests.billing.builders import (
+    CUSTOMER,
+    OTHER_PARTNER,
+    PARTNER,
+    REFERRAL,
+    Caller,
+    as_partner,
+    balance_of,
+    customer,
+    deliver,
+    money,
+    payment_failed,
+    prove,
+    refused,
+    stated,
+    untouched,
+)
+
+RECLAIM = "/v2/accounts/partner-accounts/reclaim"
+
+
+async def test_reclaiming_gives_the_partner_its_money_back(
+    caller: Caller, database: Database
+) -> None:
+    await caller.top_up(PARTNER, "100.00")
+    await caller.transfer(100)
+    answer = await caller.post(as_partner(), RECLAIM, {"customer_id": CUSTOMER, "amount": 37.5})
+    assert answer.status_code == 200
+    assert list(answer.json()) == ["trans_id"]  # not transfer_id (domain.md B.10)
+    assert (await balance_of(database, CUSTOMER)).balance == money("62.50")
+    assert (await balance_of(database, PARTNER)).balance == money("37.50")
+    assert (await stated(database))[-1]["reason"] == "SOURCE_OPERATION_BERETRIEVE"
+    assert (await prove(caller))["balanced"]
+
+
+async def test_no_more_is_reclaimed_than_is_free(caller: Caller, database: Database) -> None:
+    await caller.top_up(PARTNER, "100.00")
+    await caller.transfer(100)
+    await caller.hold("a1", "60.00")
+    before = await untouched(database)
+    answer = await caller.post(as_partner(), RECLAIM, {"customer_id": CUSTOMER, "amount": 40.01})
+    assert refused(answer) == (400, "CBC.99005003")
+    assert await untouched(database) == before
+    answer = await caller.post(as_partner(), RECLAIM, {"customer_id": CUSTOMER, "amount": 40})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("who", "whose", "code"),
+    [(OTHER_PARTNER, CUSTOMER, "CBC.99000035"), (PARTNER, REFERRAL, "CBC.5023")],
+)
+async def test_only_from_ones_own_resale_customers(
+    caller: Caller, who: str, whose: str, code: str
+) -> None:
+    answer = await caller.post(as_partner(who), RECLAIM, {"customer_id": whose, "amount": 1})
+    assert refused(answer) == (400, code)
+
+
+async def test_an_unlinked_customers_balance_returns_once(
+    caller: Caller, database: Database
+) -> None:
+    await caller.top_up(PARTNER, "100.00")
+    await caller.transfer(80)
+    gone = customer(CustomerUnlinked, version=2, association_status="unlinked")
+    await deliver(database, gone, gone)
+    assert (await balance_of(database, CUSTOMER)).balance == money("0.00")
+    assert (await balance_of(database, PARTNER)).balance == money("100.00")
+    returns = [e for e in await stated(database) if e["reason"] == "SOURCE_OPERATION_BEUNBIND"]
+    assert [(e["owner_id"], e["amount"]) for e in returns] == [
+        (CUSTOMER, "-80.00"),
+        (PARTNER, "80.00"),
+    ]
+
+
+async def test_an_older_event_after_the_unlinking_changes_nothing(
+    caller: Caller, database: Database
+) -> None:
+    gone = customer(CustomerUnlinked, version=3, association_status="unlinked")
+    await deliver(database, gone, customer(CustomerUpdated, version=2))
+    await caller.top_up(PARTNER, "1.00")
+    assert refused(await caller.transfer(1)) == (400, "CBC.99000035")
+
+
+async def test_a_switch_to_referral_returns_the_balance_too(
+    caller: Caller, database: Database
+) -> None:
+    await caller.top_up(PARTNER, "10.00")
+    await caller.transfer(10)
+    switch = customer(CustomerAssociationChanged, version=2, association_type="1")
+    await deliver(database, switch)
+    assert (await balance_of(database, PARTNER)).balance == money("10.00")
+
+
+async def test_a_referral_customers_own_money_stays_with_it(
+    caller: Caller, database: Database
+) -> None:
+    await caller.top_up(REFERRAL, "10.00")
+    own = {"customer_id": REFERRAL, "association_type": "1"}
+    await deliver(
+        database, customer(CustomerUnlinked, version=2, association_status="unlinked", **own)
+    )
+    assert (await balance_of(database, REFERRAL)).balance == money("10.00")
+
+
+async def test_what_an_open_payment_holds_returns_when_it_fails(
+    caller: Caller, database: Database
+) -> None:
+    await caller.top_up(PARTNER, "100.00")
+    await caller.transfer(100)
+    await caller.hold("a1", "60.00")
+    await deliver(database, customer(CustomerUnlinked, version=2, association_status="unlinked"))
+    assert (await balance_of(database, PARTNER)).balance == money("40.00")
+    assert (await balance_of(database, CUSTOMER)).held == money("60.00")
+    await deliver(database, payment_failed("a1"))
+    assert (await balance_of(database, PARTNER)).balance == money("100.00")
+    assert (await prove(caller))["balanced"]
+
+
+async def test_adjust_records_list_transfers_reclaims_and_returns(caller: Caller) -> None:
+    await caller.top_up(PARTNER, "100.00")
+    transfer_id = (await caller.transfer(80)).json()["transfer_id"]
+    await caller.post(as_partner(), RECLAIM, {"customer_id": CUSTOMER, "amount": 5})
+    path = "/v3/accounts/partner-accounts/adjust-records"
+    both = (await caller.get(as_partner(), f"{path}?limit=1&offset=1")).json()
+    assert both["total_count"] == 2
+    assert len(both["records"]) == 1
+    only = (
+        await caller.get(as_partner(), f"{path}?operation_type=SOURCE_OPERATION_BEADJUST")
+    ).json()
+    assert only["records"] == [
+        {
+            "customer_id": CUSTOMER,
+            "customer_name": f"{CUSTOMER} Ltd",
+            "operation_type": "SOURCE_OPERATION_BEADJUST",
+            "amount": "80.00",
+            "currency": "CNY",
+            "operation_time": "2026-11-23T03:00:00Z",
+            "trans_id": transfer_id,
+            "measure_id": 1,
+        }
+    ]
+    assert (await caller.get(as_partner(OTHER_PARTNER), path)).json()["total_count"] == 0
+    assert refused(await caller.get(as_partner(), f"{path}?operation_type=GIFT")) == (
+        400,
+        "CBC.0101",
+    )

@@ -1,0 +1,334 @@
+"""On-demand usage: rated to 8 decimals, charged at 2, owed when the money does not reach."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from billing.models import ARREARS, CREDIT, BillLine
+from billing.prices.rate import Usage, rate_usage
+from billing.settings import BillingSettings
+from chassis.database import Database
+from testkit.databases import ServiceDatabase
+from tests.billing.builders import (
+    ADMIN,
+    CUSTOMER,
+    NOW,
+    OTHER_CUSTOMER,
+    PARTNER,
+    Caller,
+    as_customer,
+    as_partner,
+    balance_of,
+    deliver,
+    money,
+    payment_failed,
+    prove,
+    refused,
+    running,
+    stated,
+    untouched,
+)
+
+PATH = "/api/usage-records"
+SECOND, HOUR = 6, 4  # measure ids
+
+
+def usage(record_id: str, **more: Any) -> dict[str, Any]:
+    """25874 seconds of a disk of 10 GB (domain.md F rule 1)."""
+    return {
+        "record_id": record_id,
+        "customer_id": CUSTOMER,
+        "service_type_code": "hws.service.type.ebs",
+        "resource_type_code": "hws.resource.type.volume",
+        "resource_spec_code": "SATA",
+        "region_code": "cn-north-4",
+        "resource_id": "volume-1",
+        "usage_value": "25874",
+        "usage_measure_id": SECOND,
+        "measure_size": "10",
+        "used_until": "2026-11-23T02:00:00Z",
+        **more,
+    }
+
+
+def vm(record_id: str, hours: str, **more: Any) -> dict[str, Any]:
+    """Hours of a server at 0.07 each."""
+    server = {
+        "service_type_code": "hws.service.type.ec2",
+        "resource_type_code": "hws.resource.type.vm",
+        "resource_spec_code": "s6.small.1.linux",
+        "resource_id": "vm-1",
+        "usage_value": hours,
+        "usage_measure_id": HOUR,
+        "measure_size": None,
+    }
+    return usage(record_id, **{**server, **more})
+
+
+async def record(caller: Caller, *records: dict[str, Any]) -> list[dict[str, Any]]:
+    answer = await caller.post(ADMIN, PATH, {"records": records})
+    assert answer.status_code == 201, answer.text
+    lines: list[dict[str, Any]] = answer.json()["lines"]
+    return lines
+
+
+async def lines_of(database: Database) -> list[BillLine]:
+    async with database.transaction() as session:
+        found = await session.scalars(select(BillLine).order_by(BillLine.line_id))
+        return list(found)
+
+
+async def test_usage_is_cut_and_never_rounded(caller: Caller, database: Database) -> None:
+    """domain.md F rule 1: 0.04599822 is 0.04 to pay and 0.00599822 truncated."""
+    await caller.top_up(CUSTOMER, "1.00")
+    (line,) = await record(caller, usage("r1"))
+    assert line["official_amount"] == "0.04599822"
+    assert line["payment_amount"] == "0.04"
+    assert line["erase_amount"] == "0.00599822"
+    (kept,) = await lines_of(database)
+    assert (kept.official_amount, kept.erase_amount) == (money("0.04599822"), money("0.00599822"))
+    assert (await balance_of(database, CUSTOMER)).balance == money("0.96")
+    (event,) = await stated(database, "billing.line_recorded")
+    assert (event["erase_amount"], event["cash_amount"]) == ("0.00599822", "0.04")
+
+
+def test_a_discount_is_taken_before_the_cut() -> None:
+    """domain.md F rules 1 and 10: net 85.00425 is 85.00 and 0.00425."""
+    fee = rate_usage(money("100.005"), money("0.85"), Usage(money("1")))
+    assert (fee.official, fee.discount) == (money("100.00500000"), money("15.00075000"))
+    assert (fee.erased, fee.payable) == (money("0.00425000"), money("85.00"))
+
+
+def test_the_division_comes_last() -> None:
+    fee = rate_usage(money("0.03"), money("1"), Usage(money("100"), 1, 3))
+    assert fee.official == money("1.00000000")  # 100/3 cut first would give 0.99999999
+
+
+async def test_usage_takes_cash_then_credit_and_the_rest_is_owed(
+    billing_database: ServiceDatabase, caller: Caller, database: Database, tmp_path: Path
+) -> None:
+    """domain.md F rule 10 without its coupon, which usage does not take."""
+    committed = Path(__file__).parents[2] / "services/billing/billing/prices/catalogue.toml"
+    own = tmp_path / "catalogue.toml"
+    row = 'hour = "0.0700000000"'
+    text = committed.read_text("utf-8")
+    assert row in text
+    own.write_text(text.replace(row, 'hour = "100.0050000000", discount = "0.85"'), "utf-8")
+    await caller.top_up(CUSTOMER, "50.00")
+    await caller.send(ADMIN, "PUT", f"/api/accounts/{CUSTOMER}/credit-line", {"amount": "10.00"})
+    settings = billing_database.settings(BillingSettings, catalogue_file=own)
+    async with running(settings) as other:
+        (line,) = await record(other, vm("r1", "1"))
+    assert line["official_amount"] == "100.00500000"
+    assert (line["payment_amount"], line["erase_amount"]) == ("85.00", "0.00425000")
+    assert (line["cash_amount"], line["credit_amount"], line["debt_amount"]) == (
+        "50.00",
+        "10.00",
+        "25.00",
+    )
+    (opened,) = await stated(database, "billing.arrears_opened")
+    assert (opened["debt_amount"], opened["currency"]) == ("25.00", "CNY")
+    assert (await balance_of(database, CUSTOMER, CREDIT)).balance == money("0.00")
+    assert (await balance_of(database, CUSTOMER, ARREARS)).balance == money("-25.00")
+    assert (await prove(caller))["balanced"]
+
+    await caller.top_up(PARTNER, "30.00")
+    await caller.transfer(30)
+    (kept,) = await lines_of(database)
+    assert (kept.debt_amount, kept.writeoff_amount) == (money("0.00"), money("25.00"))
+    assert (await balance_of(database, CUSTOMER)).balance == money("5.00")
+    (cleared,) = await stated(database, "billing.arrears_cleared")
+    assert (cleared["debt_amount"], cleared["writeoff_amount"]) == ("0.00", "25.00")
+    assert cleared["version"] > opened["version"]
+    assert (await prove(caller))["balanced"]
+
+
+def rule_ten(**more: str) -> BillLine:
+    """The line of domain.md F rule 10."""
+    amounts = {
+        "official_amount": "100.00500000",
+        "official_discount_amount": "15.00075000",
+        "erase_amount": "0.00425000",
+        "payment_amount": "85.00",
+        "coupon_amount": "20.00",
+        "cash_amount": "50.00",
+        "credit_amount": "10.00",
+        "debt_amount": "5.00",
+        "writeoff_amount": "0.00",
+        **more,
+    }
+    return BillLine(
+        line_id="rule-10", customer_id=CUSTOMER, partner_id=PARTNER, association_type="2",
+        site="china", currency="CNY", bill_cycle="2026-11", bill_date=NOW.date(), bill_type=5,
+        charging_mode=3, trade_id="t", service_type_code="s", service_type_name="s",
+        resource_type_code="r", resource_type_name="r", resource_spec_code="x", product_id="p",
+        region_code="cn-north-4", trade_time=NOW, consume_time=NOW,
+        **{name: money(amount) for name, amount in amounts.items()},
+    )  # fmt: skip
+
+
+async def test_both_identities_hold_before_and_after_a_repayment(database: Database) -> None:
+    """domain.md F rule 10: later repayment: arrears 0, write-off 5, actual payment 65."""
+    async with database.transaction() as session:
+        session.add(rule_ten())
+    async with database.transaction() as session:
+        line = (await session.scalars(select(BillLine))).one()
+        assert line.write_off(money("7.00")) == money("5.00")
+    (kept,) = await lines_of(database)
+    assert (kept.debt_amount, kept.writeoff_amount) == (money("0.00"), money("5.00"))
+    assert kept.payment_amount - kept.coupon_amount == money("65.00")
+
+
+@pytest.mark.parametrize("wrong", ["official_amount", "erase_amount", "cash_amount", "debt_amount"])
+async def test_the_table_takes_no_line_whose_identities_fail(
+    database: Database, wrong: str
+) -> None:
+    with pytest.raises(IntegrityError, match="check constraint"):
+        async with database.transaction() as session:
+            session.add(rule_ten(**{wrong: "1.00"}))
+
+
+async def test_repayment_reaches_the_oldest_line_first(caller: Caller, database: Database) -> None:
+    for name in ("r1", "r2", "r3"):
+        await record(caller, vm(name, "100"))  # 7.00 each
+    await caller.top_up(PARTNER, "10.00")
+    await caller.transfer(10)
+    owed = [(line.debt_amount, line.writeoff_amount) for line in await lines_of(database)]
+    assert owed == [
+        (money("0.00"), money("7.00")),
+        (money("4.00"), money("3.00")),
+        (money("7.00"), money("0.00")),
+    ]
+    (cleared,) = await stated(database, "billing.arrears_cleared")
+    assert (cleared["debt_amount"], cleared["writeoff_amount"]) == ("11.00", "10.00")
+    assert (await prove(caller))["balanced"]
+
+
+async def test_usage_leaves_what_a_payment_holds_and_a_release_pays_the_debt(
+    caller: Caller, database: Database
+) -> None:
+    await caller.top_up(CUSTOMER, "10.00")
+    await caller.hold("a1", "6.00")
+    (line,) = await record(caller, vm("r1", "100"))
+    assert (line["cash_amount"], line["debt_amount"]) == ("4.00", "3.00")
+    await deliver(database, payment_failed("a1"))
+    account = await balance_of(database, CUSTOMER)
+    assert (account.balance, account.held) == (money("3.00"), money("0.00"))
+    assert (await lines_of(database))[0].writeoff_amount == money("3.00")
+    assert (await prove(caller))["balanced"]
+
+
+async def test_a_record_is_charged_once_however_often_it_is_sent(
+    caller: Caller, database: Database
+) -> None:
+    await caller.top_up(CUSTOMER, "10.00")
+    first = await record(caller, vm("r1", "10"))
+    again = await record(caller, vm("r2", "10"), vm("r1", "10"))
+    assert again[1] == first[0]
+    assert (await balance_of(database, CUSTOMER)).balance == money("8.60")
+    assert len(await lines_of(database)) == 2
+
+
+async def test_an_idempotency_key_gets_the_same_answer(caller: Caller, database: Database) -> None:
+    key = {"Idempotency-Key": "k1"}
+    body = {"records": [vm("r1", "10")]}
+    first = await caller.post(ADMIN, PATH, body, **key)
+    second = await caller.post(ADMIN, PATH, body, **key)
+    assert second.headers["Idempotency-Replayed"] == "true"
+    assert second.json() == first.json()
+    other = await caller.post(ADMIN, PATH, {"records": [vm("r2", "10")]}, **key)
+    assert refused(other) == (422, "CHB.0422")
+    assert len(await lines_of(database)) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({"customer_id": "nobody"}, 400, "CBC.99000047"),
+        ({"resource_spec_code": "FLOPPY"}, 400, "CBC.99006006"),
+        ({"region_code": "mars-1"}, 400, "CBC.99006006"),
+        ({"usage_measure_id": 999}, 400, "CBC.99006024"),
+        ({"usage_measure_id": 10}, 400, "CBC.99006050"),
+        ({"measure_size": None}, 400, "CBC.0100"),
+        ({"usage_value": "0"}, 400, "CBC.0100"),
+        ({"used_until": "2026-11-23 02:00"}, 400, "CBC.0100"),
+        ({"charged_at": "2026-11-23T03:00:01Z"}, 400, "CBC.0100"),
+        ({"record_id": "good"}, 400, "CBC.0100"),
+    ],
+)
+async def test_one_bad_record_and_none_is_charged(
+    caller: Caller, database: Database, change: dict[str, Any], status: int, code: str
+) -> None:
+    await caller.top_up(CUSTOMER, "10.00")
+    before = await untouched(database)
+    answer = await caller.post(
+        ADMIN, PATH, {"records": [usage("good"), {**usage("bad"), **change}]}
+    )
+    assert refused(answer) == (status, code)
+    assert await untouched(database) == before
+    assert await lines_of(database) == []
+
+
+async def test_no_more_than_500_records_at_once(caller: Caller) -> None:
+    records = [usage(f"r{n}") for n in range(501)]
+    answer = await caller.post(ADMIN, PATH, {"records": records})
+    assert refused(answer) == (400, "CBC.0100")
+
+
+async def test_only_the_administrator_reports_usage(caller: Caller) -> None:
+    for who in (as_partner(), as_customer()):
+        answer = await caller.post(who, PATH, {"records": [usage("r1")]})
+        assert refused(answer) == (403, "CBC.0151")
+
+
+@pytest.mark.usefixtures("caller")
+@pytest.mark.parametrize(
+    ("now", "status"),
+    [
+        (datetime(2026, 11, 5, 3, 59, 59, tzinfo=UTC), 201),
+        (datetime(2026, 11, 5, 4, 0, 0, tzinfo=UTC), 400),
+    ],
+)
+async def test_a_cycle_takes_charges_until_its_bill_is_final(
+    settings: BillingSettings, database: Database, now: datetime, status: int
+) -> None:
+    """domain.md F rule 5: final on the 5th at 12:00 Beijing time."""
+    october = "2026-10-31T15:59:59Z"
+    async with running(settings, now) as early:
+        body = {"records": [vm("r1", "10", used_until=october, charged_at=october)]}
+        answer = await early.post(ADMIN, PATH, body)
+    assert answer.status_code == status
+    assert [line.bill_cycle for line in await lines_of(database)] == ["2026-10"] * (status == 201)
+
+
+async def test_the_price_is_that_of_the_day_of_use(caller: Caller) -> None:
+    """c7.large cost a tenth more until the end of 2025 in Beijing."""
+    server = {"resource_spec_code": "c7.large.2.linux"}
+    before, after = await record(
+        caller,
+        vm("r1", "10", **server, used_until="2025-12-31T15:59:59Z"),
+        vm("r2", "10", **server, used_until="2025-12-31T16:00:00Z"),
+    )
+    assert before["official_amount"] == "4.91035416"
+    assert after["official_amount"] == "4.46395833"
+
+
+async def test_usage_and_transfers_in_parallel_leave_a_proven_ledger(
+    caller: Caller, database: Database
+) -> None:
+    await caller.top_up(PARTNER, "500.00")
+    work = []
+    for n in range(12):
+        pair = [vm(f"a{n}", "100"), vm(f"b{n}", "100", customer_id=OTHER_CUSTOMER)]
+        work.append(caller.post(ADMIN, PATH, {"records": pair if n % 2 else pair[::-1]}))
+        work.append(caller.transfer(5, CUSTOMER if n % 2 else OTHER_CUSTOMER))
+        work.append(caller.hold(f"h{n}", "1.00"))
+    answers = await asyncio.gather(*work)
+    assert {answer.status_code for answer in answers} <= {200, 201, 400}
+    assert len(await lines_of(database)) == 24
+    assert (await prove(caller))["balanced"]

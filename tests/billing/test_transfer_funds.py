@@ -1,0 +1,186 @@
+"""A partner gives money to its resale customers, and never more than it may."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from billing.settings import BillingSettings
+from chassis import copies
+from chassis.database import Database
+from contracts.customer import CustomerAssociated, CustomerUnlinked
+from testkit.databases import ServiceDatabase
+from tests.billing.builders import (
+    CUSTOMER,
+    DISTRIBUTOR,
+    OTHER_CUSTOMER,
+    OTHER_PARTNER,
+    PARTNER,
+    REFERRAL,
+    RESELLER,
+    RESELLERS_CUSTOMER,
+    Caller,
+    as_customer,
+    as_partner,
+    balance_of,
+    customer,
+    deliver,
+    money,
+    prove,
+    refused,
+    running,
+    stated,
+    untouched,
+)
+
+
+async def test_a_transfer_moves_the_money_and_states_both_sides(
+    caller: Caller, database: Database
+) -> None:
+    await caller.top_up(PARTNER, "1000.00")
+    answer = await caller.transfer(100.10)
+    assert answer.status_code == 200
+    assert list(answer.json()) == ["transfer_id"]
+    assert (await balance_of(database, PARTNER)).balance == money("899.90")
+    assert (await balance_of(database, CUSTOMER)).balance == money("100.10")
+    given, taken = (await stated(database, "billing.funds_moved"))[-2:]
+    assert (given["owner_id"], given["amount"], given["balance"]) == (PARTNER, "-100.10", "899.90")
+    assert (taken["owner_id"], taken["amount"], taken["balance"]) == (CUSTOMER, "100.10", "100.10")
+    assert (taken["held"], taken["counterparty_id"]) == ("0.00", PARTNER)
+    assert taken["movement_id"] == answer.json()["transfer_id"]
+    assert taken["reason"] == "SOURCE_OPERATION_BEADJUST"
+    assert (await prove(caller))["balanced"]
+
+
+async def test_the_earmarked_part_of_the_balance_stays(caller: Caller, database: Database) -> None:
+    """domain.md F rule 12: balance 1000, earmarked 300, transfer 800."""
+    await caller.top_up(PARTNER, "1000.00", designated="300.00")
+    before = await untouched(database)
+    assert refused(await caller.transfer(800)) == (400, "CBC.99005003")
+    assert await untouched(database) == before
+    assert (await caller.transfer("700.00")).status_code == 200
+    assert refused(await caller.transfer(0.01)) == (400, "CBC.99005003")
+
+
+async def test_with_a_reseller_named_its_balance_counts(caller: Caller, database: Database) -> None:
+    """domain.md F rule 12: the reseller's numbers, not the caller's."""
+    await caller.top_up(DISTRIBUTOR, "1000.00")
+    await caller.top_up(RESELLER, "50.00")
+    distributor = as_partner(DISTRIBUTOR, "distributor")
+    to = {"customer_id": RESELLERS_CUSTOMER, "who": distributor, "indirect_partner_id": RESELLER}
+    assert refused(await caller.transfer(100, **to)) == (400, "CBC.99005003")
+    assert (await caller.transfer(50, **to)).status_code == 200
+    assert (await balance_of(database, DISTRIBUTOR)).balance == money("1000.00")
+    assert (await balance_of(database, RESELLER)).balance == money("0.00")
+    assert (await balance_of(database, RESELLERS_CUSTOMER)).balance == money("50.00")
+
+
+@pytest.mark.parametrize("named", [PARTNER, "nobody", DISTRIBUTOR])
+async def test_a_distributor_may_name_only_its_own_resellers(
+    caller: Caller, database: Database, named: str
+) -> None:
+    before = await untouched(database)
+    answer = await caller.transfer(
+        1, who=as_partner(DISTRIBUTOR, "distributor"), indirect_partner_id=named
+    )
+    assert refused(answer) == (400, "CBC.99000037")
+    assert await untouched(database) == before
+
+
+async def test_others_may_say_indirect_partner_id_and_it_is_ignored(caller: Caller) -> None:
+    await caller.top_up(PARTNER, "10.00")
+    assert (await caller.transfer(10, indirect_partner_id=RESELLER)).status_code == 200
+
+
+@pytest.mark.parametrize("stranger", ["nobody", RESELLERS_CUSTOMER])
+async def test_somebody_elses_customer_is_refused_like_one_that_does_not_exist(
+    caller: Caller, database: Database, stranger: str
+) -> None:
+    await caller.top_up(PARTNER, "10.00")
+    before = await untouched(database)
+    assert refused(await caller.transfer(1, stranger)) == (400, "CBC.99000035")
+    foreign = await caller.transfer(1, CUSTOMER, as_partner(OTHER_PARTNER))
+    assert refused(foreign) == (400, "CBC.99000035")
+    assert await untouched(database) == before
+
+
+async def test_only_resale_customers_that_are_still_associated_get_money(
+    caller: Caller, database: Database
+) -> None:
+    await caller.top_up(PARTNER, "10.00")
+    assert refused(await caller.transfer(1, REFERRAL)) == (400, "CBC.5023")
+    gone = customer(CustomerUnlinked, version=2, association_status="unlinked", unlinked_on=None)
+    await deliver(database, gone)
+    assert refused(await caller.transfer(1)) == (400, "CBC.99000035")
+
+
+async def test_a_customer_may_not_transfer(caller: Caller) -> None:
+    assert refused(await caller.transfer(1, who=as_customer())) == (403, "CBC.0151")
+
+
+@pytest.mark.parametrize(
+    "amount", [0, -1, 0.001, "1.005", 0.30000000000000004, True, "ten", None, 2147483647.01, [1]]
+)
+async def test_amounts_are_above_zero_with_two_decimals_at_most(
+    caller: Caller, database: Database, amount: Any
+) -> None:
+    await caller.top_up(PARTNER, "10.00")
+    before = await untouched(database)
+    assert refused(await caller.transfer(amount)) == (400, "CBC.0100")
+    assert await untouched(database) == before
+
+
+async def test_no_body_at_all_is_a_parameter_error(caller: Caller) -> None:
+    path = "/v2/accounts/partner-accounts/adjust-amount"
+    assert refused(await caller.send(as_partner(), "POST", path)) == (400, "CBC.0100")
+
+
+async def test_a_customer_whose_news_is_under_way_is_waited_for(
+    caller: Caller, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Create, then transfer at once (design.md 3): first unknown, then pending, then associated."""
+    monkeypatch.setattr(copies, "WAIT_SECONDS", 2.0)
+    await caller.top_up(PARTNER, "10.00")
+    transfer = asyncio.create_task(caller.transfer(10, "customer-new"))
+    await asyncio.sleep(0.1)
+    new = {"customer_id": "customer-new"}
+    await deliver(database, customer(association_status="pending", **new))
+    await asyncio.sleep(0.1)
+    assert not transfer.done()
+    await deliver(database, customer(CustomerAssociated, version=2, **new))
+    assert (await transfer).status_code == 200
+    assert (await balance_of(database, "customer-new")).balance == money("10.00")
+
+
+async def test_parallel_transfers_never_overdraw(caller: Caller, database: Database) -> None:
+    await caller.top_up(PARTNER, "100.00")
+    customers = [CUSTOMER, OTHER_CUSTOMER] * 10
+    answers = await asyncio.gather(*(caller.transfer("7.00", each) for each in customers))
+    done = [answer for answer in answers if answer.status_code == 200]
+    assert len(done) == 14
+    assert {refused(a) for a in answers if a not in done} == {(400, "CBC.99005003")}
+    assert (await balance_of(database, PARTNER)).balance == money("2.00")
+    given = [(await balance_of(database, each)).balance for each in (CUSTOMER, OTHER_CUSTOMER)]
+    assert sum(given) == money("98.00")
+    assert (await prove(caller))["balanced"]
+
+
+async def test_money_given_while_the_customer_unlinks_is_not_left_with_it(
+    caller: Caller, database: Database
+) -> None:
+    await caller.top_up(PARTNER, "100.00")
+    gone = customer(CustomerUnlinked, version=2, association_status="unlinked")
+    await asyncio.gather(*(caller.transfer(1) for _ in range(10)), deliver(database, gone))
+    assert (await balance_of(database, CUSTOMER)).balance == money("0.00")
+    assert (await balance_of(database, PARTNER)).balance == money("100.00")
+    assert (await prove(caller))["balanced"]
+
+
+async def test_in_connected_mode_money_commands_are_refused(
+    billing_database: ServiceDatabase, database: Database
+) -> None:
+    connected = billing_database.settings(BillingSettings, upstream_url="http://upstream")
+    async with running(connected) as caller:
+        assert refused(await caller.transfer(1)) == (501, "CHB.0002")
+        assert refused(await caller.hold("a1", "1.00")) == (501, "CHB.0002")
+    assert await untouched(database) == (0, 0)

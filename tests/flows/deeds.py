@@ -17,7 +17,7 @@ from huaweicloudsdkbss.v2 import (
     ListSubCustomerCouponsRequest,
     PayCustomerOrderV3Req,
     PayOrdersRequest,
-    QueryCouponQuotasReq,
+    QueryCouponQuotasReqExt,
     ReclaimPartnerCouponsReq,
     ReclaimPartnerCouponsRequest,
     ShowCustomerOrderDetailsRequest,
@@ -118,7 +118,7 @@ def issued_coupon(partner: Caller, coupon_id: str) -> Any:
 
 def quota_balance(partner: Caller, quota_id: str) -> Any:
     """What may still be issued from a quota."""
-    body = QueryCouponQuotasReq(quota_ids=[quota_id])
+    body = QueryCouponQuotasReqExt(quota_ids=[quota_id])
     (quota,) = partner.bss.list_quota_coupons(ListQuotaCouponsRequest(body=body)).quotas
     return quota.balance
 

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import select
 
 from chassis.database import Database
-from order.complete_orders import complete_orders
+from order.complete_orders import Provisioning, complete_orders
 from order.expire_orders import expire_orders
 from order.models import PaymentAttempt, Resource
 from tests.order.builders import (
@@ -192,6 +193,35 @@ async def test_a_paid_order_is_provisioned_when_its_time_has_passed(
     assert (item["effective_time"], item["expire_time"]) == (
         "2027-01-31T03:00:02Z", "2027-02-28T15:59:59Z",
     )  # fmt: skip
+
+
+async def test_an_order_paid_here_is_completed_at_once_when_due_one_paid_elsewhere_soon(
+    app: FastAPI, caller: Caller, database: Database, clock: SetClock
+) -> None:
+    here: Provisioning = app.state.provisioning
+    elsewhere = Provisioning()
+    customer = await keep_customer(database)
+    for replica in (here, elsewhere):
+        await replica.work(database, clock.now)
+    first, second = await place(caller, customer), await place(caller, customer)
+    for order, seconds in ((first, 1), (second, 2)):
+        clock.now += timedelta(seconds=seconds)
+        await caller.post(customer_principal(customer), PAY, payment(order["order_id"]))
+
+    clock.now += timedelta(seconds=1)  # 3 s after the first, 1 s after the second
+    await elsewhere.work(database, clock.now)
+    assert await status_of(caller, first) == 3
+    await here.work(database, clock.now)
+    assert [await status_of(caller, order) for order in (first, second)] == [5, 3]
+    clock.now += timedelta(seconds=1)  # less than a look after the last one
+    await here.work(database, clock.now)
+    assert await status_of(caller, second) == 5
+
+    third = await place(caller, customer)
+    await caller.post(customer_principal(customer), PAY, payment(third["order_id"]))
+    clock.now += timedelta(seconds=5)
+    await elsewhere.work(database, clock.now)
+    assert await status_of(caller, third) == 5
 
 
 async def test_each_fact_of_an_order_has_the_next_version(

@@ -130,7 +130,8 @@ async def pay_orders(
     payment: Payment, request: Request, principal: CustomerPrincipal, peers: CurrentPeers, now: Now
 ) -> Response:
     """Two transactions, hence no session of the door's (design.md 3)."""
-    await pay_order(request.app.state.database, peers, principal, payment, now)
+    due = await pay_order(request.app.state.database, peers, principal, payment, now)
+    request.app.state.provisioning.expect(due)
     return Response(status_code=204)
 
 

@@ -8,26 +8,27 @@ from chassis.clock import Clock, utc_now
 from chassis.schedules import Schedule
 from order.api import router
 from order.close_attempts import close_abandoned_attempts
-from order.complete_orders import complete_orders
+from order.complete_orders import Provisioning
 from order.consumers import consumers
 from order.expire_orders import expire_orders
 from order.settings import OrderSettings
 
 CLOSE_ATTEMPTS_SECONDS = 5.0
 EXPIRE_SECONDS = 30.0
-COMPLETE_SECONDS = 0.5  # one look at a partial index: an empty one costs less than a millisecond
+COMPLETE_SECONDS = 0.1  # most turns compare two instants and ask nobody
 
 
 def build(settings: OrderSettings, clock: Clock = utc_now) -> FastAPI:
     """The application. In connected mode the upstream ends and provisions orders."""
+    provisioning = Provisioning()
     close_attempts = close_abandoned_attempts(settings.attempt_abandoned_seconds)
     schedules = [Schedule("close abandoned attempts", CLOSE_ATTEMPTS_SECONDS, close_attempts)]
     if not settings.connected:
         schedules += [
             Schedule("expire orders", EXPIRE_SECONDS, expire_orders),
-            Schedule("complete orders", COMPLETE_SECONDS, complete_orders),
+            Schedule("complete orders", COMPLETE_SECONDS, provisioning.work),
         ]
-    return service_app(
+    app = service_app(
         "order",
         settings,
         routers=[router],
@@ -35,6 +36,8 @@ def build(settings: OrderSettings, clock: Clock = utc_now) -> FastAPI:
         schedules=schedules,
         clock=clock,
     )
+    app.state.provisioning = provisioning
+    return app
 
 
 def main() -> None:

@@ -1,9 +1,9 @@
 """Provision paid orders: in standalone mode the resources open when their time has passed."""
 
 import secrets
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
@@ -16,13 +16,42 @@ from order.periods import expiry_of
 
 PORTION_MAX = 20  # orders in one transaction; each may open many resources
 PORTIONS_MAX = 20  # a turn
+LOOK_SECONDS_MAX = 5.0  # between two looks for orders that another replica was paid
 PERIOD = 1  # charging mode
 IN_USE, NORMAL = 2, 1  # status codes of period and of on-demand resources (domain.md B.6)
 NAME_DIGITS = 4  # bytes of randomness behind a resource's name
 
 
+class Provisioning:
+    """A schedule that runs often and asks the database only when something may be due.
+
+    It knows when the next order is due as of its last look, and of those paid in this process
+    since; what other replicas were paid it finds by looking every few seconds.
+    """
+
+    def __init__(self) -> None:
+        self._next_look = datetime.min.replace(tzinfo=UTC)
+
+    def expect(self, at: datetime) -> None:
+        """An order that was just paid is due then."""
+        self._next_look = min(self._next_look, at)
+
+    async def work(self, database: Database, now: datetime) -> None:
+        """Complete what is due."""
+        if now < self._next_look:
+            return
+        self._next_look = now + timedelta(seconds=LOOK_SECONDS_MAX)
+        await complete_orders(database, now)
+        async with database.transaction() as session:
+            next_due = await session.scalar(
+                select(func.min(Order.provision_at)).where(Order.status == PROCESSING)
+            )
+        if next_due is not None:
+            self.expect(next_due)
+
+
 async def complete_orders(database: Database, now: datetime) -> None:
-    """Schedule: open what is due and state it, in bounded portions."""
+    """Open what is due and state it, in bounded portions."""
     for _ in range(PORTIONS_MAX):
         if await _complete_portion(database, now) < PORTION_MAX:
             return

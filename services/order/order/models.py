@@ -122,12 +122,13 @@ class Order(Tables):
         if self.status != PENDING:
             raise OrderNotPayableError
 
-    def pay(self, cash: Decimal, credit: Decimal, now: datetime) -> None:
-        """Everything is held: the order is being provisioned."""
+    def pay(self, cash: Decimal, credit: Decimal, now: datetime) -> datetime:
+        """Everything is held: the order is being provisioned, until when is the answer."""
         self.cash_amount, self.credit_amount = cash, credit
         self.status, self.paid_at = PROCESSING, now
         self.provision_at = now + timedelta(seconds=self.provisioning_seconds)
         self._changed(now)
+        return self.provision_at
 
     def payment_failed(self, now: datetime) -> None:
         """The attempt ended unpaid; the order stays as payable as it was."""

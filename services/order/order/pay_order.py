@@ -81,8 +81,8 @@ class Payment(WireRequest, operation="pay_orders"):
 
 async def pay_order(
     database: Database, peers: Peers, principal: Principal, payment: Payment, now: datetime
-) -> None:
-    """Pay the customer's order; answers when it is paid.
+) -> datetime:
+    """Pay the customer's order; answers when its resources are due.
 
     Raises:
         RefusedError: the precise refusal of order, voucher or billing; the order stays payable.
@@ -104,8 +104,11 @@ async def pay_order(
             await fail_attempt(session, attempt.attempt_id, order.order_id, reason, now)
         raise
     async with database.transaction_as(principal) as session:
-        await _settle(session, principal, attempt.attempt_id, order.order_id, coupons, money, now)
+        due = await _settle(
+            session, principal, attempt.attempt_id, order.order_id, coupons, money, now
+        )
     crash_point("order.settled")
+    return due
 
 
 def check_choices(payment: Payment) -> None:
@@ -227,7 +230,7 @@ async def _settle(
     coupons: list[CouponShare],
     money: HeldMoney,
     now: datetime,
-) -> None:
+) -> datetime:
     """T2: the attempt must still be open, for a closed one has freed what it reserved."""
     order = await session.get_one(Order, order_id, with_for_update={"of": Order})
     attempt = await session.get(PaymentAttempt, attempt_id, with_for_update=True)
@@ -238,7 +241,7 @@ async def _settle(
             for c in coupons]  # fmt: skip
     attempt.coupons = [use.model_dump(mode="json") for use in uses]
     _take_coupons(order, coupons)
-    order.pay(money.cash_amount, money.credit_amount, now)
+    due = order.pay(money.cash_amount, money.credit_amount, now)
     audit.record(session, principal, "order.pay", order_id, now,
                  attempt_id=attempt_id, amount=str(order.amount_after_discount))  # fmt: skip
     publish(
@@ -253,6 +256,7 @@ async def _settle(
             credit_amount=money.credit_amount,
         ),
     )
+    return due
 
 
 def _take_coupons(order: Order, coupons: list[CouponShare]) -> None:

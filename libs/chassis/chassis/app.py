@@ -102,7 +102,7 @@ async def _bus(
     app.state.subscriptions = [Subscription(settings, database, c, broker) for c in consumers]
     app.state.relay = Relay(settings, database, name)
     own_schedules = [
-        Schedule("seal audit", 2.0, seal_audit),
+        Schedule("seal audit", 10.0, seal_audit),
         Schedule("prune inbox", 600.0, prune_inbox(settings.inbox_keep_days)),
         Schedule("prune idempotency keys", 60.0, prune_idempotency_keys),
     ]

@@ -19,6 +19,8 @@ from chassis.settings import ServiceSettings
 
 HEADER = "X-Channelbus-Identity"
 LIFETIME_SECONDS = 60
+# The permission to use the ops console, which shows every tenant; the administrator alone gives it.
+OPS_CONSOLE_ITEM = "CHB_ITEM_OPS_CONSOLE"
 PARTNER_KINDS = frozenset({"solution_provider", "distributor", "reseller", "government"})
 
 

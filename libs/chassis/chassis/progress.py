@@ -20,7 +20,7 @@ Partition = tuple[str, int]
 class Progress:
     """What one consumer has reached, and since when it stands still."""
 
-    WATCH_SECONDS = 5.0
+    WATCH_SECONDS = 10.0
 
     def __init__(self, name: str, stalled_after_seconds: float):
         self.name = name

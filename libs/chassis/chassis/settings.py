@@ -41,10 +41,10 @@ class ServiceSettings(BaseSettings):
     gateway_url: str = "http://127.0.0.1:8080"
 
     relay_batch_events: int = 2000
-    relay_poll_seconds: float = 1.0
+    relay_poll_seconds: float = 2.0
     relay_lease_seconds: float = 10.0
     consumer_batch_events: int = 500
-    consumer_poll_seconds: float = 0.025
+    consumer_poll_seconds: float = 0.04
     consumer_retries: int = 5
     consumer_session_seconds: float = 45.0  # a loop blocked for less keeps its partitions
     stalled_after_seconds: float = 60.0

@@ -30,6 +30,7 @@ from chassis.settings import ServiceSettings
 log = get_logger(__name__)
 
 MAX_POLL_INTERVAL_MS = 300_000
+FETCH_WAIT_MS = 5_000  # the broker answers at once when there is something; idle costs little
 BACK_OFF_SECONDS_MAX = 10.0
 COMMIT_EVERY_SECONDS = 5.0
 
@@ -60,7 +61,8 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
             auto_offset_reset="earliest",
             max_records=settings.consumer_batch_events,
             batch_timeout_ms=int(settings.consumer_poll_seconds * 1000),
-            fetch_max_wait_ms=500,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+            heartbeat_interval_ms=int(settings.consumer_session_seconds * 1000 / 5),
             session_timeout_ms=int(settings.consumer_session_seconds * 1000),
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
             listener=self,

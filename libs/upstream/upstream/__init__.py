@@ -1,1 +1,17 @@
 """The vendor's API as a client (connected mode)."""
+
+from upstream.client import Upstream
+from upstream.customers import CustomerPage, UpstreamCustomer
+from upstream.errors import UpstreamError, UpstreamRefusedError, UpstreamUnavailableError
+from upstream.pace import Pace, unlimited
+
+__all__ = [
+    "CustomerPage",
+    "Pace",
+    "Upstream",
+    "UpstreamCustomer",
+    "UpstreamError",
+    "UpstreamRefusedError",
+    "UpstreamUnavailableError",
+    "unlimited",
+]

@@ -17,11 +17,13 @@ from customer_sync.create_sub_customer import check_fields, create_sub_customer,
 from customer_sync.decide_authorization import Decision, decide_authorization
 from customer_sync.list_authorizations import AuthorizationsWanted, list_authorizations
 from customer_sync.list_sub_customers import CustomersWanted, list_sub_customers
+from customer_sync.list_sweeps import list_sweeps, shown
 from customer_sync.models import Authorization, Customer
 from customer_sync.read_body import read_body
 from customer_sync.request_authorization import request_authorization
 from customer_sync.send_verification_code import code_model_of, send_verification_code
 from customer_sync.settings import CustomerSyncSettings
+from customer_sync.start_sweep import request_sweep
 from customer_sync.unlink_customer import unlink_customer
 from customer_sync.verification_codes import try_code
 from customer_sync.verify_customer import Verification, verify_customer
@@ -178,6 +180,26 @@ async def authorizations(
     page, following = await list_authorizations(session, principal, wanted)
     shown = [_authorization(authorization) for authorization in page]
     return JsonAnswer({"authorizations": shown, "next_after": following})
+
+
+@router.get("/api/sweeps")
+async def sweeps(principal: CurrentPrincipal, session: HttpSession, now: Now) -> Response:
+    """The last sweeps with their progress."""
+    return JsonAnswer({"sweeps": await list_sweeps(session, principal, now)})
+
+
+@router.post("/api/sweeps")
+async def sweep(
+    request: Request,
+    principal: CurrentPrincipal,
+    session: HttpSession,
+    now: Now,
+    idempotency: CurrentIdempotency,
+) -> Response:
+    """Start a sweep."""
+    settings: CustomerSyncSettings = request.app.state.settings
+    started = await request_sweep(session, principal, settings, now)
+    return await idempotency.answer(201, shown(started, now))
 
 
 def _etag(customer: Customer) -> str:

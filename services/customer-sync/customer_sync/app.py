@@ -1,22 +1,67 @@
 """The customer-sync service: `customer-sync serve`, `customer-sync migrate`."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from fastapi import FastAPI
 
 from chassis import cli
 from chassis.app import service_app
+from chassis.clock import Clock, utc_now
+from chassis.schedules import Schedule
 from chassis.settings import ServiceSettings
 from customer_sync.api import commands, router
 from customer_sync.code_senders import chosen_sender
 from customer_sync.consumers import consumers
+from customer_sync.pace_requests import UpstreamPace
+from customer_sync.run_sweep import Sweeper
 from customer_sync.settings import CustomerSyncSettings
+from upstream import Upstream
+
+SWEEP_LOOK_SECONDS = 1.0  # how often a replica looks whether there is something to sweep
 
 
-def build(settings: ServiceSettings) -> FastAPI:
-    """The application."""
+def build(settings: ServiceSettings, clock: Clock = utc_now) -> FastAPI:
+    """The application; it sweeps in connected mode only."""
     assert isinstance(settings, CustomerSyncSettings)
-    app = service_app("customer_sync", settings, routers=[router, commands], consumers=[consumers])
+    sweeper = Sweeper(settings, clock)
+
+    @asynccontextmanager
+    async def upstream(app: FastAPI) -> AsyncIterator[None]:
+        pace = UpstreamPace(app.state.database, settings.upstream_requests_per_second)
+        client = await asyncio.to_thread(_client, settings, pace)
+        sweeper.source = client
+        yield
+        await client.close()
+
+    app = service_app(
+        "customer_sync",
+        settings,
+        routers=[router, commands],
+        consumers=[consumers],
+        schedules=[Schedule("sweep", SWEEP_LOOK_SECONDS, sweeper.work)] * settings.connected,
+        resources=[upstream] * settings.connected,
+        clock=clock,
+    )
     app.state.code_sender = chosen_sender(settings)
     return app
+
+
+def _client(settings: CustomerSyncSettings, pace: UpstreamPace) -> Upstream:
+    """In a thread: importing the SDK takes a second."""
+    assert settings.upstream_url
+    assert settings.upstream_ak
+    assert settings.upstream_sk
+    assert settings.upstream_domain_id
+    return Upstream(
+        settings.upstream_url,
+        settings.upstream_ak.get_secret_value(),
+        settings.upstream_sk.get_secret_value(),
+        settings.upstream_domain_id,
+        pace,
+        timeout_seconds=settings.upstream_timeout_seconds,
+    )
 
 
 def main() -> None:

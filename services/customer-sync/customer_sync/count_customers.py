@@ -6,23 +6,21 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from customer_sync.models import Customer, CustomerCount
+from customer_sync.models import CustomerCount, Place
 
 SHARDS = 16
 
 
-async def count_one(
-    session: AsyncSession, customer: Customer, by: int, *, association_type: str | None = None
-) -> None:
-    """One customer more (+1) or fewer (-1) of its type, or of the type it had before.
+async def count_one(session: AsyncSession, customer_id: str, place: Place, by: int) -> None:
+    """One customer more (+1) or fewer (-1) where it stands.
 
     Last in a transaction: the row is shared with others.
     """
     row = {
-        "partner_id": customer.partner_id,
-        "distributor_id": customer.distributor_id,
-        "association_type": association_type or customer.association_type,
-        "shard": crc32(customer.id.encode()) % SHARDS,
+        "partner_id": place.partner_id,
+        "distributor_id": place.distributor_id,
+        "association_type": place.association_type,
+        "shard": crc32(customer_id.encode()) % SHARDS,
         "customers": by,
     }
     kept = insert(CustomerCount).values(row)

@@ -182,7 +182,8 @@ async def create_sub_customer(
     outbox.publish(session, registered, associated)
     audit.record(session, principal, "customer.create", customer.id, now, account_name=name)
     await session.flush()
-    await count_one(session, customer, +1)
+    assert customer.place
+    await count_one(session, customer.id, customer.place, +1)
     return customer
 
 

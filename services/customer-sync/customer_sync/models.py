@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ARRAY, Computed, Index, MetaData, SmallInteger, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -53,6 +53,14 @@ class StateConflictError(RefusedError):
     code = "CHB.0409"
 
 
+class Place(NamedTuple):
+    """Where an associated customer is counted."""
+
+    partner_id: str
+    distributor_id: str | None
+    association_type: str
+
+
 class Customer(Tables):
     """An account that a partner brought, and its association with that partner."""
 
@@ -96,6 +104,13 @@ class Customer(Tables):
     registered_at: Mapped[datetime]
     version: Mapped[int]
     grams: Mapped[list[str]] = mapped_column(ARRAY(Text), Computed(_GRAMS, persisted=True))
+
+    @property
+    def place(self) -> Place | None:
+        """Where it counts; nowhere while it is not associated."""
+        if self.association_status != ASSOCIATED:
+            return None
+        return Place(self.partner_id, self.distributor_id, self.association_type)
 
     def fact(self, kind: type[CustomerEvent], now: datetime, **more: Any) -> CustomerEvent:
         """The event of the next version, with the whole state after it."""
@@ -282,22 +297,23 @@ class Sweep(Tables):
     id: Mapped[str] = mapped_column(primary_key=True)
     partner_id: Mapped[str]
     number: Mapped[int]
-    status: Mapped[str] = mapped_column(default=RUNNING)
-    phase: Mapped[str] = mapped_column(default="pages")  # then: missing
+    status: Mapped[str]
+    phase: Mapped[str]  # then: missing
     resellers: Mapped[list[Any] | None]  # a distributor's, asked at the start; none asked yet
-    scope: Mapped[int] = mapped_column(default=0)  # 0: own customers; n: those of the n-th reseller
-    cursor: Mapped[int] = mapped_column(default=0)  # the first record not read yet, in the scope
+    scope: Mapped[int]  # 0: own customers; n: those of the n-th reseller
+    cursor: Mapped[int]  # the first record not read yet, in the scope
     upstream_count: Mapped[int | None]  # as the upstream last said of the scope
-    pages_done: Mapped[int] = mapped_column(default=0)
-    customers_seen: Mapped[int] = mapped_column(default=0)
-    customers_changed: Mapped[int] = mapped_column(default=0)
-    requests_made: Mapped[int] = mapped_column(default=0)
+    pages_done: Mapped[int]
+    steps_back: Mapped[int]  # windows that did not touch what was read before
+    customers_seen: Mapped[int]
+    customers_changed: Mapped[int]
+    requests_made: Mapped[int]
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
     holder: Mapped[str | None]  # the replica that works on it
     held_until: Mapped[datetime | None]
-    version: Mapped[int] = mapped_column(default=0)
+    version: Mapped[int]
 
 
 class Sighting(Tables):

@@ -35,7 +35,8 @@ async def unlink_customer(
     if principal.operator_id is not None and not _is_administrator(principal):
         raise WrongPrincipalError("the partner's administrator only")
     customer = await find_customer(session, principal, customer_id)
-    fact = customer.unlink(now)
+    place, fact = customer.place, customer.unlink(now)
+    assert place
     arrears = await session.get(Arrears, customer_id)
     if arrears is not None and arrears.debt_amount > 0:
         owed = f"{arrears.debt_amount:f} {arrears.currency}"
@@ -44,7 +45,7 @@ async def unlink_customer(
     outbox.publish(session, customer.fact(fact, now))
     audit.record(session, principal, "customer.unlink", customer.id, now)
     await session.flush()
-    await count_one(session, customer, -1)
+    await count_one(session, customer.id, place, -1)
     return customer
 
 

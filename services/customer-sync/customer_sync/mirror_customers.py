@@ -1,0 +1,211 @@
+"""Make the mirror say what the upstream said, and state only what changed."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis import outbox
+from contracts.customer import (
+    CustomerEvent,
+    CustomerRegistered,
+    CustomerUpdated,
+    SyncDriftFound,
+)
+from customer_sync.count_customers import count_one
+from customer_sync.models import AT_FIRST, RESALE, Customer, Place, Sighting, Sweep
+from upstream import UpstreamCustomer
+
+UNCHANGEABLE = ("account_name", "xaccount_id", "xaccount_type")  # no operation changes them
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose customers these are, here."""
+
+    partner_id: str
+    distributor_id: str | None
+    site: str
+    currency: str
+
+
+async def sighted(
+    session: AsyncSession, sweep: Sweep, told: Iterable[UpstreamCustomer]
+) -> set[str]:
+    """Those of the customers that this sweep has seen already."""
+    found = await session.scalars(
+        select(Sighting.customer_id).where(
+            Sighting.customer_id.in_([one.customer_id for one in told]),
+            Sighting.sweep_number == sweep.number,
+        )
+    )
+    return set(found.all())
+
+
+async def mirror_customers(
+    session: AsyncSession,
+    sweep: Sweep,
+    owner: Owner,
+    told: Sequence[UpstreamCustomer],
+    now: datetime,
+) -> None:
+    """Write what differs, state it, and remember that these customers were seen."""
+    by_id = {one.customer_id: one for one in told}
+    if not by_id:
+        return
+    seen_before = await sighted(session, sweep, told)
+    known = await _lock(session, by_id)
+    moves: list[tuple[str, Place | None, Place | None]] = []
+    for customer_id, one in by_id.items():
+        customer = known.get(customer_id)
+        before = customer.place if customer else None
+        if customer is None:
+            facts, customer = _register(owner, one, now)
+            session.add(customer)
+        else:
+            facts = _follow(session, sweep, customer, owner, one, now)
+        outbox.publish(session, *facts)
+        sweep.customers_changed += bool(facts)
+        moves.append((customer_id, before, customer.place))
+    await session.flush()
+    await _remember(session, sweep, list(by_id))
+    sweep.customers_seen += len(by_id.keys() - seen_before)
+    await _count(session, moves)
+
+
+async def _lock(session: AsyncSession, ids: Iterable[str]) -> dict[str, Customer]:
+    found = await session.scalars(
+        select(Customer).where(Customer.id.in_(list(ids))).order_by(Customer.id).with_for_update()
+    )
+    return {customer.id: customer for customer in found.all()}
+
+
+def _register(
+    owner: Owner, one: UpstreamCustomer, now: datetime
+) -> tuple[list[CustomerEvent], Customer]:
+    """A customer nobody here has met: registered, then associated, as if made here."""
+    since = one.associated_on or now
+    customer = Customer(
+        id=one.customer_id,
+        partner_id=owner.partner_id,
+        distributor_id=owner.distributor_id,
+        site=owner.site,
+        currency=owner.currency,
+        association_type=one.association_type or RESALE,
+        registered_at=since,
+        closes_market_messages=False,
+        mirrored=True,
+        **{**AT_FIRST, **_described(one)},
+    )
+    registered = customer.fact(CustomerRegistered, now)
+    return [registered, customer.fact(customer.associate(since), now)], customer
+
+
+def _follow(
+    session: AsyncSession,
+    sweep: Sweep,
+    customer: Customer,
+    owner: Owner,
+    one: UpstreamCustomer,
+    now: datetime,
+) -> list[CustomerEvent]:
+    """The one event that says best what happened to a customer we know, if anything did."""
+    described = _described(one)
+    changed = {name for name, value in described.items() if getattr(customer, name) != value}
+    for name in UNCHANGEABLE:
+        if name in changed:
+            _state_drift(session, sweep, customer, name, described[name], now)
+    for name in changed:
+        setattr(customer, name, described[name])
+    kind = _association_change(customer, owner, one, now)
+    if kind is None and not changed:
+        return []
+    return [customer.fact(kind or CustomerUpdated, now)]
+
+
+def _association_change(
+    customer: Customer, owner: Owner, one: UpstreamCustomer, now: datetime
+) -> type[CustomerEvent] | None:
+    """Linked anew or elsewhere, or under another type; None when the association is as it was."""
+    association_type = one.association_type or customer.association_type
+    since = one.associated_on or customer.associated_on or now
+    is_elsewhere = customer.partner_id != owner.partner_id
+    if customer.place is None or is_elsewhere or since != customer.associated_on:
+        customer.partner_id, customer.distributor_id = owner.partner_id, owner.distributor_id
+        customer.association_type = association_type
+        return customer.associate(since)
+    if association_type != customer.association_type:
+        return customer.change_association(association_type)
+    return None
+
+
+def _described(one: UpstreamCustomer) -> dict[str, Any]:
+    """What is taken over as it was told; codes that are always there stay when not told."""
+    told: dict[str, Any] = {
+        "account_name": one.account_name,
+        "customer_name": one.customer_name,
+        "xaccount_id": one.xaccount_id,
+        "xaccount_type": one.xaccount_type,
+        "label": one.label,
+        "mobile": one.telephone,
+        "email": one.email,
+        "country_code": one.country_code,
+        "account_manager_name": one.account_manager_name,
+        "customer_level": one.customer_level,
+    }
+    codes = {
+        "customer_type": one.customer_type,
+        "verified_status": one.verified_status,
+        "is_frozen": one.is_frozen,
+    }
+    return told | {name: code for name, code in codes.items() if code is not None}
+
+
+def _state_drift(
+    session: AsyncSession,
+    sweep: Sweep,
+    customer: Customer,
+    field: str,
+    theirs: str | None,
+    now: datetime,
+) -> None:
+    """A field that cannot change did: somebody should look."""
+    sweep.version += 1
+    drift = SyncDriftFound(
+        occurred_at=now,
+        partner_id=sweep.partner_id,
+        version=sweep.version,
+        sweep_id=sweep.id,
+        started_at=sweep.started_at,
+        customer_id=customer.id,
+        field=field,
+        ours=getattr(customer, field),
+        theirs=theirs,
+    )
+    outbox.publish(session, drift)
+
+
+async def _remember(session: AsyncSession, sweep: Sweep, ids: Sequence[str]) -> None:
+    rows = [{"customer_id": customer_id, "sweep_number": sweep.number} for customer_id in ids]
+    seen = insert(Sighting).values(rows)
+    await session.execute(
+        seen.on_conflict_do_update(
+            index_elements=["customer_id"], set_={"sweep_number": seen.excluded.sweep_number}
+        )
+    )
+
+
+async def _count(
+    session: AsyncSession, moves: Iterable[tuple[str, Place | None, Place | None]]
+) -> None:
+    for customer_id, before, after in moves:
+        if before == after:
+            continue
+        if before:
+            await count_one(session, customer_id, before, -1)
+        if after:
+            await count_one(session, customer_id, after, +1)

@@ -112,9 +112,9 @@ async def test_an_order_that_coupons_pay_whole_holds_nothing(
     assert (await balance_of(database, CUSTOMER)).held == money("0.00")
 
 
-@pytest.mark.parametrize("amount", ["-1.00", "1.001", "NaN", "much"])
-async def test_an_amount_that_is_none_is_refused(caller: Caller, amount: str) -> None:
-    assert refused(await caller.hold("a1", amount)) == (400, "CBC.0100")
+async def test_an_amount_that_is_none_is_refused(caller: Caller) -> None:
+    for amount in ("-1.00", "1.001", "NaN", "much"):
+        assert refused(await caller.hold("a1", amount)) == (400, "CBC.0100"), amount
 
 
 async def test_nobody_holds_another_customers_money(caller: Caller) -> None:

@@ -81,21 +81,21 @@ async def test_a_quote_prices_each_line_in_the_customers_currency(caller: Caller
     assert first["provisioning_seconds"] == 1
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"service_type_code": "hws.service.type.ebs"},
-        {"resource_type_code": "hws.resource.type.volume"},
-        {"resource_spec_code": "s6.small.1"},  # without .linux or .win
-        {"region_code": "mars-1"},
-        {"period_type": 0},
-        {"period_num": None},
-        {**DISK},  # linear, and no size
-    ],
-)
-async def test_all_keys_must_be_right(caller: Caller, wrong: dict[str, Any]) -> None:
+UNSOLD: list[dict[str, Any]] = [
+    {"service_type_code": "hws.service.type.ebs"},
+    {"resource_type_code": "hws.resource.type.volume"},
+    {"resource_spec_code": "s6.small.1"},  # without .linux or .win
+    {"region_code": "mars-1"},
+    {"period_type": 0},
+    {"period_num": None},
+    {**DISK},  # linear, and no size
+]
+
+
+async def test_all_keys_must_be_right(caller: Caller) -> None:
     """domain.md F11."""
-    assert refused(await quote(caller, wanted(**wrong))) == (400, "CBC.99006006")
+    for wrong in UNSOLD:
+        assert refused(await quote(caller, wanted(**wrong))) == (400, "CBC.99006006"), wrong
 
 
 async def test_nobody_quotes_for_another_partners_customer(caller: Caller) -> None:
@@ -210,21 +210,21 @@ async def test_ratings_sum_up_and_show_the_discount(caller: Caller) -> None:
     assert body["official_website_amount"] == 0.897165
 
 
-@pytest.mark.parametrize(
-    ("wrong", "code"),
-    [
-        ({"resource_spec": "FLOPPY"}, "CBC.99006006"),
-        ({"resource_size": None}, "CBC.0100"),
-        ({"size_measure_id": None}, "CBC.0100"),
-        ({"size_measure_id": 15}, "CBC.99006050"),
-        ({"usage_factor": "upflow"}, "CBC.99006017"),
-        ({"usage_measure_id": 777}, "CBC.99006024"),
-        ({"subscription_num": 0}, "CBC.0100"),
-        ({"resource_type": "x" * 401}, "CBC.0100"),
-    ],
-)
-async def test_ratings_that_are_refused(caller: Caller, wrong: dict[str, Any], code: str) -> None:
-    assert refused(await rate(caller, rating(**wrong))) == (400, code)
+UNRATED: list[tuple[dict[str, Any], str]] = [
+    ({"resource_spec": "FLOPPY"}, "CBC.99006006"),
+    ({"resource_size": None}, "CBC.0100"),
+    ({"size_measure_id": None}, "CBC.0100"),
+    ({"size_measure_id": 15}, "CBC.99006050"),
+    ({"usage_factor": "upflow"}, "CBC.99006017"),
+    ({"usage_measure_id": 777}, "CBC.99006024"),
+    ({"subscription_num": 0}, "CBC.0100"),
+    ({"resource_type": "x" * 401}, "CBC.0100"),
+]
+
+
+async def test_ratings_that_are_refused(caller: Caller) -> None:
+    for wrong, code in UNRATED:
+        assert refused(await rate(caller, rating(**wrong))) == (400, code), wrong
 
 
 async def test_ids_of_an_inquiry_do_not_repeat(caller: Caller) -> None:

@@ -192,4 +192,4 @@ async def test_a_token_by_password_is_made_and_validated_by_the_iam_sdk(gate: Ga
 async def test_the_sdk_learns_its_accounts_id(gate: Gate) -> None:
     iam = client(IamClient, gate, await story(gate))
     found = await call(iam.keystone_list_auth_domains, KeystoneListAuthDomainsRequest())
-    assert [domain.id for domain in found.domains] == ["p1"]
+    assert [(domain.id, domain.name) for domain in found.domains] == [("p1", "p1-account")]

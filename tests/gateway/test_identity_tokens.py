@@ -217,6 +217,20 @@ async def test_an_exchange_waits_for_a_customer_that_is_still_on_its_way(gate: G
     assert (await waiting).status == 201
 
 
+async def test_callers_that_wait_hold_no_connection_that_others_need(gate: Gate) -> None:
+    key = await story(gate)
+    await gate.admin("PUT", "/api/principals/p1/rate-limit", {"requests_per_second": 1000})
+    waiting = [
+        asyncio.create_task(gate.call(key, "POST", TOKENS, assume("nobody"))) for _ in range(60)
+    ]
+    await asyncio.sleep(0.5)
+    other = await gate.key("c1")
+    async with asyncio.timeout(1.5):
+        assert (await gate.call(other, "GET", ORDERS)).status == 200
+    assert not any(task.done() for task in waiting)
+    assert {answer.status for answer in await asyncio.gather(*waiting)} == {403}
+
+
 async def test_only_partners_exchange_and_an_exchanged_token_gets_no_further(gate: Gate) -> None:
     key = await story(gate)
     customers = await gate.key("c1")

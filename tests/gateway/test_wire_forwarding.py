@@ -126,6 +126,21 @@ async def test_head_is_answered_like_get_without_a_body(gate: Gate) -> None:
     assert (answer.status, answer.raw) == (200, b"")
     assert int(answer.headers["content-length"]) > 0
     assert gate.echo.seen[-1]["method"] == "GET"
+    own = await gate.call(key, "HEAD", "/api/customers")
+    assert (own.status, own.raw) == (200, b"")
+    assert int(own.headers["content-length"]) > 0
+
+
+async def test_native_answers_say_how_many_requests_are_left(gate: Gate) -> None:
+    key = await story(gate)
+    gate.frozen = gate.now()
+    for left in (9, 8):
+        answer = await gate.call(key, "GET", "/api/customers")
+        assert answer.headers["ratelimit"] == f'"caller";r={left};t=1'
+        assert answer.headers["ratelimit-policy"] == '"caller";q=10;w=1'
+        forwarded = await gate.call(key, "GET", "/api/products")
+        assert forwarded.headers["ratelimit"] == f'"caller";r={left};t=1'
+    assert "ratelimit" not in (await gate.call(key, "GET", ORDERS)).headers
 
 
 async def test_a_service_that_is_away_is_said_in_the_vendors_shape(

@@ -71,10 +71,38 @@ def refusal(error: RefusedError, headers: Headers, *, native: bool) -> Answer:
     }
     sent = [(b"content-type", b"application/problem+json"), named]
     if isinstance(error, ThrottledError):
-        quota = f'"caller";q={error.limit};w={error.window_seconds}'.encode()
-        left = f'"caller";r=0;t={error.window_seconds}'.encode()
-        sent += [(b"retry-after", b"1"), (b"ratelimit-policy", quota), (b"ratelimit", left)]
+        sent += [(b"retry-after", b"1"), *_quota(error.limit, 0)]
     return Answer(error.status, sent, dumps(problem))
+
+
+def _quota(limit: int, left: int) -> list[tuple[bytes, bytes]]:
+    """RateLimit header fields, for one operation and second."""
+    return [
+        (b"ratelimit-policy", f'"caller";q={limit};w=1'.encode()),
+        (b"ratelimit", f'"caller";r={left};t=1'.encode()),
+    ]
+
+
+def saying_quota(send: Send, limit: int, left: int) -> Send:
+    """Say in the answer how many requests are left in this second."""
+
+    async def send_with_quota(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], *_quota(limit, left)]
+        await send(message)
+
+    return send_with_quota
+
+
+def without_body(send: Send) -> Send:
+    """An answer to HEAD: as GET would be answered, but for the body."""
+
+    async def send_bodiless(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return send_bodiless
 
 
 def forwarded_start(answer: aiohttp.ClientResponse, *, native: bool) -> Message:

@@ -54,7 +54,7 @@ class Destination:
     @property
     def is_native(self) -> bool:
         """Ours: refusals are problems of RFC 9457."""
-        return self.path.startswith("/api")
+        return self.path.startswith("/api/")
 
     @property
     def has_password(self) -> bool:
@@ -147,9 +147,12 @@ def destination_of(method: str, path: str) -> Destination | None:
     if found is not None:
         return _wire(found.operation)
     if path.startswith(_IAM_PREFIXES):
-        return _own(method, path, anonymous=(method, path) == ("POST", "/v3/auth/tokens"))
+        anonymous = (method, path) == ("POST", "/v3/auth/tokens")
+        return _own(method, path, segments=4, anonymous=anonymous)
     if path.startswith("/api/"):
-        return _match_native("GET" if method == "HEAD" else method, path) or _own(method, path)
+        return _match_native("GET" if method == "HEAD" else method, path) or _own(
+            method, path, segments=3
+        )
     return None
 
 
@@ -164,12 +167,12 @@ def _wire(operation: Operation) -> Destination:
     )
 
 
-def _own(method: str, path: str, *, anonymous: bool = False) -> Destination:
-    """A path of the gateway itself, or none at all; its door says which."""
-    family = "/".join(path.split("/")[:4])
+def _own(method: str, path: str, *, segments: int, anonymous: bool = False) -> Destination:
+    """A path of the gateway itself, or none at all; its door says which. Counted by its family."""
+    family = "/".join(path.split("/")[:segments])
     return Destination(
         name=f"{method} {family}",
-        path=path if path.startswith("/api") else family,
+        path=family,
         service=Service.GATEWAY,
         kinds=ANYBODY,
         in_connected_mode=True,

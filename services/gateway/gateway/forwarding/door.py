@@ -12,7 +12,7 @@ from chassis.errors import BadFieldError, OutsideError, RefusedError
 from chassis.identity import HEADER, sign_identity
 from chassis.logs import get_logger, request_id
 from gateway.forwarding.admit import admit
-from gateway.forwarding.answers import forwarded_start, refusal
+from gateway.forwarding.answers import forwarded_start, refusal, saying_quota, without_body
 from gateway.forwarding.claim_signature import claim_signature
 from gateway.forwarding.destinations import Destination, Service, destination_of
 from gateway.forwarding.forward import ServiceAwayError
@@ -88,6 +88,8 @@ class Door:
         self, destination: Destination, scope: Scope, receive: Receive, send: Send
     ) -> None:
         state = self._state
+        if destination.service is not Service.GATEWAY:
+            scope["route"] = destination  # names the request in the metrics
         request = received(scope, state.settings.proxies)
         if b"#" in request.raw_path + request.raw_query or not request.target.isascii():
             raise BadFieldError("path", "must be percent-encoded")
@@ -98,12 +100,11 @@ class Door:
             raise SignatureRefusedError("neither Authorization nor X-Auth-Token was sent")
         if caller is not None:
             admit(caller.principal, destination, connected=state.settings.connected)
-        self._count(destination, request, caller)
+        send = self._count(destination, request, caller, send)
         if destination.service is Service.GATEWAY:
             await self._hand_on(scope, request, caller, receive, send)
             return
         assert caller is not None
-        scope["route"] = destination  # names the request in the metrics
         if destination.moves_value and caller.signature is not None:
             assert caller.access is not None
             await claim_signature(
@@ -111,17 +112,23 @@ class Door:
             )
         await self._forward(destination, request, caller, send)
 
-    def _count(self, destination: Destination, request: Received, caller: Caller | None) -> None:
-        """By client address, operation and account; the administrator is us."""
+    def _count(
+        self, destination: Destination, request: Received, caller: Caller | None, send: Send
+    ) -> Send:
+        """By client address, operation and account; the administrator is us.
+
+        Answers on our own paths say how many requests are left.
+        """
         if caller is None:
             key: tuple[str, ...] = (request.client, destination.name, "")
             limit = destination.requests_per_second
         elif caller.principal.is_administrator:
-            return
+            return send
         else:
             key = (request.client, destination.name, caller.principal.id)
             limit = caller.requests_per_second or destination.requests_per_second
-        self._state.rate_limit.take(key, limit, self._state.clock())
+        left = self._state.rate_limit.take(key, limit, self._state.clock())
+        return saying_quota(send, limit, left) if destination.is_native else send
 
     async def _hand_on(
         self,
@@ -132,10 +139,13 @@ class Door:
         send: Send,
     ) -> None:
         """To the gateway's own routes, which find the caller where every service finds it."""
+        if request.method == "HEAD":
+            # A copy: the server, too, must know that no body follows.
+            scope, send = {**scope, "method": "GET"}, without_body(send)
         if caller is not None:
             keys = self._state.settings.keys
             signed = sign_identity(
-                keys, caller.principal, request.method, request.target, request.body
+                keys, caller.principal, scope["method"], request.target, request.body
             )
             scope["headers"] = [*scope["headers"], (_IDENTITY, signed.encode())]
         given = False
@@ -163,13 +173,13 @@ class Door:
             if destination.is_native:
                 raise OutsideError(destination.service) from away
             raise
+        if request.method == "HEAD":
+            send = without_body(send)
         async with answer:
-            await _stream(answer, destination, request.method == "HEAD", send)
+            await _stream(answer, destination, send)
 
 
-async def _stream(
-    answer: aiohttp.ClientResponse, destination: Destination, bodiless: bool, send: Send
-) -> None:
+async def _stream(answer: aiohttp.ClientResponse, destination: Destination, send: Send) -> None:
     """Status, body and the few headers that are the caller's; a redirect is a failure (D.4a.5)."""
     start = forwarded_start(answer, native=destination.is_native)
     chunks = answer.content.iter_any()
@@ -178,9 +188,6 @@ async def _stream(
         log.error("a service answered an array", operation=destination.name)
         raise RefusedError(code="CBC.0999")
     await send(start)
-    if bodiless:
-        await send({"type": "http.response.body", "body": b""})
-        return
     size = answer.content_length
     if size is not None and len(first) >= size:
         await send({"type": "http.response.body", "body": first})

@@ -11,7 +11,8 @@ from chassis.clock import Now
 from chassis.database import Database
 from chassis.errors import BadFieldError
 from chassis.identity import CurrentPrincipal, current_principal
-from gateway.identity.create_access_key import create_access_key
+from gateway.identity.create_access_key import create_access_key, find_holder
+from gateway.identity.find_assumable import find_assumable
 from gateway.identity.issue_temporary_key import TemporaryKey, exchange_key, key_by_token
 from gateway.identity.issue_token import IssuedToken, exchange_token, sign_in
 from gateway.identity.keyring import Keyring
@@ -22,7 +23,7 @@ from gateway.identity.manage_access_keys import (
     show_access_key,
     user_of,
 )
-from gateway.identity.models import AccessKey
+from gateway.identity.models import AccessKey, Account
 from gateway.identity.requests import (
     CredentialChange,
     CredentialRequest,
@@ -36,9 +37,17 @@ from gateway.identity.show_token import iam_instant, revoke_token, show_token, t
 router = APIRouter()
 
 
-async def identity_session(request: Request) -> AsyncIterator[AsyncSession]:
-    """One transaction with rights on credentials, which requests' own role has not."""
+async def database_of(request: Request) -> Database:
+    """For what must not hold a connection while it waits."""
     database: Database = request.app.state.database
+    return database
+
+
+CurrentDatabase = Annotated[Database, Depends(database_of)]
+
+
+async def identity_session(database: CurrentDatabase) -> AsyncIterator[AsyncSession]:
+    """One transaction with rights on credentials, which requests' own role has not."""
     async with database.transaction() as session:
         yield session
 
@@ -58,6 +67,7 @@ SubjectToken = Annotated[str, Header(alias="X-Subject-Token")]
 async def post_token(
     asked: TokenRequest,
     request: Request,
+    database: CurrentDatabase,
     session: IdentitySession,
     keyring: CurrentKeyring,
     now: Now,
@@ -67,11 +77,12 @@ async def post_token(
     if identity.methods == ["password"]:
         if identity.password is None:
             raise BadFieldError("auth.identity.password")
-        return _token_answer(await sign_in(session, keyring, identity.password.user, now), 201)
+        return _token_answer(await sign_in(database, keyring, identity.password.user, now), 201)
     if identity.assume_role is None:
         raise BadFieldError("auth.identity.assume_role")
     principal = await current_principal(request)
-    issued = await exchange_token(session, principal, identity.assume_role, now)
+    account = await find_assumable(database, principal, identity.assume_role)
+    issued = await exchange_token(session, principal, account, now)
     return _token_answer(issued, 201)
 
 
@@ -97,9 +108,11 @@ async def delete_token(
 
 
 @router.get("/v3/auth/domains")
-async def get_domains(principal: CurrentPrincipal) -> Response:
+async def get_domains(principal: CurrentPrincipal, session: IdentitySession) -> Response:
     """KeystoneListAuthDomains: the SDK asks for its account's id when it was not told."""
-    domain = {"id": principal.id, "name": principal.id, "enabled": True, "description": ""}
+    account = await session.get(Account, principal.id)
+    name = account.account_name if account else principal.id
+    domain = {"id": principal.id, "name": name, "enabled": True, "description": ""}
     return JsonAnswer({"domains": [domain], "links": {"self": "/v3/auth/domains"}})
 
 
@@ -107,21 +120,28 @@ async def get_domains(principal: CurrentPrincipal) -> Response:
 async def post_credential(
     asked: CredentialRequest,
     principal: CurrentPrincipal,
+    database: CurrentDatabase,
     session: IdentitySession,
     keyring: CurrentKeyring,
     now: Now,
 ) -> Response:
     """CreatePermanentAccessKey."""
-    made = await create_access_key(session, keyring, principal, asked.credential, now)
+    holder = await find_holder(database, principal, asked.credential.user_id)
+    description = asked.credential.description
+    made = await create_access_key(session, keyring, principal, holder, description, now)
     return JsonAnswer({"credential": {**_credential(made.key), "secret": made.secret}}, 201)
 
 
 @router.get("/v3.0/OS-CREDENTIAL/credentials")
 async def get_credentials(
-    principal: CurrentPrincipal, session: IdentitySession, user_id: str | None = None
+    principal: CurrentPrincipal,
+    database: CurrentDatabase,
+    session: IdentitySession,
+    user_id: str | None = None,
 ) -> Response:
     """ListPermanentAccessKeys."""
-    keys = await list_access_keys(session, principal, user_id or None)
+    holder = await find_holder(database, principal, user_id or None)
+    keys = await list_access_keys(session, holder)
     return JsonAnswer({"credentials": [_credential(key) for key in keys]})
 
 
@@ -167,6 +187,7 @@ async def post_security_token(
     asked: SecurityTokenRequest,
     request: Request,
     principal: CurrentPrincipal,
+    database: CurrentDatabase,
     session: IdentitySession,
     keyring: CurrentKeyring,
     now: Now,
@@ -178,7 +199,9 @@ async def post_security_token(
     if identity.methods == ["assume_role"]:
         if identity.assume_role is None:
             raise BadFieldError("auth.identity.assume_role")
-        made = await exchange_key(session, keyring, principal, identity.assume_role, now)
+        role = identity.assume_role
+        account = await find_assumable(database, principal, role)
+        made = await exchange_key(session, keyring, principal, account, role.duration_seconds, now)
         return _temporary_answer(made)
     if identity.token is None:
         raise BadFieldError("auth.identity.token")
@@ -192,13 +215,14 @@ async def put_rate_limit(
     account_id: str,
     asked: RateLimitRequest,
     principal: CurrentPrincipal,
+    database: CurrentDatabase,
     session: IdentitySession,
     keyring: CurrentKeyring,
     now: Now,
 ) -> Response:
     """Requests per second and operation, by the administrator."""
     limit = asked.requests_per_second
-    account = await set_rate_limit(session, keyring, principal, account_id, limit, now)
+    account = await set_rate_limit(database, session, keyring, principal, account_id, limit, now)
     return JsonAnswer({"id": account.id, "requests_per_second": account.requests_per_second})
 
 

@@ -7,12 +7,12 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit
+from chassis.database import Database
 from chassis.errors import NotFoundError, RefusedError
 from chassis.identity import Principal, WrongPrincipalError
 from gateway.identity.keyring import Keyring
 from gateway.identity.minting import new_access, new_secret
 from gateway.identity.models import AccessKey, Account, Operator
-from gateway.identity.requests import NewCredential
 from gateway.identity.waiting import wait_for
 
 KEYS_PER_HOLDER_MAX = 10
@@ -56,11 +56,11 @@ async def create_access_key(
     session: AsyncSession,
     keyring: Keyring,
     principal: Principal,
-    asked: NewCredential,
+    holder: Holder,
+    description: str,
     now: datetime,
 ) -> MadeKey:
-    """A key that never expires; the principal it is for may still be on its way (2 s)."""
-    holder = await find_holder(session, principal, asked.user_id)
+    """A key that never expires, for a holder of `find_holder`."""
     # One at a time for a holder: the count would be wrong for two at once.
     await session.execute(select(Account).where(Account.id == holder.account_id).with_for_update())
     kept = await session.scalar(
@@ -70,15 +70,16 @@ async def create_access_key(
     )
     if (kept or 0) >= KEYS_PER_HOLDER_MAX:
         raise TooManyKeysError(f"{KEYS_PER_HOLDER_MAX} keys")
-    made = mint_key(keyring, holder, asked.description, now)
+    made = mint_key(keyring, holder, description, now)
     session.add(made.key)
     audit.record(session, principal, "create_access_key", made.key.access, now, user=made.user_id)
     return made
 
 
-async def find_holder(session: AsyncSession, principal: Principal, user_id: str | None) -> Holder:
+async def find_holder(database: Database, principal: Principal, user_id: str | None) -> Holder:
     """Whose keys the caller means: its own, or for the administrator anybody's.
 
+    The principal may still be on its way (2 s).
     Somebody who acts for a customer holds a borrowed credential and gets no lasting one by it.
     """
     if principal.acting_for_partner is not None:
@@ -90,7 +91,7 @@ async def find_holder(session: AsyncSession, principal: Principal, user_id: str 
         return own
     if user_id is None:
         raise NotFoundError("user_id")
-    holder = await wait_for(lambda: _find_anybody(session, user_id))
+    holder = await wait_for(database, lambda session: _find_anybody(session, user_id))
     if holder is None:
         raise NotFoundError("user_id")
     return holder

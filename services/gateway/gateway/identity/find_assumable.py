@@ -3,6 +3,7 @@
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.database import Database
 from chassis.errors import BadFieldError, RefusedError
 from chassis.identity import Principal, WrongPrincipalError
 from gateway.identity.find_credential import ACTIVE, may_be_assumed
@@ -23,7 +24,7 @@ class NotAuthorizedError(RefusedError):
     code = "CHB.1001"
 
 
-async def find_assumable(session: AsyncSession, principal: Principal, role: AssumeRole) -> Account:
+async def find_assumable(database: Database, principal: Principal, role: AssumeRole) -> Account:
     """The customer's account; customer and grant may still be on their way (2 s).
 
     `agency_name` is the platform id under which the customer was created (domain.md F6, F16).
@@ -32,10 +33,10 @@ async def find_assumable(session: AsyncSession, principal: Principal, role: Assu
         raise WrongPrincipalError
     if not (role.domain_name or role.domain_id):
         raise BadFieldError("auth.identity.assume_role.domain_name")
-    account = await wait_for(lambda: _find_customer(session, principal, role))
+    account = await wait_for(database, lambda session: _find_customer(session, principal, role))
     if account is None:
         raise NotAssumableError
-    if await wait_for(lambda: _find_grant(session, account)) != ACTIVE:
+    if await wait_for(database, lambda session: _find_grant(session, account)) != ACTIVE:
         raise NotAuthorizedError
     return account
 
@@ -52,7 +53,7 @@ async def _find_customer(
         asked = asked.where(Account.account_name == role.domain_name)
     if role.domain_id:
         asked = asked.where(Account.id == role.domain_id)
-    found = await session.scalars(asked.execution_options(populate_existing=True))
+    found = await session.scalars(asked)
     account = found.first()
     return account if account and may_be_assumed(account, principal.id) else None
 

@@ -13,11 +13,10 @@ from chassis import audit
 from chassis.errors import BadFieldError
 from chassis.identity import Principal, WrongPrincipalError
 from gateway.identity.create_access_key import Holder, mint_key
-from gateway.identity.find_assumable import find_assumable
 from gateway.identity.keyring import Keyring
 from gateway.identity.minting import hash_of, new_token
-from gateway.identity.models import AccessKey, Token
-from gateway.identity.requests import AssumeRole, OwnToken
+from gateway.identity.models import AccessKey, Account, Token
+from gateway.identity.requests import OwnToken
 from gateway.identity.show_token import show_token
 
 
@@ -31,16 +30,16 @@ class TemporaryKey:
 
 
 async def exchange_key(
-    session: AsyncSession, keyring: Keyring, principal: Principal, role: AssumeRole, now: datetime
+    session: AsyncSession,
+    keyring: Keyring,
+    principal: Principal,
+    account: Account,
+    duration_seconds: int,
+    now: datetime,
 ) -> TemporaryKey:
-    """Keys with which a partner acts for its resale customer, while the customer agrees."""
-    account = await find_assumable(session, principal, role)
-    made = _temporary(
-        keyring,
-        Holder(account.id, principal.operator_id),
-        now,
-        now + timedelta(seconds=role.duration_seconds),
-    )
+    """Keys with which a partner acts for its customer (`find_assumable`) while it agrees."""
+    until = now + timedelta(seconds=duration_seconds)
+    made = _temporary(keyring, Holder(account.id, principal.operator_id), now, until)
     made.key.acting_partner_id = principal.id
     session.add(made.key)
     audit.record(session, principal, "assume_role", account.id, now, access=made.key.access)

@@ -7,14 +7,14 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit
+from chassis.database import Database
 from chassis.errors import RefusedError
 from chassis.identity import Principal
-from gateway.identity.find_assumable import find_assumable
 from gateway.identity.find_credential import ACTIVE, principal_of
 from gateway.identity.keyring import Keyring
 from gateway.identity.minting import hash_of, new_token
 from gateway.identity.models import Account, Operator, Password, Token
-from gateway.identity.requests import AssumeRole, User
+from gateway.identity.requests import User
 
 TOKEN_HOURS = 24
 
@@ -35,32 +35,33 @@ class IssuedToken:
     operator: Operator | None = None
 
 
-async def sign_in(
-    session: AsyncSession, keyring: Keyring, user: User, now: datetime
-) -> IssuedToken:
-    """A token for an account, or for an operator of it, against its password."""
+async def sign_in(database: Database, keyring: Keyring, user: User, now: datetime) -> IssuedToken:
+    """A token for an account, or for an operator of it, against its password.
+
+    No connection is held while the password is computed: it takes long, and others wait for it.
+    """
     attempts = f"{user.domain.name}/{user.name}"
     keyring.sign_ins.take(attempts, keyring.sign_ins_per_minute, now)
-    found = await session.execute(_holder(user))
-    row = found.first()
+    async with database.transaction() as session:
+        row = (await session.execute(_holder(user))).first()
     if not await keyring.passwords.matches(row.hash if row else None, user.password):
         raise WrongPasswordError
     assert row is not None
     keyring.sign_ins.forgive(attempts)
     account, operator = row.Account, row.Operator
     operator_id = operator.id if operator else None
-    issued = _issue(session, "password", account, now, operator_id=operator_id)
-    who = principal_of(issued.token, account, operator, granted=False)
-    assert who is not None
-    audit.record(session, who, "sign_in", account.id, now)
+    async with database.transaction() as session:
+        issued = _issue(session, "password", account, now, operator_id=operator_id)
+        who = principal_of(issued.token, account, operator, granted=False)
+        assert who is not None
+        audit.record(session, who, "sign_in", account.id, now)
     return IssuedToken(issued.text, issued.token, account, operator)
 
 
 async def exchange_token(
-    session: AsyncSession, principal: Principal, role: AssumeRole, now: datetime
+    session: AsyncSession, principal: Principal, account: Account, now: datetime
 ) -> IssuedToken:
-    """A token with which a partner acts for its resale customer, while the customer agrees."""
-    account = await find_assumable(session, principal, role)
+    """A token with which a partner acts for its customer (`find_assumable`) while it agrees."""
     audit.record(session, principal, "assume_role", account.id, now)
     return _issue(
         session,

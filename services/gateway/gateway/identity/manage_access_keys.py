@@ -9,17 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import audit
 from chassis.errors import NotFoundError
 from chassis.identity import Principal, WrongPrincipalError
-from gateway.identity.create_access_key import find_holder, keys_of
+from gateway.identity.create_access_key import Holder, keys_of
 from gateway.identity.keyring import Keyring
 from gateway.identity.models import AccessKey
 from gateway.identity.requests import ChangedCredential
 
 
-async def list_access_keys(
-    session: AsyncSession, principal: Principal, user_id: str | None
-) -> Sequence[AccessKey]:
-    """A holder's keys, oldest first; bounded, since a holder has few."""
-    holder = await find_holder(session, principal, user_id)
+async def list_access_keys(session: AsyncSession, holder: Holder) -> Sequence[AccessKey]:
+    """A holder's keys (`find_holder`), oldest first; bounded, since a holder has few."""
     found = await session.scalars(
         select(AccessKey)
         .where(keys_of(holder), AccessKey.expires_at.is_(None))

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit
+from chassis.database import Database
 from chassis.errors import NotFoundError
 from chassis.identity import Principal, WrongPrincipalError
 from gateway.identity.keyring import Keyring
@@ -13,6 +14,7 @@ from gateway.identity.waiting import wait_for
 
 
 async def set_rate_limit(
+    database: Database,
     session: AsyncSession,
     keyring: Keyring,
     principal: Principal,
@@ -23,9 +25,9 @@ async def set_rate_limit(
     """Override an account's limit, per operation; None returns to the operations' own."""
     if not principal.is_administrator:
         raise WrongPrincipalError
-    account = await wait_for(lambda: session.get(Account, account_id))
-    if account is None:
+    if await wait_for(database, lambda asking: asking.get(Account, account_id)) is None:
         raise NotFoundError("account")
+    account = await session.get_one(Account, account_id)
     account.requests_per_second = requests_per_second
     audit.record(
         session, principal, "set_rate_limit", account_id, now, per_second=requests_per_second

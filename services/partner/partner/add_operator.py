@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 
 from chassis import audit
 from chassis.errors import RefusedError, UnknownValueError
-from chassis.identity import Principal, WrongPrincipalError
+from chassis.identity import OPS_CONSOLE_ITEM, Principal, WrongPrincipalError
 from chassis.outbox import publish
 from contracts.partner import PartnerOperatorAdded
 from partner.find_partner import find_partner
@@ -56,7 +56,8 @@ async def add_operator(
     """Add the operator and tell the gateway, which lets it sign in.
 
     Raises:
-        WrongPrincipalError: an operator asks; it could give others more than it has itself.
+        WrongPrincipalError: an operator asks, which could give others more than it has itself; or
+            anybody but the administrator gives the item of the ops console.
         NotFoundError: no such account, or not the caller's.
         UnknownValueError: a permission item that no operation knows.
         AccountNameInUseError: the partner has an operator of this name.
@@ -74,7 +75,7 @@ async def add_operator(
         account_name=new.account_name,
         name=new.name,
         role=new.role,
-        permissions=_permissions(new),
+        permissions=_permissions(principal, new),
         status="active",
         added_at=now,
         version=1,
@@ -88,13 +89,15 @@ async def add_operator(
     return operator
 
 
-def _permissions(new: NewOperator) -> list[str]:
-    """The items asked for, each once; an administrator has all there are."""
+def _permissions(principal: Principal, new: NewOperator) -> list[str]:
+    """The items asked for, each once; a partner's administrator has all that operations know."""
+    asked = set(new.permissions)
+    if OPS_CONSOLE_ITEM in asked and not principal.is_administrator:
+        raise WrongPrincipalError("the ops console shows every partner's events")
     for index, item in enumerate(new.permissions):
-        if item not in permission_items():
+        if item not in permission_items() and item != OPS_CONSOLE_ITEM:
             raise UnknownValueError(f"permissions[{index}]", "no operation knows this item")
-    granted = permission_items() if new.role == ADMINISTRATOR else set(new.permissions)
-    return sorted(granted)
+    return sorted(asked | permission_items() if new.role == ADMINISTRATOR else asked)
 
 
 async def _insert_unless_taken(session: AsyncSession, operator: Operator) -> None:

@@ -1,7 +1,9 @@
 """Alembic runs this for every migration command."""
 
 from chassis.migrations import run
+from gateway.feed.models import FeedTables
 from gateway.identity.models import IdentityTables
+from gateway.ops.models import OpsTables
 from gateway.portfolio.models import PortfolioTables
 
-run(IdentityTables.metadata, PortfolioTables.metadata)
+run(IdentityTables.metadata, PortfolioTables.metadata, FeedTables.metadata, OpsTables.metadata)

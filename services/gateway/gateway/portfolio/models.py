@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Index, Text, text
+from sqlalchemy import BigInteger, Identity, Index, Text, func, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -159,12 +159,20 @@ class FeedRow(Tenant, PortfolioTables):
     """An event as it flowed by, in the order of its arrival here."""
 
     __tablename__ = "event_feed"
-    __table_args__ = (Index("event_feed_of_partner", "partner_id", "position"),)
+    __table_args__ = (
+        Index("event_feed_of_partner", "partner_id", "position"),
+        Index("event_feed_of_customer", "customer_id", "position"),
+    )
 
     position: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     event_id: Mapped[UUID] = mapped_column(unique=True)
+    stream: Mapped[str]
     type: Mapped[str]
     subject: Mapped[str]
     key: Mapped[str]
-    occurred_at: Mapped[datetime] = mapped_column(index=True)
-    body: Mapped[bytes]
+    version: Mapped[int]  # of the aggregate, after the fact
+    data_schema: Mapped[str]  # as in `order.paid/1.0`
+    customer_id: Mapped[str | None]  # who may see it beside the partner
+    occurred_at: Mapped[datetime]
+    arrived_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    body: Mapped[bytes | None]  # none: a tombstone, the content was erased

@@ -114,9 +114,13 @@ def _feed_rows(events: Iterable[Event]) -> Rows:
         _tenant(event)
         | {
             "event_id": event.event_id,
+            "stream": event.STREAM,
             "type": event.TYPE,
             "subject": event.subject,
             "key": event.key,
+            "version": event.version,
+            "data_schema": event.data_schema,
+            "customer_id": _customer_of(event),
             "occurred_at": event.occurred_at,
             "body": event.model_dump_json().encode(),
         }

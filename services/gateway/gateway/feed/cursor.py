@@ -1,0 +1,41 @@
+"""A place in the feed, as its readers carry it: opaque to them, and good for this feed alone."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from uuid import UUID
+
+from chassis.errors import BadFieldError
+
+EARLIEST = "earliest"
+LATEST = "latest"
+CURSOR_CHARACTERS_MAX = 100
+_POSITION_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Everything up to and with `position` was read."""
+
+    feed_id: UUID
+    position: int
+
+    def text(self) -> str:
+        """As it is handed out."""
+        packed = self.feed_id.bytes + self.position.to_bytes(_POSITION_BYTES, "big")
+        return urlsafe_b64encode(packed).decode()
+
+
+def read_cursor(text: str) -> Cursor:
+    """The cursor of that text.
+
+    Raises:
+        BadFieldError: it is none that a feed handed out.
+
+    """
+    try:
+        packed = urlsafe_b64decode(text.encode("ascii"))
+    except ValueError as error:
+        raise BadFieldError("after", "not a cursor of this feed") from error
+    if len(packed) != 16 + _POSITION_BYTES:
+        raise BadFieldError("after", "not a cursor of this feed")
+    return Cursor(UUID(bytes=packed[:16]), int.from_bytes(packed[16:], "big"))

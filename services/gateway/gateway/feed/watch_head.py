@@ -1,0 +1,68 @@
+"""The newest position: readers that wait for more share one look at the table."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from chassis.database import Database
+from gateway.feed.models import FeedHorizon
+from gateway.feed.shared_look import SharedLook
+from gateway.portfolio.models import FeedRow
+
+LOOK_PAUSE_SECONDS = 0.25
+READERS_WAITING_MAX = 200  # who comes beyond them is answered at once
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Which feed this is and how far it goes."""
+
+    feed_id: UUID
+    position: int
+
+
+class FeedWatch:
+    """On `app.state.feed_watch`.
+
+    A position is visible only when all before it are: the projection writes under one lock that it
+    holds until its commit. So whatever lies at or below the head can be read without gaps.
+    """
+
+    def __init__(self, database: Database):
+        self._database = database
+        self._heads = SharedLook(self.head, LOOK_PAUSE_SECONDS)
+        self._waiting = 0
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """End what is under way when the process ends."""
+        yield
+        await self._heads.close()
+
+    async def head(self) -> Head:
+        """The newest position now; read past row-level security, which hides other tenants'."""
+        newest = select(func.max(FeedRow.position)).scalar_subquery()
+        known = func.greatest(func.coalesce(newest, 0), FeedHorizon.pruned_through)
+        async with self._database.transaction() as session:
+            row = (await session.execute(select(FeedHorizon.feed_id, known))).one()
+        return Head(row[0], row[1])
+
+    async def beyond(self, position: int, until: float) -> Head | None:
+        """The head once it is beyond the position; None at `until`, a monotonic instant."""
+        if self._waiting >= READERS_WAITING_MAX:
+            return None
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(max(until - time.monotonic(), 0)):
+                while (head := await self._heads.next()).position <= position:
+                    pass
+                return head
+        except TimeoutError:
+            return None
+        finally:
+            self._waiting -= 1

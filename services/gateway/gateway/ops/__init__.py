@@ -1,0 +1,1 @@
+"""`/ops`: the console of those who run Channelbus, server-rendered and live."""

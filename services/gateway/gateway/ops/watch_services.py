@@ -1,0 +1,206 @@
+"""How the services are: asked every two seconds while somebody looks, once for all who do."""
+
+import asyncio
+import json
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from chassis.clock import Clock
+from chassis.errors import RefusedError
+from chassis.identity import Principal
+from gateway.feed.shared_look import SharedLook
+from gateway.forwarding.destinations import Service
+from gateway.identity.keyring import ADMINISTRATOR
+from gateway.ops.peers import Peers
+from gateway.ops.read_metrics import Metrics, read_metrics
+
+LOOK_PAUSE_SECONDS = 2.0
+RECENT_SECONDS = 300.0
+RATES_KEPT = 90  # three minutes, for the line in the page's head
+PARKED_KEYS_SHOWN = 100
+_LOOKER = Principal(id=ADMINISTRATOR.id, kind="administrator", partner_id="*", caller="ops")
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerState:
+    """One consumer group's member. `events_per_second` is None until there are two looks."""
+
+    name: str
+    events_per_second: float | None
+    lag_events: int
+    lag_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedState:
+    """A parked key, and the event that blocks it."""
+
+    service: str
+    consumer: str
+    stream: str
+    key: str
+    events: int
+    since: datetime
+    first_id: int
+    type: str | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceState:
+    """`health`: "ok", "not_ready", "stalled" or "away"; `reason` is the service's own word."""
+
+    name: str
+    health: str
+    reason: str = ""
+    answered_ms: int | None = None
+    events_per_second: float | None = None
+    metrics: Metrics = field(default_factory=Metrics)
+    consumers: tuple[ConsumerState, ...] = ()
+    parked: tuple[ParkedState, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalState:
+    """A refusal code: how often since the services' start, and lately while somebody looked."""
+
+    code: str
+    recent: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything at one look. `rates` are the last looks' events per second, oldest first."""
+
+    at: datetime
+    services: tuple[ServiceState, ...]
+    refusals: tuple[RefusalState, ...]
+    rates: tuple[float, ...]
+
+    @property
+    def parked(self) -> list[ParkedState]:
+        """Of all services, oldest first."""
+        keys = [key for service in self.services for key in service.parked]
+        return sorted(keys, key=lambda key: key.since)
+
+    @property
+    def lag_seconds(self) -> float:
+        """Of the consumer that is furthest behind."""
+        return max((c.lag_seconds for s in self.services for c in s.consumers), default=0.0)
+
+    @property
+    def outbox_rows(self) -> int:
+        """Of all services."""
+        return sum(int(service.metrics.outbox_rows) for service in self.services)
+
+    @property
+    def unwell(self) -> int:
+        """How many services are not well."""
+        return sum(service.health != "ok" for service in self.services)
+
+
+class ServiceWatch:
+    """Asks all services at once, each for a bounded time; keeps what rates need."""
+
+    def __init__(self, peers: Peers, clock: Clock):
+        self._peers = peers
+        self._clock = clock
+        self._before: dict[Service, tuple[float, Metrics]] = {}
+        self._refusals: deque[tuple[float, dict[str, float]]] = deque()
+        self._rates: deque[float] = deque(maxlen=RATES_KEPT)
+        self.looks: SharedLook[Snapshot] = SharedLook(self._look, LOOK_PAUSE_SECONDS)
+
+    async def _look(self) -> Snapshot:
+        services = await asyncio.gather(*[self._service(name) for name in self._peers.urls])
+        known = [s.events_per_second for s in services if s.events_per_second is not None]
+        if known:
+            self._rates.append(sum(known))
+        refusals = self._recent_refusals(services)
+        return Snapshot(self._clock(), tuple(services), refusals, tuple(self._rates))
+
+    async def _service(self, name: Service) -> ServiceState:
+        started = time.monotonic()
+        try:
+            live, ready, metrics, parked = await asyncio.gather(
+                self._peers.look(name, "/livez"),
+                self._peers.look(name, "/readyz"),
+                self._peers.look(name, "/metrics"),
+                self._peers.ask(name, _LOOKER, "/internal/parked"),
+            )
+            answered_ms = int((time.monotonic() - started) * 1000)
+            now = read_metrics(metrics[1].decode())
+            health, reason = _health(live, ready)
+            keys = tuple(_parked(name, row) for row in parked["keys"][:PARKED_KEYS_SHOWN])
+        except (RefusedError, ValueError, KeyError) as error:
+            self._before.pop(name, None)
+            detail = error.detail if isinstance(error, RefusedError) else repr(error)
+            return ServiceState(name, "away", detail)
+        at, before = self._before.get(name, (0.0, None))
+        seconds = started - at
+        self._before[name] = (started, now)
+        return ServiceState(
+            name, health, reason, answered_ms,
+            _rate(before.relayed if before else None, now.relayed, seconds),
+            now, _consumers(before, now, seconds), keys,
+        )  # fmt: skip
+
+    def _recent_refusals(self, services: list[ServiceState]) -> tuple[RefusalState, ...]:
+        """Against the oldest look of the last five minutes; the first look counts nothing."""
+        at = time.monotonic()
+        totals: dict[str, float] = {}
+        for service in services:
+            for code, count in service.metrics.refusals.items():
+                totals[code] = totals.get(code, 0.0) + count
+        self._refusals.append((at, totals))
+        while self._refusals[0][0] < at - RECENT_SECONDS:
+            self._refusals.popleft()
+        oldest = self._refusals[0][1]
+        shown = [
+            RefusalState(code, max(int(total - oldest.get(code, 0.0)), 0), int(total))
+            for code, total in totals.items()
+        ]
+        return tuple(sorted(shown, key=lambda r: (-r.recent, -r.total, r.code)))
+
+
+def _rate(before: float | None, now: float, seconds: float) -> float | None:
+    """None without a look before; a counter that fell belongs to a process started anew."""
+    return None if before is None else max(now - before, 0.0) / max(seconds, 0.001)
+
+
+def _consumers(before: Metrics | None, now: Metrics, seconds: float) -> tuple[ConsumerState, ...]:
+    return tuple(
+        ConsumerState(
+            name,
+            _rate(before.consumed.get(name, 0.0) if before else None, now.consumed[name], seconds),
+            int(now.lag_events[name]),
+            now.lag_seconds[name],
+        )
+        for name in now.consumers
+    )
+
+
+def _health(live: tuple[int, bytes], ready: tuple[int, bytes]) -> tuple[str, str]:
+    if live[0] != 200:
+        stalled = json.loads(live[1]).get("stalled", {})
+        return "stalled", "; ".join(f"{name}: {why}" for name, why in stalled.items())
+    if ready[0] != 200:
+        return "not_ready", "; ".join(json.loads(ready[1]).get("alarms", []))
+    return "ok", ""
+
+
+def _parked(service: Service, row: dict[str, Any]) -> ParkedState:
+    return ParkedState(
+        service=service,
+        consumer=row["consumer"],
+        stream=row["stream"],
+        key=row["key"],
+        events=row["events"],
+        since=datetime.fromisoformat(row["since"]),
+        first_id=row["first_id"],
+        type=row["type"],
+        error=row["error"],
+    )

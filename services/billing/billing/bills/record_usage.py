@@ -86,9 +86,9 @@ async def record_usage(
     """
     if len({record.record_id for record in records}) < len(records):
         raise BadFieldError("records.record_id", "must not repeat")
-    rated = [await _rate(session, catalogue, record, now) for record in records]
-    owners = sorted({item.customer.customer_id for item in rated})
-    accounts = await lock_accounts(session, *owners)
+    customers = await _customers(session, [record.customer_id for record in records])
+    rated = [_rate(catalogue, record, customers[record.customer_id], now) for record in records]
+    accounts = await lock_accounts(session, *customers)
     known = await _known_lines(session, records)
     new = {
         item.record.record_id: _charge(
@@ -110,12 +110,20 @@ async def _known_lines(
     return {line.usage_record_id or "": line for line in lines}
 
 
-async def _rate(
-    session: AsyncSession, catalogue: Catalogue, record: UsageRecord, now: datetime
-) -> _Rated:
-    customer = await copies.find(session, Customer, record.customer_id)
-    if customer is None:
-        raise AccountMissingError(record.customer_id)
+async def _customers(session: AsyncSession, ids: Sequence[str]) -> dict[str, Customer]:
+    """All of them, waiting for the first that is not known yet; AccountMissingError."""
+    known = await session.scalars(select(Customer).where(Customer.customer_id.in_(ids)))
+    customers = {customer.customer_id: customer for customer in known}
+    for customer_id in ids:
+        if customer_id not in customers:
+            late = await copies.find(session, Customer, customer_id)
+            if late is None:
+                raise AccountMissingError(customer_id)
+            customers[customer_id] = late
+    return customers
+
+
+def _rate(catalogue: Catalogue, record: UsageRecord, customer: Customer, now: datetime) -> _Rated:
     product = catalogue.find_product(
         record.service_type_code,
         record.resource_type_code,

@@ -3,14 +3,14 @@
 The table `heard` has no uniqueness of its own: an effect done twice shows as two rows.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from pydantic import SecretStr
-from sqlalchemy import BigInteger, Identity
+from sqlalchemy import BigInteger, Identity, func, select
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -18,8 +18,10 @@ from chassis.consumers import Consumers
 from chassis.database import COLUMN_TYPES, Database, EventSession
 from chassis.migrations import create_kit_tables, create_tables
 from chassis.outbox import publish
+from chassis.restatement import Restater
 from chassis.settings import ServiceSettings
 from contracts.billing import BillingFundsMoved
+from contracts.event import Event
 
 KEYS = SecretStr("test:c2VjcmV0LWtleS1mb3ItdGVzdHMtMzItYnl0ZXMhISE=")
 
@@ -91,6 +93,25 @@ async def state(database: Database, key: str, versions: range, now: datetime) ->
     for version in versions:
         async with database.transaction() as session:
             publish(session, funds_moved(key, version, now))
+
+
+async def _count_keys(session: EventSession) -> int:
+    return await session.scalar(select(func.count(Heard.key.distinct()))) or 0
+
+
+async def _state_keys(session: EventSession, after: str, limit: int) -> list[Event]:
+    newest = (
+        select(Heard.key, func.max(Heard.version))
+        .where(Heard.key > after)
+        .group_by(Heard.key)
+        .order_by(Heard.key)
+        .limit(limit)
+    )
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    return [funds_moved(key, version, now) for key, version in await session.execute(newest)]
+
+
+KEYS_RESTATED = Restater("key", _count_keys, _state_keys)
 
 
 def counting(name: str = "tally") -> Consumers:

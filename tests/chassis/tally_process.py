@@ -11,12 +11,13 @@ import uvloop
 
 from chassis.app import service_app
 from chassis.settings import ServiceSettings
-from tests.chassis.tally import counting, state
+from tests.chassis.tally import KEYS_RESTATED, counting, state
 
 
 async def serve() -> None:
     """Run until killed."""
-    app = service_app("tally", ServiceSettings(), routers=[], consumers=[counting()])
+    app = service_app("tally", ServiceSettings(), routers=[], consumers=[counting()],
+                      restaters=[KEYS_RESTATED])  # fmt: skip
     async with app.router.lifespan_context(app):
         if task := os.environ.get("TALLY_STATE"):
             key, first, last = task.split(":")

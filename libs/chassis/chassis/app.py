@@ -26,6 +26,8 @@ from chassis.metrics import REQUESTS
 from chassis.parked_api import parked_router
 from chassis.pruning import prune_inbox
 from chassis.relay import Relay
+from chassis.restatement import Restater, restating
+from chassis.restatement_api import restatement_router
 from chassis.schedules import Schedule, run_schedule
 from chassis.settings import ServiceSettings
 from chassis.sideways import Sideways
@@ -41,6 +43,7 @@ def service_app(
     routers: Sequence[APIRouter],
     consumers: Sequence[Consumers] = (),
     schedules: Sequence[Schedule] = (),
+    restaters: Sequence[Restater] = (),
     resources: Sequence[Resource] = (),
     clock: Clock = utc_now,
 ) -> FastAPI:
@@ -59,7 +62,8 @@ def service_app(
             for resource in resources:
                 await stack.enter_async_context(resource(app))
             if settings.bus_enabled:
-                await stack.enter_async_context(_bus(app, name, consumers, schedules))
+                work = [*schedules, restating(restaters)] if restaters else schedules
+                await stack.enter_async_context(_bus(app, name, consumers, work))
             app.state.ready = True
             yield
             app.state.ready = False
@@ -73,12 +77,14 @@ def service_app(
     app.state.database = Database(settings, name)
     app.state.sideways = Sideways(settings)
     app.state.consumers = {group.name: group for group in consumers}
+    app.state.restaters = list(restaters)
     app.state.subscriptions = []
     app.state.ready = False
     install_error_answers(app)
     app.add_exception_handler(ReplayedAnswer, replayed)
     app.include_router(health_router)
     app.include_router(parked_router, include_in_schema=False)
+    app.include_router(restatement_router, include_in_schema=False)
     for router in routers:
         app.include_router(router)
     app.add_middleware(RequestContext)

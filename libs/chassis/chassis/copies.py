@@ -15,7 +15,10 @@ T = TypeVar("T", bound=DeclarativeBase)
 
 
 async def keep(session: AsyncSession, copy: type[DeclarativeBase], values: dict[str, Any]) -> None:
-    """Write a copy's row by its primary key, unless the row is as new or newer (`version`)."""
+    """Write a copy's row by its primary key, unless the row is newer (`version`).
+
+    An equal version is written again: it says the same, and so a restatement mends a copy.
+    """
     table = copy.__table__
     assert isinstance(table, Table)
     keys = [column.name for column in table.primary_key]
@@ -23,7 +26,7 @@ async def keep(session: AsyncSession, copy: type[DeclarativeBase], values: dict[
     changed = {name: statement.excluded[name] for name in values if name not in keys}
     await session.execute(
         statement.on_conflict_do_update(
-            index_elements=keys, set_=changed, where=table.c.version < statement.excluded.version
+            index_elements=keys, set_=changed, where=table.c.version <= statement.excluded.version
         )
     )
 

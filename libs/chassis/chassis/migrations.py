@@ -90,7 +90,7 @@ def create_kit_tables(op: Any) -> None:
     op.execute(
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON outbox, idempotency_keys TO {REQUEST_ROLE}"
     )
-    op.execute(f"GRANT SELECT, INSERT ON audit_log TO {REQUEST_ROLE}")
+    op.execute(f"GRANT SELECT, INSERT ON audit_log, restatements TO {REQUEST_ROLE}")
     op.execute(f"GRANT SELECT ON parked_events, parked_keys, consumer_positions TO {REQUEST_ROLE}")
 
 

@@ -114,6 +114,20 @@ class ParkedEvent(KitTables):
     decision: Mapped[str | None]  # the reason given for skipping or editing
 
 
+class Restatement(KitTables):
+    """An owner's aggregates being stated anew, and how far that is."""
+
+    __tablename__ = "restatements"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    aggregate: Mapped[str]
+    requested_at: Mapped[datetime]
+    after: Mapped[str]  # the last aggregate's id of the portions done
+    done: Mapped[int]
+    total: Mapped[int]
+    finished_at: Mapped[datetime | None]
+
+
 class IdempotencyKey(KitTables):
     """An answer already given, for a request that comes again (Stripe's contract)."""
 

@@ -101,7 +101,9 @@ async def test_a_redirect_never_leaves_the_gateway(gate: Gate, status: int) -> N
     key = await story(gate)
 
     async def redirect(_scope: Scope, send: Send) -> None:
-        await answer_json(send, status, {}, {"location": "/elsewhere"})
+        location = (b"location", b"/elsewhere")
+        await send({"type": "http.response.start", "status": status, "headers": [location]})
+        await send({"type": "http.response.body", "body": b""})
 
     gate.echo.answer = redirect
     answer = await gate.call(key, "POST", CUSTOMERS, {})
@@ -167,6 +169,22 @@ async def test_a_service_that_does_not_answer_is_given_up(gateway_store: Service
             answer = await gate.call(key, method, target, {} if method == "POST" else None)
             assert (answer.status, answer.code) == (500, "CBC.0999")
         assert len(gate.echo.seen) == 2  # a time-out is not tried again
+
+
+async def test_a_service_that_speaks_no_http_is_said_in_the_vendors_shape(
+    gateway_store: ServiceDatabase,
+) -> None:
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"hello\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(babble, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with open_gate(gateway_store, order_url=url) as gate:
+            answer = await gate.call(await story(gate), "GET", ORDERS)
+            assert (answer.status, answer.code) == (500, "CBC.0999")
 
 
 async def test_a_dropped_connection_is_tried_again_for_reads_and_never_for_commands(

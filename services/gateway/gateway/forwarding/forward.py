@@ -26,7 +26,6 @@ _PASSED_ON = (
     b"if-match",
     b"if-none-match",
 )
-_ONE_MORE_TRY = (aiohttp.ClientConnectionError,)
 
 
 class ServiceAwayError(RefusedError):
@@ -87,11 +86,10 @@ class Forwarder:
         method = "GET" if request.method == "HEAD" else request.method
         try:
             return await self._send(service, method, request, body, principal)
-        except _ONE_MORE_TRY as error:
-            if method != "GET" or isinstance(error, TimeoutError):
+        except (aiohttp.ClientError, TimeoutError) as error:
+            dropped = isinstance(error, aiohttp.ClientConnectionError)
+            if method != "GET" or not dropped or isinstance(error, TimeoutError):
                 raise self._away(service, error) from error
-        except TimeoutError as error:
-            raise self._away(service, error) from error
         try:
             return await self._send(service, method, request, body, principal)
         except (aiohttp.ClientError, TimeoutError) as error:

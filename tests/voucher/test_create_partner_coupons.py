@@ -255,6 +255,14 @@ async def test_parallel_issues_never_overdraw_the_quota(door: Door) -> None:
     assert await door.is_balanced()
 
 
+async def test_a_coupon_refused_by_the_balance_does_not_count(door: Door) -> None:
+    await settle_in(door, "c1", "c2", "c3")
+    quota_id = await door.grant("50.00", limits={"coupons_max": 2})
+    await door.issue(quota_id, ["c1"], 40)
+    refused = await door.issue(quota_id, ["c2", "c3"], 20)
+    assert [d["error_code"] for d in refused.json()["error_details"]] == ["CBC.99000013"] * 2
+
+
 async def test_a_body_without_anything_is_refused(door: Door) -> None:
     answer = await door.post(ISSUE, {}, PARTNER)
     assert (answer.status_code, answer.json()["error_code"]) == (400, "CBC.0100")

@@ -4,13 +4,21 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from httpx import ASGITransport, AsyncClient
 from sqlalchemy import text
 
+from chassis.settings import ServiceSettings
+from testkit.databases import ServiceDatabase
 from tests.voucher.builders import (
     ADMINISTRATOR,
+    DISTRIBUTOR,
+    ISSUE,
     LATER,
     NOW,
+    OTHER,
     PARTNER,
+    RECLAIM,
+    RESERVE,
     Door,
     customer,
     hear,
@@ -20,6 +28,7 @@ from tests.voucher.builders import (
     stated,
     wire,
 )
+from voucher.app import build
 from voucher.models import Movement, Quota
 
 pytestmark = pytest.mark.postgres
@@ -78,10 +87,9 @@ async def test_a_bad_grant_is_refused_and_writes_nothing(
 
 
 @pytest.mark.parametrize("by", [PARTNER, customer("c1")])
-async def test_only_the_administrator_grants_lists_and_proves(door: Door, by: Any) -> None:
+async def test_only_the_administrator_grants_and_proves(door: Door, by: Any) -> None:
     await settle_in(door)
     assert (await door.post("/api/quotas", GRANT, by)).json()["code"] == "CBC.0151"
-    assert (await door.get("/api/quotas", by)).json()["code"] == "CBC.0151"
     assert (await door.get("/api/vouchers/proof", by)).json()["code"] == "CBC.0151"
     assert await rows_of(door.database, Quota) == 0
 
@@ -95,6 +103,40 @@ async def test_the_native_list_goes_on_after_the_last_one(door: Door) -> None:
     rest = await door.get(f"/api/quotas?limit=2&after={first['next']}", ADMINISTRATOR)
     assert [quota["quota_id"] for quota in rest.json()["quotas"]] == [quotas[2], foreign]
     assert "next" not in rest.json()
+
+
+async def test_the_native_list_shows_a_partner_its_own_and_its_resellers(door: Door) -> None:
+    reseller = joined("mine", "reseller", distributor_id="dist")
+    await hear(door.database, joined("sp"), joined("dist", "distributor"), reseller)
+    own = await door.grant()
+    below = await door.grant(partner_id="mine")
+    seen = {
+        by.id: [q["quota_id"] for q in (await door.get("/api/quotas", by)).json()["quotas"]]
+        for by in (PARTNER, DISTRIBUTOR, OTHER)
+    }
+    assert seen == {"sp": [own], "dist": [below], "other": []}
+    assert (await door.get("/api/quotas", customer("c1"))).json()["code"] == "CBC.0151"
+
+
+async def test_in_connected_mode_no_command_is_carried_out_here(
+    service_store: ServiceDatabase,
+) -> None:
+    settings = service_store.settings(ServiceSettings, upstream_url="http://upstream.test")
+    app = build(settings)
+    transport = ASGITransport(app, raise_app_exceptions=False)
+    async with AsyncClient(transport=transport, base_url="http://voucher") as client:
+        door = Door(client, settings, app.state.database)
+        for path, by in (
+            ("/api/quotas", ADMINISTRATOR), (ISSUE, PARTNER), (RECLAIM, PARTNER),
+            (RESERVE, customer("c1")),
+        ):  # fmt: skip
+            answer = await door.post(path, {}, by)
+            known = answer.json()
+            assert (answer.status_code, known.get("code", known.get("error_code"))) == (
+                501, "CHB.0002",
+            )  # fmt: skip
+        assert (await door.get(ISSUE)).json()["total_count"] == 0
+    await app.state.database.close()
 
 
 async def test_an_untouched_ledger_balances(door: Door) -> None:

@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from chassis.answers import JsonAnswer
 from chassis.clock import Now
 from chassis.database import HttpSession
+from chassis.errors import RefusedError
 from chassis.idempotency import CurrentIdempotency
 from chassis.identity import CurrentPrincipal
 from voucher.create_partner_coupons import CreatePartnerCoupons, create_partner_coupons
@@ -29,6 +30,19 @@ from voucher.reserve_coupons import ReserveCoupons, reserve_coupons
 
 router = APIRouter()
 
+
+class ConnectedError(RefusedError):
+    """In connected mode the upstream is the authority; this command is not forwarded."""
+
+    code = "CHB.0002"
+
+
+def _standalone(request: Request) -> None:
+    if request.app.state.settings.connected:
+        raise ConnectedError
+
+
+STANDALONE = [Depends(_standalone)]
 Language = Annotated[str, Header(alias="X-Language")]
 
 
@@ -44,7 +58,7 @@ async def quota_coupons(
     return JsonAnswer(await list_quota_coupons(session, principal, asked, now))
 
 
-@router.post("/v2/promotions/benefits/partner-coupons")
+@router.post("/v2/promotions/benefits/partner-coupons", dependencies=STANDALONE)
 async def create_coupons(
     principal: CurrentPrincipal,
     session: HttpSession,
@@ -57,7 +71,7 @@ async def create_coupons(
     return JsonAnswer(issued.answer(x_language))
 
 
-@router.post("/v2/promotions/benefits/partner-coupons/reclaim")
+@router.post("/v2/promotions/benefits/partner-coupons/reclaim", dependencies=STANDALONE)
 async def reclaim_coupons(
     principal: CurrentPrincipal, session: HttpSession, now: Now, wanted: ReclaimPartnerCoupons
 ) -> Response:
@@ -109,7 +123,7 @@ async def order_coupons(
     return JsonAnswer(await list_order_coupons(session, principal, wanted, now))
 
 
-@router.post("/api/quotas")
+@router.post("/api/quotas", dependencies=STANDALONE)
 async def grant(
     principal: CurrentPrincipal,
     session: HttpSession,
@@ -129,7 +143,7 @@ async def quotas(
     now: Now,
     wanted: Annotated[ListQuotas, Query()],
 ) -> Response:
-    """All quotas; the administrator."""
+    """Quotas; the administrator all, a partner its own and its resellers'."""
     return JsonAnswer(await list_quotas(session, principal, wanted, now))
 
 
@@ -139,7 +153,7 @@ async def proof(principal: CurrentPrincipal, session: HttpSession, now: Now) -> 
     return JsonAnswer(await prove_ledger(session, principal, now))
 
 
-@router.post("/internal/reservations")
+@router.post("/internal/reservations", dependencies=STANDALONE)
 async def reservations(
     principal: CurrentPrincipal, session: HttpSession, now: Now, wanted: ReserveCoupons
 ) -> Response:

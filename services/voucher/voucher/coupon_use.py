@@ -10,6 +10,7 @@ from voucher.models import CouponNotUsableError
 
 PROMOTION, CONTRACT, EMPOWER = 0, 2, 3  # discount types as pay_orders speaks them
 NO_DISCOUNT = Decimal(1)
+RATIO_PLACES = 4  # as order tells it when it pays
 
 
 class DiscountConflictError(RefusedError):

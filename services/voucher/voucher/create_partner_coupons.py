@@ -91,18 +91,21 @@ async def create_partner_coupons(
     rules = quota.rules
     window = _window(quota, wanted, now)
     _refuse_face_value(rules, wanted)
-    _refuse_customers(rules, wanted, customers, partner_id, is_reseller=partner_id != principal.id)
+    _refuse_customers(
+        rules, wanted, customers, partner_id, is_reseller=partner_id != principal.partner_id
+    )
     counts = await _counts(session, quota, rules, wanted.customer_ids)
     issued = Issued()
     for customer_id in wanted.customer_ids:
         try:
             _refuse_customer(rules, customers.get(customer_id), partner_id)
-            counts.take(customer_id, wanted.face_value)
+            counts.refuse_one_more(customer_id, wanted.face_value)
             quota.take(wanted.face_value, now)
         except RefusedError as refusal:
             issued.errors.append((customer_id, refusal.refusal_code))
             _record(session, quota, wanted, customer_id, None, now)
             continue
+        counts.add(customer_id, wanted.face_value)
         coupon = _issue(session, quota, rules, wanted, customer_id, window, now)
         issued.coupons.append(coupon)
     coupon_ids = [coupon.id for coupon in issued.coupons]
@@ -180,16 +183,19 @@ class _Counts:
     coupons: int
     totals: dict[str, Decimal]
 
-    def take(self, customer_id: str, face_value: Decimal) -> None:
-        """Count one more coupon, or refuse it."""
+    def refuse_one_more(self, customer_id: str, face_value: Decimal) -> None:
+        """Raise CustomerRefusedError when one more is one too many."""
         most, total_max = self.rules.coupons_max, self.rules.total_per_customer_max
         total = self.totals.get(customer_id, Decimal(0)) + face_value
         if most is not None and self.coupons >= most:
             raise CustomerRefusedError(code="CBC.99000020")
         if total_max is not None and total > total_max:
             raise CustomerRefusedError(code="CBC.99000021")
+
+    def add(self, customer_id: str, face_value: Decimal) -> None:
+        """One more was issued."""
         self.coupons += 1
-        self.totals[customer_id] = total
+        self.totals[customer_id] = self.totals.get(customer_id, Decimal(0)) + face_value
 
 
 async def _counts(

@@ -35,9 +35,9 @@ async def find_acted_partner(
     if not principal.is_partner:
         raise WrongPrincipalError
     if indirect_partner_id is None or principal.kind != "distributor":
-        return principal.id
+        return principal.partner_id
     reseller = await find(session, PartnerCopy, indirect_partner_id)
-    if reseller is None or reseller.distributor_id != principal.id:
+    if reseller is None or reseller.distributor_id != principal.partner_id:
         raise NotOwnResellerError
     return indirect_partner_id
 
@@ -56,8 +56,8 @@ async def find_issuing_partner(
     partner = await find(session, PartnerCopy, acted)
     if partner is None:
         raise PartnerBarredError("unknown partner account", code="CBC.0155")
-    if acted != principal.id:
-        above = await find(session, PartnerCopy, principal.id)
+    if acted != principal.partner_id:
+        above = await find(session, PartnerCopy, principal.partner_id)
         _refuse_distributor(above)
     if partner.status != "active":
         raise PartnerBarredError

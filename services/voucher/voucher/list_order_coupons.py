@@ -1,7 +1,6 @@
 """Which of its coupons a customer may use for an order that waits for payment."""
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -12,8 +11,9 @@ from chassis.errors import RefusedError
 from chassis.identity import Principal, WrongPrincipalError
 from contracts.order import OrderLine
 from voucher.coupon_lists import MEASURE_YUAN, given, use_limits
-from voucher.coupon_use import NO_DISCOUNT, PayLine, refuse_unless_fits
+from voucher.coupon_use import NO_DISCOUNT, RATIO_PLACES, PayLine, refuse_unless_fits
 from voucher.models import USABLE, Coupon, OrderCopy
+from wire.money import cut
 from wire.types import WireQuery
 
 PENDING_PAYMENT = 6  # order status, domain.md B.5
@@ -86,7 +86,7 @@ async def list_order_coupons(
 def _pay_line(line: OrderLine) -> PayLine:
     ratio = NO_DISCOUNT
     if line.official_amount > 0:
-        ratio = Decimal(line.amount_after_discount) / Decimal(line.official_amount)
+        ratio = cut(line.amount_after_discount / line.official_amount, RATIO_PLACES)
     return PayLine(line.product_id, line.service_type_code, line.amount_after_discount, ratio)
 
 

@@ -1,10 +1,10 @@
-"""The administrator's list of quotas, by keyset pages."""
+"""Quotas by keyset pages: all for the administrator, a partner's own and its resellers'."""
 
 from datetime import datetime
 from typing import Any
 
 from pydantic import Field
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.identity import Principal, WrongPrincipalError
@@ -27,9 +27,12 @@ async def list_quotas(
     session: AsyncSession, principal: Principal, query: ListQuotas, now: datetime
 ) -> dict[str, Any]:
     """Quotas in the order they were granted; `next` is there while more follow."""
-    if not principal.is_administrator:
-        raise WrongPrincipalError
     wanted = select(Quota).order_by(Quota.id).limit(query.limit + 1)
+    if principal.is_partner:
+        own = Quota.partner_id == principal.partner_id
+        wanted = wanted.where(or_(own, Quota.distributor_id == principal.partner_id))
+    elif not principal.is_administrator:
+        raise WrongPrincipalError
     if query.partner_id is not None:
         wanted = wanted.where(Quota.partner_id == query.partner_id)
     if query.after is not None:

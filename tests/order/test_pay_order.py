@@ -216,6 +216,8 @@ async def test_of_concurrent_payments_exactly_one_wins(
         await asyncio.sleep(0.2)
 
     peers.before[HOLD] = a_moment
+    looks = [caller.get(PARTNER, f"/api/orders/{order['order_id']}") for _ in range(8)]
+    await asyncio.gather(*looks)  # opens the connections, so that the payments really meet
     pays = [
         caller.post(customer_principal(customer), PAY, payment(order["order_id"])) for _ in range(8)
     ]

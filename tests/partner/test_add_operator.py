@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chassis.database import Database
-from chassis.identity import Principal
+from chassis.identity import OPS_CONSOLE_ITEM, Principal
 from contracts.partner import PartnerOperatorAdded
 from partner.add_operator import permission_items
 from tests.partner.builders import Door, an_operator, as_partner, stated, written
@@ -86,6 +86,29 @@ async def test_a_name_is_one_operators_within_its_partner(door: Door, database: 
     assert (again.status_code, again.json()["code"]) == (400, "CBC.99000038")
     assert (await door.post(_path(other), body)).status_code == 201
     assert (await written(database))[1] == 2
+
+
+async def test_no_operator_is_named_like_its_account(door: Door, database: Database) -> None:
+    """Whoever signs in by that name is the account itself."""
+    account = await door.register(account_name="yunfan")
+    answer = await door.post(_path(account), an_operator(account_name="yunfan"))
+    assert (answer.status_code, answer.json()["code"]) == (400, "CBC.99000038")
+    assert await written(database) == (1, 0, 1, 1)
+
+
+async def test_the_administrator_alone_lets_an_operator_into_the_ops_console(
+    door: Door, database: Database
+) -> None:
+    """It shows every partner's events; no role of a partner has it by itself."""
+    account = await door.register()
+    body = an_operator(role="administrator", permissions=[OPS_CONSOLE_ITEM])
+    refused = await door.post(_path(account), body, by=as_partner(account))
+    assert (refused.status_code, refused.json()["code"]) == (403, "CBC.0151")
+    assert await written(database) == (1, 0, 1, 1)
+    granted = await door.post(_path(account), body)
+    assert OPS_CONSOLE_ITEM in granted.json()["permissions"]
+    without = await door.post(_path(account), an_operator(role="administrator"))
+    assert OPS_CONSOLE_ITEM not in without.json()["permissions"]
 
 
 async def test_of_many_operators_of_one_name_at_once_one_is_added(

@@ -15,9 +15,9 @@ from chassis import audit
 from chassis.errors import RefusedError, UnknownValueError
 from chassis.identity import OPS_CONSOLE_ITEM, Principal, WrongPrincipalError
 from chassis.outbox import publish
-from contracts.partner import PartnerOperatorAdded
+from partner.facts import operator_added
 from partner.find_partner import find_partner
-from partner.models import DELISTED, Operator, Partner
+from partner.models import DELISTED, Operator
 from partner.register_partner import ACCOUNT_NAME, AccountNameInUseError
 from wire.operations import operations
 from wire.types import WireRequest
@@ -60,7 +60,7 @@ async def add_operator(
             anybody but the administrator gives the item of the ops console.
         NotFoundError: no such account, or not the caller's.
         UnknownValueError: a permission item that no operation knows.
-        AccountNameInUseError: the partner has an operator of this name.
+        AccountNameInUseError: the account or an operator of it has this name.
         PartnerDelistedError: the partner left the programme.
 
     """
@@ -69,6 +69,8 @@ async def add_operator(
     partner = await find_partner(session, principal, partner_id)
     if partner.status == DELISTED:
         raise PartnerDelistedError
+    if new.account_name == partner.account_name:
+        raise AccountNameInUseError("the account itself signs in by this name")
     operator = Operator(
         operator_id=uuid7().hex,
         partner_id=partner.partner_id,
@@ -85,7 +87,7 @@ async def add_operator(
         session, principal, "operator.add", operator.operator_id, now, role=new.role,
         permissions=operator.permissions,
     )  # fmt: skip
-    publish(session, _added(partner, operator, new.credential_ref, now))
+    publish(session, operator_added(operator, partner.distributor_id, new.credential_ref))
     return operator
 
 
@@ -113,21 +115,3 @@ async def _insert_unless_taken(session: AsyncSession, operator: Operator) -> Non
         if "operators_account_name" in str(error.orig):
             raise AccountNameInUseError(operator.account_name) from error
         raise
-
-
-def _added(
-    partner: Partner, operator: Operator, credential_ref: str | None, now: datetime
-) -> PartnerOperatorAdded:
-    return PartnerOperatorAdded(
-        occurred_at=now,
-        partner_id=operator.partner_id,
-        distributor_id=partner.distributor_id,
-        version=operator.version,
-        operator_id=operator.operator_id,
-        account_name=operator.account_name,
-        name=operator.name,
-        role=operator.role,
-        permissions=operator.permissions,
-        status=operator.status,
-        credential_ref=credential_ref,
-    )

@@ -13,7 +13,7 @@ from chassis import audit
 from chassis.errors import BadFieldError, RefusedError, UnknownValueError
 from chassis.identity import Principal
 from chassis.outbox import publish
-from contracts.partner import PartnerJoined
+from partner.facts import partner_joined
 from partner.models import (
     CURRENCY_OF_SITE,
     DELISTED,
@@ -115,7 +115,7 @@ async def register_partner(
     audit.record(
         session, administrator, "partner.register", partner.partner_id, now, kind=partner.kind
     )
-    publish(session, _joined(partner, now))
+    publish(session, partner_joined(partner, now))
     return partner
 
 
@@ -157,25 +157,3 @@ async def _flush_unless_taken(session: AsyncSession) -> None:
         if "partners_pkey" in str(error.orig):
             raise PartnerExistsError("partner_id") from error
         raise
-
-
-def _joined(partner: Partner, now: datetime) -> PartnerJoined:
-    return PartnerJoined(
-        occurred_at=now,
-        partner_id=partner.partner_id,
-        distributor_id=partner.distributor_id,
-        version=partner.version,
-        name=partner.name,
-        account_name=partner.account_name,
-        kind=partner.kind,
-        tier=partner.tier,
-        site=partner.site,
-        currency=partner.currency,
-        status=partner.status,
-        coupon_mode=partner.coupon_mode,
-        is_test_account=partner.is_test_account,
-        verification_enabled=partner.verification_enabled,
-        mobile=partner.mobile,
-        email=partner.email,
-        joined_on=partner.joined_on,
-    )

@@ -40,6 +40,12 @@ check: $(INSTALLED) lock-check ## Everything that CI checks, in its order: lock,
 	.venv/bin/mypy libs services deploy tests
 	.venv/bin/pytest
 
+soak: $(INSTALLED) ## Kill, freeze and restart the bus under load (SECONDS=120, SEED=…), then check every fact
+	.venv/bin/python -m tests.chassis.soak --seconds $(or $(SECONDS),120) $(if $(SEED),--seed $(SEED))
+
+bench-bus: $(INSTALLED) ## The bus beside its peers and bare floors, ratios printed (ARGS="relay --rounds 5")
+	.venv/bin/python -m benchmarks.bus $(ARGS)
+
 format: $(INSTALLED) ## Put the code into its form
 	.venv/bin/ruff format
 	.venv/bin/ruff check --fix

@@ -1,6 +1,5 @@
 """One ASGI application per service: both doors, the relay and the schedules, started together."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -8,30 +7,25 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, FastAPI
-from faststream.kafka import KafkaBroker
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils.compat import uuid7
 
 from chassis import crash
-from chassis.audit import seal_audit
+from chassis.bus import bus
 from chassis.clock import Clock, utc_now
 from chassis.consumers import Consumers
 from chassis.database import Database
 from chassis.errors import install_error_answers
-from chassis.health import health_router, watch_loop
-from chassis.idempotency import ReplayedAnswer, prune_idempotency_keys, replayed
-from chassis.kafka import broker_security
+from chassis.health import health_router
+from chassis.idempotency import ReplayedAnswer, replayed
 from chassis.logs import enter_request
 from chassis.metrics import REQUESTS
 from chassis.parked_api import parked_router
-from chassis.pruning import prune_inbox
-from chassis.relay import Relay
 from chassis.restatement import Restater, restating
 from chassis.restatement_api import restatement_router
-from chassis.schedules import Schedule, run_schedule
+from chassis.schedules import Schedule
 from chassis.settings import ServiceSettings
 from chassis.sideways import Sideways
-from chassis.subscription import Subscription
 
 Resource = Callable[[FastAPI], Any]  # makes an async context manager that lives with the process
 
@@ -63,7 +57,7 @@ def service_app(
                 await stack.enter_async_context(resource(app))
             if settings.bus_enabled:
                 work = [*schedules, restating(restaters)] if restaters else schedules
-                await stack.enter_async_context(_bus(app, name, consumers, work))
+                await stack.enter_async_context(bus(app, name, consumers, work))
             app.state.ready = True
             yield
             app.state.ready = False
@@ -89,43 +83,6 @@ def service_app(
         app.include_router(router)
     app.add_middleware(RequestContext)
     return app
-
-
-@asynccontextmanager
-async def _bus(
-    app: FastAPI, name: str, consumers: Sequence[Consumers], schedules: Sequence[Schedule]
-) -> AsyncIterator[None]:
-    """Relay, subscriptions and schedules; a task that ends by itself ends the process."""
-    settings: ServiceSettings = app.state.settings
-    database: Database = app.state.database
-    broker = KafkaBroker(
-        settings.kafka_bootstrap_servers,
-        security=broker_security(settings),
-        client_id=name,
-        logger=None,
-        allow_auto_create_topics=False,
-    )
-    app.state.subscriptions = [Subscription(settings, database, c, broker) for c in consumers]
-    app.state.relay = Relay(settings, database, name)
-    own_schedules = [
-        Schedule("seal audit", 10.0, seal_audit),
-        Schedule("prune inbox", 600.0, prune_inbox(settings.inbox_keep_days)),
-        Schedule("prune idempotency keys", 60.0, prune_idempotency_keys),
-    ]
-    await broker.start()
-    tasks = [asyncio.create_task(app.state.relay.run()), asyncio.create_task(watch_loop())]
-    tasks += [asyncio.create_task(s.watch()) for s in app.state.subscriptions]
-    tasks += [
-        asyncio.create_task(run_schedule(schedule, database, app.state.clock))
-        for schedule in [*own_schedules, *schedules]
-    ]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await broker.stop()
 
 
 class RequestContext:

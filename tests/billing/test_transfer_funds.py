@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from billing.accounts.post_movement import lock_accounts
 from billing.settings import BillingSettings
 from chassis import copies
 from chassis.database import Database
@@ -182,6 +183,20 @@ async def test_money_given_while_the_customer_unlinks_is_not_left_with_it(
     assert (await balance_of(database, CUSTOMER)).balance == money("0.00")
     assert (await balance_of(database, PARTNER)).balance == money("100.00")
     assert (await prove(caller))["balanced"]
+
+
+async def test_a_transfer_that_meets_a_batch_crosswise_lets_go_and_asks_again(
+    caller: Caller, database: Database
+) -> None:
+    """A batch of events has the customer and then wants the partner; the transfer, the reverse."""
+    await caller.top_up(PARTNER, "10.00")
+    async with database.transaction() as batch:
+        await lock_accounts(batch, OTHER_CUSTOMER)
+        transfer = asyncio.create_task(caller.transfer(10, OTHER_CUSTOMER))
+        await asyncio.sleep(0.4)  # it has the partner by now and waits for the customer
+        await lock_accounts(batch, PARTNER)
+    assert (await transfer).status_code == 200
+    assert (await balance_of(database, OTHER_CUSTOMER)).balance == money("10.00")
 
 
 async def test_in_connected_mode_money_commands_are_refused(

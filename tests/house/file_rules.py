@@ -33,6 +33,7 @@ _HOSTS = re.compile(
     re.IGNORECASE,
 )
 _MACHINE_PATHS = re.compile(r"(?<![\w.~}-])/(?:home|Users|root|work|mnt|Volumes)/\w")
+_WRITTEN_AT_RUN_TIME = (".run/",)
 _BINARY = (".png", ".jpg", ".ico", ".woff2", ".jar", ".gz")
 
 
@@ -124,5 +125,7 @@ def pages_name_files_that_exist(checkout: Checkout) -> Iterator[str]:
                 if not (checkout.root / folder / link).exists():
                     yield f"{path}:{number} links to {link}, which is not there; mend the link"
             for name in _NAMED.findall(line):
+                if name.startswith(_WRITTEN_AT_RUN_TIME):
+                    continue
                 if not any(f"/{known}".endswith(f"/{name}") for known in checkout.paths):
                     yield f"{path}:{number} names {name}, which is not there; name what is"

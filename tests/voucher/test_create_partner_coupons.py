@@ -266,3 +266,11 @@ async def test_a_coupon_refused_by_the_balance_does_not_count(door: Door) -> Non
 async def test_a_body_without_anything_is_refused(door: Door) -> None:
     answer = await door.post(ISSUE, {}, PARTNER)
     assert (answer.status_code, answer.json()["error_code"]) == (400, "CBC.0100")
+
+
+async def test_the_count_limit_holds_within_one_batch(door: Door) -> None:
+    await settle_in(door, "c1", "c2")
+    quota_id = await door.grant(limits={"coupons_max": 1})
+    answer = await door.issue(quota_id, ["c1", "c2"], 10)
+    assert [info["id"] for info in answer.json()["coupon_infos"]] == ["c1"]
+    assert answer.json()["error_details"][0]["error_code"] == "CBC.99000020"

@@ -15,6 +15,8 @@ from customer_sync.api import commands, router
 from customer_sync.code_senders import chosen_sender
 from customer_sync.consumers import consumers
 from customer_sync.pace_requests import UpstreamPace
+from customer_sync.restate_authorizations import AUTHORIZATIONS
+from customer_sync.restate_customers import CUSTOMERS
 from customer_sync.run_sweep import Sweeper
 from customer_sync.settings import CustomerSyncSettings
 from upstream import Upstream
@@ -41,6 +43,7 @@ def build(settings: ServiceSettings, clock: Clock = utc_now) -> FastAPI:
         routers=[router, commands],
         consumers=[consumers],
         schedules=[Schedule("sweep", SWEEP_LOOK_SECONDS, sweeper.work)] * settings.connected,
+        restaters=[CUSTOMERS, AUTHORIZATIONS],
         resources=[upstream] * settings.connected,
         clock=clock,
     )

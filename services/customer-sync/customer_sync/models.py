@@ -115,8 +115,12 @@ class Customer(Tables):
     def fact(self, kind: type[CustomerEvent], now: datetime, **more: Any) -> CustomerEvent:
         """The event of the next version, with the whole state after it."""
         self.version = (self.version or 0) + 1
+        return self.present(kind, now, **more)
+
+    def present(self, kind: type[CustomerEvent], at: datetime, **more: Any) -> CustomerEvent:
+        """An event of the present version."""
         state = {name: getattr(self, name) for name in _STATED}
-        return kind(customer_id=self.id, occurred_at=now, **state, **more)
+        return kind(customer_id=self.id, occurred_at=at, **state, **more)
 
     def associate(self, on: datetime) -> type[CustomerEvent]:
         """The customer belongs to its partner from `on` (cut to the second)."""
@@ -239,8 +243,12 @@ class Authorization(Tables):
     def fact(self, kind: type[AuthorizationEvent], now: datetime) -> AuthorizationEvent:
         """The event of the next version, with the state after it."""
         self.version = (self.version or 0) + 1
+        return self.present(kind, now)
+
+    def present(self, kind: type[AuthorizationEvent], at: datetime) -> AuthorizationEvent:
+        """An event of the present version."""
         return kind(
-            occurred_at=now,
+            occurred_at=at,
             partner_id=self.partner_id,
             distributor_id=self.distributor_id,
             version=self.version,

@@ -58,9 +58,9 @@ class UpstreamPace:
         while True:
             async with self._database.transaction() as session:
                 given = {"hold": HOLD_SECONDS, "slots": self._slots}
-                taken = (await session.execute(_TAKE, given)).tuples().first()
+                taken = (await session.execute(_TAKE, given)).first()
             if taken is not None:
-                return taken[0], taken[1]
+                return taken.slot, taken.free_at
             await asyncio.sleep(WAIT_STEP_SECONDS)
 
     async def _give_back(self, slot: int, held_until: datetime) -> None:

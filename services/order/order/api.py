@@ -32,7 +32,7 @@ class ConnectedError(RefusedError):
     code = "CHB.0002"
 
 
-def _standalone(request: Request) -> None:
+async def _standalone(request: Request) -> None:
     if request.app.state.settings.connected:
         raise ConnectedError
 
@@ -40,7 +40,7 @@ def _standalone(request: Request) -> None:
 Standalone = Depends(_standalone)
 
 
-def _peers(request: Request) -> Peers:
+async def _peers(request: Request) -> Peers:
     state = request.app.state
     return Peers(state.sideways, state.settings.billing_url, state.settings.voucher_url)
 
@@ -48,25 +48,25 @@ def _peers(request: Request) -> Peers:
 CurrentPeers = Annotated[Peers, Depends(_peers)]
 
 
-def _customer(principal: CurrentPrincipal) -> Principal:
+async def _customer(principal: CurrentPrincipal) -> Principal:
     if not principal.is_customer:
         raise WrongPrincipalError
     return principal
 
 
-def _partner_or_customer(principal: CurrentPrincipal) -> Principal:
+async def _partner_or_customer(principal: CurrentPrincipal) -> Principal:
     if not (principal.is_customer or principal.is_partner):
         raise WrongPrincipalError
     return principal
 
 
-def _partner_or_administrator(principal: CurrentPrincipal) -> Principal:
+async def _partner_or_administrator(principal: CurrentPrincipal) -> Principal:
     if not (principal.is_partner or principal.is_administrator):
         raise WrongPrincipalError
     return principal
 
 
-def _older_query(request: Request) -> OlderQuery:
+async def _older_query(request: Request) -> OlderQuery:
     try:
         return read_older_query(request.query_params)
     except ValidationError as error:

@@ -11,6 +11,8 @@ from order.close_attempts import close_abandoned_attempts
 from order.complete_orders import Provisioning
 from order.consumers import consumers
 from order.expire_orders import expire_orders
+from order.restate_orders import ORDERS
+from order.restate_resources import RESOURCES
 from order.settings import OrderSettings
 
 CLOSE_ATTEMPTS_SECONDS = 5.0
@@ -34,6 +36,7 @@ def build(settings: OrderSettings, clock: Clock = utc_now) -> FastAPI:
         routers=[router],
         consumers=[consumers],
         schedules=schedules,
+        restaters=[ORDERS, RESOURCES],
         clock=clock,
     )
     app.state.provisioning = provisioning

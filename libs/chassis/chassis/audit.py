@@ -9,7 +9,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.database import Database
@@ -20,6 +20,7 @@ from chassis.tables import AuditEntry
 SEAL_ENTRIES_MAX = 1000
 FIRST_SEAL = "0" * 64
 _ONE_SEALER = text("SELECT pg_try_advisory_xact_lock(hashtext('channelbus.audit'))")
+_SEAL = text("UPDATE audit_log SET sealed_order = :sealed_order, seal = :seal WHERE id = :entry_id")
 
 
 def record(
@@ -80,13 +81,12 @@ async def seal_audit(database: Database, _now: datetime) -> None:
             .order_by(AuditEntry.id)
             .limit(SEAL_ENTRIES_MAX)
         )
+        seals = []
         for entry in open_entries.all():
             order, before = (order or 0) + 1, _seal(before or FIRST_SEAL, entry)
-            await session.execute(
-                update(AuditEntry)
-                .where(AuditEntry.id == entry.id)
-                .values(sealed_order=order, seal=before)
-            )
+            seals.append({"entry_id": entry.id, "sealed_order": order, "seal": before})
+        if seals:
+            await session.execute(_SEAL, seals)
 
 
 async def verify(database: Database) -> str | None:

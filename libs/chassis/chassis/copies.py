@@ -1,15 +1,17 @@
 """What a service must know of another's things it keeps as its own copy, fed by events."""
 
 import asyncio
+from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Table
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Table, bindparam
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase
 
 WAIT_SECONDS = 2.0  # create, then transfer at once, must work (design.md 3)
 WAIT_STEP_SECONDS = 0.03
+UPSERTS_CACHED_MAX = 256
 
 T = TypeVar("T", bound=DeclarativeBase)
 
@@ -19,15 +21,19 @@ async def keep(session: AsyncSession, copy: type[DeclarativeBase], values: dict[
 
     An equal version is written again: it says the same, and so a restatement mends a copy.
     """
+    await session.execute(_upsert(copy, tuple(values)), values)
+
+
+@lru_cache(UPSERTS_CACHED_MAX)
+def _upsert(copy: type[DeclarativeBase], columns: tuple[str, ...]) -> Insert:
+    """Made once: building it costs more than a database needs to carry it out."""
     table = copy.__table__
     assert isinstance(table, Table)
     keys = [column.name for column in table.primary_key]
-    statement = insert(table).values(values)
-    changed = {name: statement.excluded[name] for name in values if name not in keys}
-    await session.execute(
-        statement.on_conflict_do_update(
-            index_elements=keys, set_=changed, where=table.c.version <= statement.excluded.version
-        )
+    statement = insert(table).values({name: bindparam(name) for name in columns})
+    changed = {name: statement.excluded[name] for name in columns if name not in keys}
+    return statement.on_conflict_do_update(
+        index_elements=keys, set_=changed, where=table.c.version <= statement.excluded.version
     )
 
 

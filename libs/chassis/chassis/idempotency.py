@@ -75,6 +75,7 @@ class Idempotency:
                 update(IdempotencyKey)
                 .where(IdempotencyKey.principal == self._principal, IdempotencyKey.key == self._key)
                 .values(status=status, body=bytes(answer.body))
+                .execution_options(synchronize_session=False)  # no row of it is in the session
             )
         return answer
 

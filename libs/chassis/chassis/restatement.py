@@ -47,6 +47,14 @@ class Restater:
     portion: Portion
 
 
+def is_known(version: int, event: Event) -> bool:
+    """Whether a copy of that version has nothing to take from the event.
+
+    What is stated anew is taken at an equal version too: that is how a copy is mended.
+    """
+    return version > event.version or (version == event.version and not event.restated)
+
+
 async def request_restatement(
     session: AsyncSession,
     restaters: Sequence[Restater],

@@ -3,7 +3,10 @@
 from fastapi import APIRouter, Depends, FastAPI
 
 from billing.accounts import api as accounts
+from billing.accounts.restate_accounts import ACCOUNTS
+from billing.accounts.restate_arrears import ARREARS
 from billing.bills import api as bills
+from billing.bills.restate_lines import LINES
 from billing.consumers import consumers
 from billing.prices import api as prices
 from billing.prices.catalogue import load_catalogue
@@ -34,7 +37,12 @@ def build(settings: ServiceSettings, clock: Clock = utc_now) -> FastAPI:
     money.include_router(accounts.router)
     money.include_router(bills.router)
     app = service_app(
-        "billing", settings, routers=[money, prices.router], consumers=[consumers], clock=clock
+        "billing",
+        settings,
+        routers=[money, prices.router],
+        consumers=[consumers],
+        restaters=[ACCOUNTS, ARREARS, LINES],
+        clock=clock,
     )
     app.state.catalogue = load_catalogue(getattr(settings, "catalogue_file", None))
     return app

@@ -6,6 +6,7 @@ from billing.accounts.open_accounts import hand_over_accounts, open_accounts
 from billing.accounts.return_balance import return_balance
 from billing.models import Customer, Partner
 from chassis import copies
+from chassis.restatement import is_known
 from contracts.customer import CustomerEvent
 from contracts.partner import PartnerEvent
 
@@ -28,19 +29,21 @@ async def keep_customer(session: AsyncSession, event: CustomerEvent) -> None:
     """Copy the customer; open, hand over or empty its accounts as its association says.
 
     Its balance returns to the partner when it stops being a resale customer, by unlinking or by
-    a switch (SOURCE_OPERATION_BEUNBIND, domain.md B.3, B.10).
+    a switch (SOURCE_OPERATION_BEUNBIND, domain.md B.3, B.10). Told anew, the customer is only
+    copied: no money follows from what is no new fact.
     """
     before = await session.get(
         Customer, event.customer_id, with_for_update=True, populate_existing=True
     )
-    if before is not None and before.version >= event.version:
+    if before is not None and is_known(before.version, event):
         return
     was_resale, former = (before.is_resale, before.partner_id) if before else (False, None)
     moved = before is not None and _owners(before) != (event.partner_id, event.distributor_id)
     await copies.keep(session, Customer, _values(event))
     customer = Customer(**_values(event))
     await open_accounts(session, customer)
-    if was_resale and former and (not customer.is_resale or former != event.partner_id):
+    ended = was_resale and (not customer.is_resale or former != event.partner_id)
+    if ended and former and not event.restated:
         await return_balance(session, former, event.customer_id, event.occurred_at)
     if moved:
         await session.flush()

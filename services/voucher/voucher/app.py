@@ -9,6 +9,8 @@ from chassis.settings import ServiceSettings
 from voucher import api
 from voucher.consumers import consumers
 from voucher.expire_coupons import EVERY_SECONDS, expire_coupons
+from voucher.restate_coupons import COUPONS
+from voucher.restate_quotas import QUOTAS
 
 
 def build(settings: ServiceSettings) -> FastAPI:
@@ -19,6 +21,7 @@ def build(settings: ServiceSettings) -> FastAPI:
         routers=[api.router],
         consumers=[consumers],
         schedules=[Schedule("expire coupons", EVERY_SECONDS, expire_coupons)],
+        restaters=[QUOTAS, COUPONS],
     )
 
 

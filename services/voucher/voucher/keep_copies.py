@@ -3,6 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.copies import keep
+from chassis.restatement import is_known
 from contracts.customer import CustomerEvent
 from contracts.order import OrderEvent
 from contracts.partner import PartnerEvent
@@ -10,14 +11,14 @@ from voucher.models import CustomerCopy, OrderCopy, PartnerCopy
 
 
 async def keep_customer(session: AsyncSession, event: CustomerEvent) -> str | None:
-    """Write the copy; None when the event was no news.
+    """Write the copy; None when the event was no news: known already, or told anew.
 
     Otherwise the association type that was known before, or the event's own for a new customer.
     """
     known = await session.get(
         CustomerCopy, event.customer_id, with_for_update=True, populate_existing=True
     )
-    if known is not None and known.version >= event.version:
+    if known is not None and is_known(known.version, event):
         return None
     first = known.first_associated_on if known else None
     before = known.association_type if known else event.association_type
@@ -35,7 +36,7 @@ async def keep_customer(session: AsyncSession, event: CustomerEvent) -> str | No
             "version": event.version,
         },
     )
-    return before
+    return None if event.restated else before
 
 
 async def keep_partner(session: AsyncSession, event: PartnerEvent) -> None:

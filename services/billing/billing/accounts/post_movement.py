@@ -36,6 +36,7 @@ USAGE = "SOURCE_OPERAIION_USAGE"
 WRITE_OFF = "SOURCE_OPERAIION_WRITEOFF"
 # Ours: what an attempt sets aside moves no money, but changes what may be spent.
 HOLD, RELEASE = "HOLD", "RELEASE"
+RESTATED = "RESTATED"  # ours: nothing moved, the account is told anew
 
 LOCK_TRIES_MAX = 4
 DEADLOCK = "40P01"  # PostgreSQL's code
@@ -199,25 +200,33 @@ def state_funds(
     """State the account after a change of balance or hold; contra accounts are nobody's news."""
     if account.is_contra:
         return
-    publish(
-        session,
-        BillingFundsMoved(
-            occurred_at=cause.now,
-            partner_id=account.partner_id,
-            distributor_id=account.distributor_id,
-            version=account.version,
-            account_id=account.account_id,
-            owner_id=account.owner_id,
-            owner_kind=account.owner_kind,
-            account_type=account.account_type,
-            currency=account.currency,
-            amount=amount,
-            balance=account.balance,
-            held=account.held,
-            credit_amount=account.credit_amount,
-            movement_id=movement_id,
-            reason=cause.reason,
-            counterparty_id=counterparty_id,
-            order_id=cause.order_id,
-        ),
+    publish(session, funds_moved(account, amount, movement_id, cause, counterparty_id))
+
+
+def funds_moved(
+    account: Account,
+    amount: Decimal,
+    movement_id: str,
+    cause: Cause,
+    counterparty_id: str | None = None,
+) -> BillingFundsMoved:
+    """The account as it is after the change."""
+    return BillingFundsMoved(
+        occurred_at=cause.now,
+        partner_id=account.partner_id,
+        distributor_id=account.distributor_id,
+        version=account.version,
+        account_id=account.account_id,
+        owner_id=account.owner_id,
+        owner_kind=account.owner_kind,
+        account_type=account.account_type,
+        currency=account.currency,
+        amount=amount,
+        balance=account.balance,
+        held=account.held,
+        credit_amount=account.credit_amount,
+        movement_id=movement_id,
+        reason=cause.reason,
+        counterparty_id=counterparty_id,
+        order_id=cause.order_id,
     )

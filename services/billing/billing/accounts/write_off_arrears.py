@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.post_movement import WRITE_OFF, Cause, OwnerAccounts, post_movement
-from billing.models import BillLine
+from billing.models import Account, BillLine
 from chassis.outbox import publish
 from contracts.billing import BillingArrearsCleared
 
@@ -26,19 +26,20 @@ async def write_off_arrears(session: AsyncSession, accounts: OwnerAccounts, now:
     cause = Cause(WRITE_OFF, now, customer_id=accounts.owner_id)
     post_movement(session, cause, (accounts.balance, -paid), (accounts.arrears, paid))
     await _pay_lines(session, accounts.owner_id, paid)
-    arrears = accounts.arrears
-    publish(
-        session,
-        BillingArrearsCleared(
-            occurred_at=now,
-            partner_id=arrears.partner_id,
-            distributor_id=arrears.distributor_id,
-            version=arrears.version,
-            customer_id=accounts.owner_id,
-            currency=arrears.currency,
-            debt_amount=-arrears.balance,
-            writeoff_amount=paid,
-        ),
+    publish(session, arrears_cleared(accounts.arrears, paid, now))
+
+
+def arrears_cleared(arrears: Account, paid: Decimal, now: datetime) -> BillingArrearsCleared:
+    """What is still owed after `paid` was written off."""
+    return BillingArrearsCleared(
+        occurred_at=now,
+        partner_id=arrears.partner_id,
+        distributor_id=arrears.distributor_id,
+        version=arrears.version,
+        customer_id=arrears.owner_id,
+        currency=arrears.currency,
+        debt_amount=-arrears.balance,
+        writeoff_amount=paid,
     )
 
 

@@ -1,0 +1,52 @@
+"""Customers and authorizations stated anew are what was stated last."""
+
+from typing import Any
+
+import pytest
+
+from chassis.database import Database
+from chassis.identity import Principal
+from customer_sync.restate_authorizations import AUTHORIZATIONS
+from customer_sync.restate_customers import CUSTOMERS
+from tests.customer_sync.builders import SELLER, Door
+from tests.restating import differences, restated
+
+pytestmark = pytest.mark.postgres
+
+
+async def _stated(door: Door, stream: str) -> list[dict[str, Any]]:
+    return [body for kind, body in await door.stated() if kind.startswith(stream)]
+
+
+async def test_customers_are_stated_as_updated_with_all_they_have(
+    door: Door, database: Database
+) -> None:
+    ids = [await door.create() for _ in range(4)]
+    assert (await door.post(f"/api/customers/{ids[0]}/unlinking")).is_success
+    changes = {"label": "gold", "account_manager": {"id": "m1", "name": "Li Lei"}}
+    assert (await door.send("PATCH", f"/api/customers/{ids[1]}", changes, SELLER)).is_success
+    before = await _stated(door, "customer.")
+    anew = await restated(database, CUSTOMERS)
+    assert {event.TYPE for event in anew} == {"customer.updated"}
+    assert differences(anew, before) == {}
+    assert await _stated(door, "customer.") == before
+
+
+async def test_authorizations_are_stated_by_their_state(door: Door, database: Database) -> None:
+    ends = {}
+    for deeds in ([], ["grant"], ["refuse"], ["grant", "terminate"]):
+        customer_id = await door.create()
+        asked = await door.post(f"/api/customers/{customer_id}/authorizations", {})
+        authorization_id = asked.json()["authorization_id"]
+        for deed in deeds:
+            who = Principal(id=customer_id, kind="customer", partner_id="sp1")
+            path = f"/api/authorizations/{authorization_id}/{deed}"
+            assert (await door.post(path, {}, who)).is_success
+        ends[authorization_id] = deeds[-1] if deeds else "request"
+    anew = await restated(database, AUTHORIZATIONS)
+    assert differences(anew, await _stated(door, "authorization.")) == {}
+    said = {"request": "requested", "grant": "granted", "refuse": "refused",
+            "terminate": "terminated"}  # fmt: skip
+    assert {event.subject: event.TYPE for event in anew} == {
+        known: f"authorization.{said[end]}" for known, end in ends.items()
+    }

@@ -14,8 +14,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def request_now(request: Request) -> datetime:
-    """The application's clock, so that a test can stand on the last second of a month."""
+async def request_now(request: Request) -> datetime:
+    """The application's clock, so that a test can stand on the last second of a month.
+
+    `async`, or FastAPI would take a thread for it with every request.
+    """
     clock: Clock = request.app.state.clock
     return clock()
 

@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from testkit.system import System
 
 
+def pytest_configure() -> None:
+    """Plain log lines: structlog's own default renders a traceback's every local, for minutes."""
+    import structlog
+
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()]
+    )
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator["PostgresServer"]:
     """The session's PostgreSQL."""

@@ -44,6 +44,7 @@ class Progress:
         now = time.monotonic()
         for partition in partitions:
             self._moved_at[partition] = now
+            self.lags.pop(partition, None)  # what waits now came later than what was just done
 
     def alarm(self, partition: Partition, why: str) -> None:
         """Stop a partition until a person decides; it shows in health, metrics and log."""
@@ -65,9 +66,10 @@ class Progress:
         if partition not in positions:
             return
         lag = max(end - positions[partition][0], 0)
+        has_waited = self.lags.get(partition, 0) > 0
         self.lags[partition] = lag
         now = time.monotonic()
-        if lag == 0:
+        if lag == 0 or not has_waited:  # after quiet hours the first event has not waited for hours
             self._moved_at[partition] = now
         waiting_seconds = now - self._moved_at.get(partition, now)
         LAG_EVENTS.labels(self.name, partition[0], str(partition[1])).set(lag)

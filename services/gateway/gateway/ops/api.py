@@ -36,7 +36,6 @@ from gateway.ops.sessions import NoConsoleError, Visitor, csrf_of, new_session_i
 from gateway.ops.texts import LANGUAGES
 
 SEND_SECONDS_MAX = 20.0
-FIELD_CHARACTERS_MAX = 128
 
 router = APIRouter(prefix="/ops", include_in_schema=False, route_class=PageRoute)
 
@@ -130,17 +129,14 @@ async def sign_in(
     request: Request, console: CurrentConsole, language: Language, form: Form, now: Now
 ) -> Response:
     """Make a session, or say no without saying what was wrong."""
-    fields = {name: value for name, value in form.items() if len(value) <= FIELD_CHARACTERS_MAX}
     sessions = console.sessions
     try:
         sessions.count(address_of(request), now)
         if form.get("way") == "token":
             session_id = await sessions.by_token(form.get("token", ""), now)
         else:
-            account, operator = fields.get("account"), fields.get("operator")
-            password = fields.get("password")
-            if not (account and operator and password):
-                raise WrongPasswordError
+            account, operator = form.get("account", ""), form.get("operator", "")
+            password = form.get("password", "")
             session_id = await sessions.by_password(account, operator, password, now)
     except ThrottledError:
         return _sign_in_page(request, console, language, "too_many_sign_ins", 429)

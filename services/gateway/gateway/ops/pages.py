@@ -1,5 +1,6 @@
 """The pages and their live parts, rendered from templates in the reader's language."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -20,6 +21,11 @@ PARTS = ("tiles", "parked", "services", "consumers", "refusals", "flow")
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
 SPARK_WIDTH, SPARK_HEIGHT = 180, 36
+SHORT_CHARACTERS = 16
+GIST_LINES = 3
+GIST_CHARACTERS = 300
+_FURTHER = "For further information visit"
+_VALUES = re.compile(r"\[type=(\w+), input_value=.*?, input_type=\w+\]", re.DOTALL)
 _TIME = Markup('<time datetime="{0}" title="{0}">{1}</time>')
 
 
@@ -36,7 +42,9 @@ class Pages:
             auto_reload=False,
         )
         self._templates.globals.update(asset=_assets(), spark=spark, meaning=meaning)
-        self._templates.filters.update(clock=clock, moment=moment, rate=rate, whole=whole)
+        self._templates.filters.update(
+            clock=clock, moment=moment, rate=rate, whole=whole, short=short, gist=gist
+        )
         self._parts: dict[str, tuple[tuple[Any, ...], dict[str, str]]] = {}
 
     def page(self, template: str, language: str, **content: Any) -> str:
@@ -81,6 +89,22 @@ def rate(per_second: float | None) -> str:
 def whole(number: float) -> str:
     """With thousands separated."""
     return f"{number:,.0f}"
+
+
+def short(identifier: str) -> Markup:
+    """Its two ends: ids made at one time begin alike. The whole is the title."""
+    if len(identifier) <= SHORT_CHARACTERS:
+        return Markup("<code>{0}</code>").format(identifier)
+    start, end = identifier[:5], identifier[-8:]
+    ends = Markup('<code title="{0}"><span class="spare">{1}</span>…{2}</code>')
+    return ends.format(identifier, start, end)
+
+
+def gist(error: str) -> str:
+    """An error in a few lines, without the values a validator repeats: they may be personal."""
+    lines = [line.rstrip() for line in error.splitlines() if _FURTHER not in line]
+    told = _VALUES.sub(r"[\1]", "\n".join(lines)).splitlines()
+    return "\n".join(told[:GIST_LINES])[:GIST_CHARACTERS]
 
 
 def spark(rates: tuple[float, ...]) -> str:

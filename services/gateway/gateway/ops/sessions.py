@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pydantic import ValidationError
 from sqlalchemy import delete, select, update
 
 from chassis import audit
@@ -88,7 +89,10 @@ class Sessions:
             NoConsoleError: the account itself, or an operator without the permission.
 
         """
-        user = User(name=operator, password=password, domain=Domain(name=account))
+        try:
+            user = User(name=operator, password=password, domain=Domain(name=account))
+        except ValidationError as error:
+            raise WrongPasswordError from error
         issued = await sign_in(self._database, self._keyring, user, now)
         if issued.operator is None or OPS_CONSOLE_ITEM not in issued.operator.permissions:
             raise NoConsoleError

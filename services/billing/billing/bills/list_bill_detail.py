@@ -1,6 +1,7 @@
 """A customer's bill lines, as its partner sees them (list_sub_customer_bill_detail)."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
@@ -158,4 +159,6 @@ def _record(catalogue: Catalogue, row: dict[str, Any]) -> dict[str, Any]:
     row["product_spec_desc"] = product.description if product else spec
     row["product_name"] = product.description if product else None
     row["region_name"] = catalogue.region_names.get(row["region_code"])
+    if row["period_num"] is not None:
+        row["period_num"] = Decimal(row["period_num"])  # a fraction in the SDK's model
     return {name: value for name, value in row.items() if value is not None}

@@ -3,19 +3,19 @@
 import os
 import time
 from collections.abc import Callable
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
 from local import fingerprint
 from local.credentials import load_credentials
+from local.demo.load import load
+from local.demo.tokens import refresh_tokens
 from local.demo_file import read_demo, refresh_addresses
 from local.health import ready_services
 from local.layout import Layout
 from local.ports import KAFKA, POSTGRES, choose_ports, gateway_port, kept_ports
 from local.private_files import read_json, write_private
-from local.progress import step
+from local.progress import Step, step
 from local.services import GATEWAY, SERVICES
 from local.stack import Stack, assemble
 from local.supervision import Supervisor, end_left_processes, render_config
@@ -187,8 +187,11 @@ def _remember(layout: Layout, **marks: str | None) -> None:
 
 
 def load_demo(stack: Stack) -> None:
-    """Load the demo portfolio unless it is loaded to its end."""
-    if read_demo(stack) is None and find_spec("local.demo") is not None:
-        with step("demo") as part:
-            import_module("local.demo").load(stack)
-            part.done("portfolio loaded")
+    """Load the demo portfolio unless it is loaded to its end; its tokens last a day."""
+    part = Step("demo")
+    if stack.passed_on.get("UPSTREAM_URL"):
+        part.done("left out: in connected mode the customers are the upstream's")
+    elif read_demo(stack) is None:
+        part.done(load(stack))
+    else:
+        refresh_tokens(stack)

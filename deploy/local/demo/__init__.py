@@ -1,0 +1,1 @@
+"""The demo portfolio: planned by a seed, loaded through the gateway."""

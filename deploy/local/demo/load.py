@@ -1,0 +1,229 @@
+"""Load the demo portfolio by the system's own commands; the same again for whom it was cut off."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from local.demo.bar import Bar
+from local.demo.commands import FAST_REQUESTS_PER_SECOND, Commands
+from local.demo.gateway import CommandRefusedError, Gateway, Key
+from local.demo.journal import Journal
+from local.demo.plan import DISTRIBUTOR, PROVIDER, Plan, make_plan
+from local.demo.purchases import Product
+from local.demo.tokens import with_token
+from local.demo_file import write_demo
+from local.stack import Stack
+
+SEED = 1
+AT_ONCE = 24
+AT_ONCE_USAGE = 2  # each is a batch
+KEYS_SHOWN = 20
+ARRIVAL_SECONDS = 60.0
+POLL_SECONDS = 0.25
+
+Job = Callable[[], Awaitable[None]]
+
+
+def load(stack: Stack) -> str:
+    """Load it and write `.run/demo.json`; what there is now, in words.
+
+    Raises:
+        CommandRefusedError: the system refused a command; run it again when that is mended.
+        KeyboardInterrupt: what was under way is done; the next run goes on from there.
+
+    """
+    return asyncio.run(_load(stack))
+
+
+async def _load(stack: Stack) -> str:
+    journal = Journal(stack.layout.run / "demo-journal.jsonl")
+    async with Gateway(stack.gateway_url, stack.admin_token) as gateway:
+        with journal:
+            plan = await _prepare(gateway, journal)
+            commands = Commands(plan, gateway, journal, stack.admin_token)
+            phases = _phases(plan, commands)
+            with Bar(sum(len(jobs) for _, jobs, _ in phases)) as bar:
+                await _run(phases, bar)
+                await _arrived(gateway, plan, commands)
+            await _slow_down(plan, commands)
+            write_demo(stack, await _portfolio(plan, commands, gateway, stack.admin_token))
+        return _in_words(plan, gateway.requests)
+
+
+def _in_words(plan: Plan, requests: int) -> str:
+    usage = sum(len(batch) for batch in plan.usage_batches)
+    coupons = sum(len(batch.customers) for batch in plan.coupon_batches)
+    return (
+        f"{len(plan.customers):,} customers, {len(plan.orders):,} orders, {coupons:,} coupons,"
+        f" {usage:,} usage records loaded by {requests:,} requests"
+    )
+
+
+async def _prepare(gateway: Gateway, journal: Journal) -> Plan:
+    """The plan, begun anew unless the journal is of this system and seed."""
+    if journal.header.get("seed") != SEED or not await _is_of(gateway, journal):
+        now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+        journal.begin({"seed": SEED, "at": now.isoformat()})
+    rows = (await gateway.call("catalogue", "GET", "/api/products"))["products"]
+    products = [Product.of_row(row) for row in rows if not row["is_marketplace"]]
+    return make_plan(SEED, products, datetime.fromisoformat(journal.header["at"]))
+
+
+async def _is_of(gateway: Gateway, journal: Journal) -> bool:
+    """Whether the partner that the journal knows is here: databases may have been made anew."""
+    step = f"partner {PROVIDER}"
+    if step not in journal:
+        return len(journal) == 0
+    try:
+        await gateway.call("look-up", "GET", f"/api/partners/{journal[step]}")
+    except CommandRefusedError as refusal:
+        if refusal.code == "CHB.0404":
+            return False
+        raise
+    return True
+
+
+def _phases(plan: Plan, do: Commands) -> list[tuple[str, list[Job], int]]:
+    """What may be done at once within a phase, and how much of it."""
+    above = [partner for partner in plan.partners if partner.above is None]
+    below = [partner for partner in plan.partners if partner.above is not None]
+    customers = plan.customers
+    recalls = [(batch, number) for batch in plan.coupon_batches for number in batch.recalled]
+    usage = list(enumerate(plan.usage_batches, 1))
+    return [
+        ("partners", [_job(do.register, p) for p in above], AT_ONCE),
+        ("resellers", [_job(do.register, p) for p in below], AT_ONCE),
+        ("pace", [_job(_speed_up, do, p.key) for p in above], AT_ONCE),
+        ("quotas", [_job(do.grant_quota, q) for q in plan.quotas], AT_ONCE),
+        ("customers", [_job(do.create, c) for c in customers], AT_ONCE),
+        ("names", [_job(do.verify, c) for c in customers if c.name], AT_ONCE),
+        ("labels and managers", [_job(do.describe, c) for c in customers if c.is_described],
+         AT_ONCE),
+        ("authorizations", [_job(do.authorize, c) for c in customers if c.authorizes], AT_ONCE),
+        ("transfers", [_job(do.transfer, number) for number in plan.transfers], AT_ONCE),
+        ("coupons", [_job(do.issue, batch) for batch in plan.coupon_batches], AT_ONCE),
+        ("orders", [_job(do.order, order) for order in plan.orders], AT_ONCE),
+        ("usage", [_job(do.use, number, batch) for number, batch in usage], AT_ONCE_USAGE),
+        ("recalled coupons", [_job(do.recall, *recall) for recall in recalls], AT_ONCE),
+        ("unlinked customers", [_job(do.unlink, number) for number in plan.unlinked], AT_ONCE),
+    ]  # fmt: skip
+
+
+def _job(do: Callable[..., Awaitable[None]], *about: Any) -> Job:
+    return lambda: do(*about)
+
+
+async def _speed_up(do: Commands, key: str) -> None:
+    await do.set_pace(do.partner_id(key), FAST_REQUESTS_PER_SECOND)
+
+
+async def _slow_down(plan: Plan, do: Commands) -> None:
+    """From here on the partners' requests are counted like anybody's."""
+    for partner in plan.partners:
+        if partner.above is None:
+            await do.set_pace(do.partner_id(partner.key), None)
+
+
+async def _run(phases: Iterable[tuple[str, list[Job], int]], bar: Bar) -> None:
+    """Phase after phase. Ctrl-C lets what is under way come to its end."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, stop.set)
+    try:
+        for title, jobs, at_once in phases:
+            phase = bar.phase(title)
+            waiting = iter(jobs)
+            workers = [_work(waiting, phase.advance, stop) for _ in range(at_once)]
+            ended = await asyncio.gather(*workers, return_exceptions=True)
+            for failure in ended:
+                if isinstance(failure, BaseException):
+                    raise failure
+            if stop.is_set():
+                raise KeyboardInterrupt
+            phase.end()
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+
+
+async def _work(waiting: Iterator[Job], advance: Callable[[], None], stop: asyncio.Event) -> None:
+    """One of the workers of a phase; a failure stops them all after what they are at."""
+    try:
+        for job in waiting:
+            if stop.is_set():
+                return
+            await job()
+            advance()
+    except Exception:
+        stop.set()
+        raise
+
+
+async def _arrived(gateway: Gateway, plan: Plan, do: Commands) -> None:
+    """Wait until the read model knows everything: from here on, searches find it.
+
+    Raises:
+        RuntimeError: it does not get there; an event may be parked.
+
+    """
+    deadline = time.monotonic() + ARRIVAL_SECONDS
+    for path, is_there in _awaited(plan, do):
+        while not is_there(seen := await gateway.call("arrival", "GET", path)):
+            if time.monotonic() > deadline:
+                raise RuntimeError(
+                    f"after {ARRIVAL_SECONDS:.0f} s the read model does not know all of {path}"
+                    f" (parked events are shown at /ops): {seen}"
+                )
+            await asyncio.sleep(POLL_SECONDS)
+
+
+def _awaited(plan: Plan, do: Commands) -> Iterator[tuple[str, Callable[[Any], bool]]]:
+    for partner in plan.partners:
+        associated = sum(c.owner == partner.key for c in plan.customers)
+        if partner.key == PROVIDER:
+            associated -= len(plan.unlinked)
+        path = f"/api/customers?limit=1&partner_id={do.partner_id(partner.key)}"
+        yield path, partial(_has_customers, associated)
+    for number in _shown(plan):
+        orders = sum(order.customer == number for order in plan.orders)
+        yield f"/api/customers/{do.customer_id(number)}", partial(_is_whole, orders)
+
+
+def _has_customers(associated: int, answer: Any) -> bool:
+    return bool(answer["count"] == associated)
+
+
+def _is_whole(orders: int, answer: Any) -> bool:
+    known = sum(row["orders"] for row in answer["orders"])
+    return bool(known == orders and answer["consumption_this_month"])
+
+
+def _shown(plan: Plan) -> list[int]:
+    """The customers whose keys are told: those with orders, coupons and usage."""
+    telling = (c.number for c in plan.customers if c.owner == PROVIDER and c.authorizes)
+    return list(islice(telling, KEYS_SHOWN))
+
+
+async def _portfolio(
+    plan: Plan, do: Commands, gateway: Gateway, admin_token: str
+) -> dict[str, Any]:
+    reseller = next(partner.key for partner in plan.partners if partner.above is not None)
+
+    async def principal(key: str) -> dict[str, str]:
+        return await with_token(gateway, {**_told(do.own_key(key)), **do.operator(key)})
+
+    return {
+        "partner": await principal(PROVIDER),
+        "distributor": await principal(DISTRIBUTOR),
+        "reseller": await principal(reseller),
+        "customers": [_told(do.customer_key(number)) for number in _shown(plan)],
+        "admin": {"token": admin_token},
+    }
+
+
+def _told(key: Key) -> dict[str, str]:
+    return {"domain_id": key.domain_id, "ak": key.access, "sk": key.secret}

@@ -1,0 +1,329 @@
+"""What the demo portfolio consists of, decided by a seed before anything is sent.
+
+The same seed, catalogue and instant give the same plan; ids are made by the system.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from local.demo import words
+from local.demo.names import Namer
+from local.demo.purchases import Line, Product, Shop, Usage
+
+CUSTOMERS = 2000
+RESELLERS, CUSTOMERS_PER_RESELLER = 3, 24
+MANAGERS = 12
+AUTHORIZING, AUTHORIZING_PER_RESELLER = 300, 6
+SPENDING = 700  # customers with money and usage; those who authorize are among them
+ORDERS_MIN, ORDERS_MAX = 3, 13  # per authorizing customer
+UNLINKED = 12
+REFERRAL_SHARE, DESCRIBED_SHARE, VERIFIED_SHARE = 0.06, 0.92, 0.96
+USAGE_RECORDS_PER_CUSTOMER = (4, 12)
+USAGE_BATCH = 250
+COUPON_CUSTOMERS = 200
+SHORT_OF_MONEY_SHARE = 0.04
+PARTNER_FUNDS = Decimal("5000000.00")
+
+PROVIDER, DISTRIBUTOR = "provider", "distributor"
+
+# What becomes of an order, by the status it ends in (domain.md B.5), and how often.
+FATES = {
+    "paid": 36,  # 5, or 3 while it is being provisioned
+    "pending": 18,  # 6
+    "cancelled": 12,  # 4
+    "review": 12,  # 1
+    "confirmation": 12,  # 9
+    "approved": 5,  # 1, then 6
+    "refused": 5,  # 1, then 4
+}
+PROVISIONING_FOR_LONG_SHARE = 0.12  # of the paid ones: a line that takes days to provision
+
+
+@dataclass(frozen=True)
+class Partner:
+    """A partner account with its money; `above` is a reseller's distributor."""
+
+    key: str
+    account_name: str
+    name: str
+    kind: str
+    above: str | None
+    funds: Decimal
+
+
+@dataclass(frozen=True)
+class Manager:
+    """A person who looks after customers (业务员)."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Customer:
+    """A customer of the partner `owner`; `name` is None while nobody has verified it."""
+
+    number: int
+    owner: str
+    xaccount_id: str
+    account_name: str
+    name: str | None
+    customer_type: int
+    association_type: str
+    label: str | None
+    manager: Manager | None
+    authorizes: bool
+    spends: bool
+
+    @property
+    def is_described(self) -> bool:
+        """Whether its partner has said anything of it."""
+        return self.label is not None or self.manager is not None
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order, what becomes of it, and the coupon batch of which a coupon pays for it."""
+
+    number: int
+    customer: int
+    lines: tuple[Line, ...]
+    fate: str
+    amount: Decimal
+    coupon_batch: int | None
+
+    @property
+    def hold_for(self) -> str:
+        """What must happen before it can be paid."""
+        if self.fate == "confirmation":
+            return "confirmation"
+        return "review" if self.fate in ("review", "approved", "refused") else "payment"
+
+
+@dataclass(frozen=True)
+class Quota:
+    """A coupon quota of a partner."""
+
+    key: str
+    owner: str
+    quota_type: int
+    value: Decimal
+    limits: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class CouponBatch:
+    """Coupons of one face value, one for each of the customers; some are taken back."""
+
+    number: int
+    quota: str
+    face_value: Decimal
+    customers: tuple[int, ...]
+    recalled: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything, in the order in which it is made."""
+
+    seed: int
+    at: datetime
+    partners: tuple[Partner, ...]
+    customers: tuple[Customer, ...]
+    transfers: dict[int, Decimal]
+    quotas: tuple[Quota, ...]
+    coupon_batches: tuple[CouponBatch, ...]
+    orders: tuple[Order, ...]
+    usage_batches: tuple[tuple[Usage, ...], ...]
+    unlinked: tuple[int, ...]
+
+
+def make_plan(seed: int, products: list[Product], at: datetime) -> Plan:
+    """The portfolio of that seed; usage lies in the bill cycle of `at` and before it."""
+    random = Random(seed)
+    namer = Namer(random)
+    partners = _partners(namer)
+    customers = _customers(random, namer, seed, partners)
+    batches = _coupon_batches(random, customers)
+    shop = Shop(random, products)
+    orders = _orders(random, shop, customers, batches)
+    usage = {c.number: _usage(random, shop, c, seed, at) for c in customers if c.spends}
+    return Plan(
+        seed=seed,
+        at=at,
+        partners=partners,
+        customers=customers,
+        transfers=_transfers(random, customers, orders, usage),
+        quotas=_quotas(),
+        coupon_batches=batches,
+        orders=orders,
+        usage_batches=_batched(usage),
+        unlinked=_unlinked(random, customers),
+    )
+
+
+def _partners(namer: Namer) -> tuple[Partner, ...]:
+    made = [
+        Partner(PROVIDER, "linghang-cloud", "领航云服务", "solution_provider", None, PARTNER_FUNDS),
+        Partner(DISTRIBUTOR, "huachen-channel", "桦晨渠道", "distributor", None, PARTNER_FUNDS),
+    ]
+    for number in range(1, RESELLERS + 1):
+        name = namer.company()
+        account = f"{name.letters}-r{number}"
+        made.append(
+            Partner(f"reseller-{number}", account, name.shown, "reseller", DISTRIBUTOR,
+                    PARTNER_FUNDS / 10)
+        )  # fmt: skip
+    return tuple(made)
+
+
+def _customers(
+    random: Random, namer: Namer, seed: int, partners: tuple[Partner, ...]
+) -> tuple[Customer, ...]:
+    managers = [Manager(f"am-{n:02}", namer.manager().shown) for n in range(1, MANAGERS + 1)]
+    owners = [PROVIDER] * CUSTOMERS
+    for partner in partners:
+        if partner.kind == "reseller":
+            owners += [partner.key] * CUSTOMERS_PER_RESELLER
+    places = {owner: 0 for owner in owners}
+    made = []
+    for number, owner in enumerate(owners, 1):
+        place, places[owner] = places[owner], places[owner] + 1
+        made.append(_customer(random, namer, seed, number, owner, place, managers))
+    return tuple(made)
+
+
+def _customer(
+    random: Random,
+    namer: Namer,
+    seed: int,
+    number: int,
+    owner: str,
+    place: int,
+    managers: list[Manager],
+) -> Customer:
+    """The first of each partner authorize it: these are the ones with the most to see."""
+    name = namer.customer()
+    own = owner == PROVIDER
+    authorizes = place < (AUTHORIZING if own else AUTHORIZING_PER_RESELLER)
+    spends = authorizes or (own and place < SPENDING)
+    certain = authorizes
+    described = certain or random.random() < DESCRIBED_SHARE
+    return Customer(
+        number=number,
+        owner=owner,
+        xaccount_id=f"demo-{seed}-{number:05}",
+        account_name=f"{name.letters}-{number:04}",
+        name=name.shown if certain or random.random() < VERIFIED_SHARE else None,
+        customer_type=name.customer_type,
+        association_type="2" if spends or random.random() >= REFERRAL_SHARE else "1",
+        label=random.choice(words.LABELS) if described else None,
+        manager=random.choice(managers) if described else None,
+        authorizes=authorizes,
+        spends=spends,
+    )
+
+
+def _quotas() -> tuple[Quota, ...]:
+    servers = {"cloud_service_types": ["hws.service.type.ec2", "hws.service.type.ebs"]}
+    return (
+        Quota("general", PROVIDER, 0, Decimal("500000.00"), {}),
+        Quota("servers", PROVIDER, 0, Decimal("200000.00"), servers),
+        Quota("flexible", PROVIDER, 1, Decimal("100000.00"), {}),
+        Quota("reseller", "reseller-1", 0, Decimal("50000.00"), {}),
+    )
+
+
+def _coupon_batches(random: Random, customers: tuple[Customer, ...]) -> tuple[CouponBatch, ...]:
+    """Each of another face value, so that a coupon tells its batch."""
+    own = [c.number for c in customers if c.owner == PROVIDER and c.authorizes]
+    others = [c.number for c in customers if c.owner == PROVIDER and c.spends and not c.authorizes]
+    resold = [c.number for c in customers if c.owner == "reseller-1" and c.authorizes]
+    spread = random.sample(others, COUPON_CUSTOMERS)
+    wanted: list[tuple[str, str, list[int]]] = [
+        ("general", "20.00", sorted(random.sample(own, COUPON_CUSTOMERS))),
+        ("general", "50.00", sorted(spread)),
+        ("general", "100.00", sorted(random.sample(others, COUPON_CUSTOMERS // 2))),
+        ("servers", "30.00", sorted(random.sample(own, COUPON_CUSTOMERS // 2))),
+        ("flexible", "80.00", sorted(random.sample(own, COUPON_CUSTOMERS // 4))),
+        ("reseller", "60.00", resold),
+    ]
+    return tuple(
+        CouponBatch(
+            number=number,
+            quota=quota,
+            face_value=Decimal(value),
+            customers=tuple(members),
+            recalled=tuple(members[::9]) if number != 1 else (),
+        )
+        for number, (quota, value, members) in enumerate(wanted, 1)
+    )
+
+
+def _orders(
+    random: Random, shop: Shop, customers: tuple[Customer, ...], batches: tuple[CouponBatch, ...]
+) -> tuple[Order, ...]:
+    """In the order of their making, which is not that of the customers."""
+    wanted = [
+        customer.number
+        for customer in customers
+        if customer.authorizes
+        for _ in range(random.randint(ORDERS_MIN, ORDERS_MAX))
+    ]
+    random.shuffle(wanted)
+    unused = set(batches[0].customers)
+    made = []
+    for number, customer in enumerate(wanted, 1):
+        fate = random.choices(list(FATES), list(FATES.values()))[0]
+        slow = fate == "paid" and random.random() < PROVISIONING_FOR_LONG_SHARE
+        basket = shop.basket(takes_long=slow)
+        coupon = None
+        if fate == "paid" and customer in unused:
+            unused.remove(customer)
+            coupon = batches[0].number
+        made.append(Order(number, customer, basket.lines, fate, basket.amount, coupon))
+    return tuple(made)
+
+
+def _usage(random: Random, shop: Shop, customer: Customer, seed: int, at: datetime) -> list[Usage]:
+    count = random.randint(*USAGE_RECORDS_PER_CUSTOMER)
+    mark = f"demo-{seed}-{customer.number:05}"
+    return [shop.usage(f"{mark}-{n:02}", customer.number, at) for n in range(1, count + 1)]
+
+
+def _transfers(
+    random: Random,
+    customers: tuple[Customer, ...],
+    orders: tuple[Order, ...],
+    usage: dict[int, list[Usage]],
+) -> dict[int, Decimal]:
+    """Enough for orders and usage, rounded up to hundreds; a few fall short and owe their usage."""
+    needed = {c.number: Decimal(0) for c in customers if c.spends}
+    for order in orders:
+        if order.fate == "paid":
+            needed[order.customer] += order.amount
+    amounts = {}
+    for number, ordered in needed.items():
+        used = sum((record.amount for record in usage[number]), Decimal(0))
+        if random.random() < SHORT_OF_MONEY_SHARE:
+            used = Decimal(0)
+        hundreds = (ordered + used) // 100 + 1 + random.randint(0, 20) * bool(used)
+        amounts[number] = hundreds * Decimal("100.00")
+    return amounts
+
+
+def _batched(usage: dict[int, list[Usage]]) -> tuple[tuple[Usage, ...], ...]:
+    """By customer: batches that share no customer wait for no lock of each other."""
+    records = [record for number in sorted(usage) for record in usage[number]]
+    return tuple(
+        tuple(records[first : first + USAGE_BATCH]) for first in range(0, len(records), USAGE_BATCH)
+    )
+
+
+def _unlinked(random: Random, customers: tuple[Customer, ...]) -> tuple[int, ...]:
+    """None that ordered or used anything: they may owe for it."""
+    idle = [c.number for c in customers if c.owner == PROVIDER and not c.spends]
+    return tuple(sorted(random.sample(idle, UNLINKED)))

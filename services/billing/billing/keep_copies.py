@@ -41,7 +41,8 @@ async def keep_customer(session: AsyncSession, event: CustomerEvent) -> None:
     moved = before is not None and _owners(before) != (event.partner_id, event.distributor_id)
     await copies.keep(session, Customer, _values(event))
     customer = Customer(**_values(event))
-    await open_accounts(session, customer)
+    if before is None:
+        await open_accounts(session, customer)
     ended = was_resale and (not customer.is_resale or former != event.partner_id)
     if ended and former and not event.restated:
         await return_balance(session, former, event.customer_id, event.occurred_at)

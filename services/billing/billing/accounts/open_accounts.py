@@ -1,6 +1,6 @@
 """A partner that joined and a customer that registered have accounts from then on."""
 
-from sqlalchemy import update
+from sqlalchemy import Table, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
@@ -40,11 +40,11 @@ async def open_accounts(session: AsyncSession, owner: Partner | Customer) -> Non
         }
         for account_type in OWN_TYPES[kind]
     ]
-    await session.execute(
-        insert(Account)
-        .values(rows)
-        .on_conflict_do_nothing(index_elements=["owner_id", "account_type"])
-    )
+    # As many executions of one statement: one of many rows would be compiled anew each time.
+    table = Account.__table__
+    assert isinstance(table, Table)
+    opened = insert(table).on_conflict_do_nothing(index_elements=["owner_id", "account_type"])
+    await session.execute(opened, rows)
 
 
 async def hand_over_accounts(session: AsyncSession, customer: Customer) -> None:

@@ -10,7 +10,8 @@ from chassis.database import Database
 from customer_sync.app import build
 from customer_sync.settings import CustomerSyncSettings
 from testkit.databases import ServiceDatabase, service_database
-from tests.customer_sync.builders import Clock, Door, know_partners
+from tests.customer_sync.builders import Clock, Door, know_partners, partner_joined, tell
+from tests.customer_sync.sweep_builders import OVERLAP, PAGE, DoorSource, Mirror
 
 service_store = service_database("customer_sync")
 
@@ -52,4 +53,46 @@ async def door(
         transport=ASGITransport(app, raise_app_exceptions=False), base_url="http://customer-sync"
     ) as client:
         yield Door(client, settings, database)
+    await app.state.database.close()
+
+
+mirror_store = service_database("customer_sync")
+
+
+@pytest.fixture
+def connected(mirror_store: ServiceDatabase) -> CustomerSyncSettings:
+    """Settings of the connected service; the address is never called here."""
+    return mirror_store.settings(
+        CustomerSyncSettings,
+        upstream_url="http://127.0.0.1:1",
+        upstream_ak="ak",
+        upstream_sk="sk",
+        upstream_domain_id="sp1",
+        sweep_page_customers=PAGE,
+        sweep_overlap_customers=OVERLAP,
+        sweep_every_seconds=60,
+        sweep_lease_seconds=30,
+    )
+
+
+@pytest.fixture
+async def mirror(
+    door: Door, connected: CustomerSyncSettings, clock: Clock
+) -> AsyncIterator[Mirror]:
+    """The connected service's database, its sweeper, and the way to the upstream."""
+    database = Database(connected, "customer_sync")
+    await tell(database, partner_joined("sp1", "solution_provider"))
+    yield Mirror(database, connected, clock, DoorSource(door))
+    await database.close()
+
+
+@pytest.fixture
+async def mirror_door(
+    mirror: Mirror, connected: CustomerSyncSettings, clock: Clock
+) -> AsyncIterator[Door]:
+    """The connected service's HTTP door."""
+    app = build(connected, clock)
+    transport = ASGITransport(app, raise_app_exceptions=False)
+    async with AsyncClient(transport=transport, base_url="http://mirror") as client:
+        yield Door(client, connected, mirror.database)
     await app.state.database.close()

@@ -1,6 +1,7 @@
 """A mirror beside an upstream: the upstream is this same service in standalone mode."""
 
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
@@ -13,9 +14,11 @@ from chassis.tables import OutboxRow
 from customer_sync.models import Customer, Sweep
 from customer_sync.run_sweep import Sweeper
 from customer_sync.settings import CustomerSyncSettings
-from tests.customer_sync.builders import LIST, SELLER, Door
+from tests.customer_sync.builders import LIST, SELLER, Clock, Door
 from upstream import CustomerPage, UpstreamRefusedError
 from upstream.customers import read_page
+
+PAGE, OVERLAP = 10, 3  # customers
 
 Interruption = Callable[[int], Awaitable[None]]
 
@@ -117,3 +120,23 @@ class Mirror:
             for row in rows:
                 await session.delete(row)
         return stated
+
+
+async def grow(door: Door, clock: Clock, customers: int) -> list[str]:
+    """Customers of the upstream, each associated a second after the one before."""
+    made = []
+    for _ in range(customers):
+        clock.forward(seconds=1)
+        made.append(await door.create())
+    return made
+
+
+async def next_sweep(mirror: Mirror, clock: Clock) -> Sweep:
+    """The sweep that is due a minute later."""
+    clock.forward(seconds=61)
+    return await mirror.sweep()
+
+
+def kinds_of(stated: list[tuple[str, dict[str, Any]]]) -> Counter[str]:
+    """How many events of each type."""
+    return Counter(kind for kind, _ in stated)

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from chassis import cli
 from chassis.app import service_app
 from chassis.clock import Clock, utc_now
+from chassis.rebuild import Copied
 from chassis.schedules import Schedule
 from chassis.settings import ServiceSettings
 from customer_sync.api import commands, router
@@ -22,6 +23,7 @@ from customer_sync.settings import CustomerSyncSettings
 from upstream import Upstream
 
 SWEEP_LOOK_SECONDS = 1.0  # how often a replica looks whether there is something to sweep
+COPIED = Copied({"partner": ["partner"], "billing": ["arrears"]})
 
 
 def build(settings: ServiceSettings, clock: Clock = utc_now) -> FastAPI:
@@ -44,6 +46,7 @@ def build(settings: ServiceSettings, clock: Clock = utc_now) -> FastAPI:
         consumers=[consumers],
         schedules=[Schedule("sweep", SWEEP_LOOK_SECONDS, sweeper.work)] * settings.connected,
         restaters=[CUSTOMERS, AUTHORIZATIONS],
+        copied=COPIED,
         resources=[upstream] * settings.connected,
         clock=clock,
     )

@@ -1,0 +1,168 @@
+"""What a sweep makes of what differs, of odd values, refusals, and whose customers they are."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+from customer_sync.models import Customer
+from customer_sync.run_sweep import Sweeper
+from tests.customer_sync.builders import (
+    DISTRIBUTOR,
+    Clock,
+    Door,
+    partner_joined,
+    tell,
+)
+from tests.customer_sync.sweep_builders import PAGE, DoorSource, Mirror, grow, kinds_of, next_sweep
+from upstream import CustomerPage, UpstreamRefusedError
+
+
+async def test_values_nobody_has_heard_of_are_kept_and_passed_on(
+    door: Door, mirror: Mirror, mirror_door: Door, clock: Clock
+) -> None:
+    customer = (await grow(door, clock, 1))[0]
+
+    def strange(answer: dict[str, Any]) -> dict[str, Any]:
+        new = {
+            "association_type": "7",
+            "verified_status": "3",
+            "customer_type": 9,
+            "is_frozen": "",
+            "customer_level": "V9",
+            "account_managers": "none",
+            "colour": "blue",
+        }
+        answer["customer_infos"][0].update(new)
+        answer["customer_infos"].append({"account_name": "without an id"})
+        return answer
+
+    mirror.source.rewrite = strange
+    assert (await mirror.sweep()).status == "finished"
+    kept = (await mirror.customers())[customer]
+    assert (kept.association_type, kept.verified_status) == ("7", "3")
+    assert (kept.customer_type, kept.is_frozen, kept.customer_level) == (9, 0, "V9")
+    shown = (await mirror_door.listed())["customer_infos"][0]
+    assert (shown["association_type"], shown["customer_type"]) == ("7", 9)
+    assert (await mirror.take_stated())[1][1]["association_type"] == "7"
+
+
+async def test_a_switch_of_the_type_is_told_as_such_and_counted(
+    door: Door, mirror: Mirror, mirror_door: Door, clock: Clock
+) -> None:
+    await grow(door, clock, 2)
+    await mirror.sweep()
+    await mirror.take_stated()
+
+    def switch(answer: dict[str, Any]) -> dict[str, Any]:
+        for one in answer["customer_infos"]:
+            one["association_type"] = "1"
+        return answer
+
+    mirror.source.rewrite = switch
+    await next_sweep(mirror, clock)
+    assert kinds_of(await mirror.take_stated())["customer.association_changed"] == 2
+    assert (await mirror_door.listed(association_type="1"))["count"] == 2
+    assert (await mirror_door.listed(association_type="2"))["count"] == 0
+    assert (await mirror_door.listed())["count"] == 2
+
+
+async def test_a_customer_that_comes_back_is_associated_again(
+    door: Door, mirror: Mirror, mirror_door: Door, clock: Clock
+) -> None:
+    await grow(door, clock, 2)
+    await mirror.sweep()
+
+    def nobody(_: dict[str, Any]) -> dict[str, Any]:
+        return {"count": 0, "customer_infos": []}
+
+    mirror.source.rewrite = nobody
+    await next_sweep(mirror, clock)
+    assert (await mirror_door.listed())["count"] == 0
+    mirror.source.rewrite = lambda answer: answer
+    await mirror.take_stated()
+    await next_sweep(mirror, clock)
+    assert kinds_of(await mirror.take_stated())["customer.associated"] == 2
+    assert (await mirror_door.listed())["count"] == 2
+
+
+async def test_a_field_that_cannot_change_and_did_is_told_as_drift(
+    door: Door, mirror: Mirror, clock: Clock
+) -> None:
+    customer = (await grow(door, clock, 1))[0]
+    await mirror.sweep()
+    await mirror.take_stated()
+
+    def rename(answer: dict[str, Any]) -> dict[str, Any]:
+        answer["customer_infos"][0]["xaccount_id"] = "other"
+        return answer
+
+    mirror.source.rewrite = rename
+    await next_sweep(mirror, clock)
+    drift = [body for kind, body in await mirror.take_stated() if kind == "sync.drift_found"]
+    assert [(d["customer_id"], d["field"], d["theirs"]) for d in drift] == [
+        (customer, "xaccount_id", "other")
+    ]
+
+
+async def test_a_refusing_upstream_fails_the_sweep_and_the_next_one_comes_in_its_time(
+    door: Door, mirror: Mirror, clock: Clock
+) -> None:
+    await grow(door, clock, 1)
+
+    async def refuse(_: int) -> None:
+        raise UpstreamRefusedError("APIGW.0301", "verify aksk signature fail", 401)
+
+    mirror.source.before = refuse
+    sweep = await mirror.sweep()
+    assert sweep.status == "failed"
+    assert "APIGW.0301" in (sweep.last_error or "")
+    mirror.source.before = None
+    await mirror.sweep()
+    assert (await mirror.newest()).number == 1
+    assert (await next_sweep(mirror, clock)).status == "finished"
+
+
+async def test_a_distributor_mirrors_the_customers_of_its_resellers(
+    door: Door, mirror: Mirror, clock: Clock
+) -> None:
+    made = []
+    for reseller in ("res1", "res2"):
+        made += [await door.create(DISTRIBUTOR, indirect_partner_id=reseller) for _ in range(12)]
+    await tell(mirror.database, partner_joined("sp1", "distributor", version=2))
+    source = DoorSource(door, DISTRIBUTOR)
+    source.resellers = ["res1", "res2"]
+    sweeper = mirror.another_replica(source)
+    await sweeper.work(mirror.database, clock())
+    customers = await mirror.customers()
+    assert set(customers) == set(made)
+    owners = Counter((c.partner_id, c.distributor_id) for c in customers.values())
+    assert owners == {("res1", "sp1"): 12, ("res2", "sp1"): 12}
+    await door.post(f"/api/customers/{made[-1]}/unlinking", None, DISTRIBUTOR)
+    clock.forward(seconds=61)
+    await sweeper.work(mirror.database, clock())
+    assert source.asked_by_id == [made[-1]]
+    assert source.asked[-1]["indirect_partner_id"] == "res2"
+    assert (await mirror.customers())[made[-1]].association_status == "unlinked"
+
+
+async def test_an_upstream_without_any_order_is_read_through_all_the_same(
+    mirror: Mirror, clock: Clock
+) -> None:
+    class Shuffled(DoorSource):
+        """Every page shows others; only a query by id can be relied on."""
+
+        async def list_sub_customers(self, **wanted: Any) -> CustomerPage:
+            self.requests_made += 1
+            if wanted.get("customer_id"):
+                return CustomerPage((), 0, 0)
+            return CustomerPage((), 100, PAGE)
+
+    sweeper: Sweeper = mirror.another_replica(Shuffled(None))  # type: ignore[arg-type]
+    await asyncio.wait_for(sweeper.work(mirror.database, clock()), 60)
+    assert (await mirror.newest()).status == "finished"
+    assert await mirror.customers() == {}
+
+
+def test_a_customer_is_counted_only_while_it_is_associated() -> None:
+    customer = Customer(association_status="unlinked", partner_id="p", association_type="2")
+    assert customer.place is None

@@ -67,6 +67,7 @@ class Stack:
             **self.passed_on,
             "HOST": LOOPBACK,
             "PORT": str(self.ports[service.name]),
+            "CONSUMER_INSTANCE_ID": service.name,  # one replica each
             "DATABASE_URL": self.database_url,
             "DATABASE_PREFIX": self.database_prefix,
             "KAFKA_BOOTSTRAP_SERVERS": self.kafka_bootstrap,

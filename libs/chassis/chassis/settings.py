@@ -46,6 +46,10 @@ class ServiceSettings(BaseSettings):
     consumer_batch_events: int = 500
     consumer_poll_seconds: float = 0.04
     consumer_retries: int = 5
+    consumer_instance_id: str | None = Field(
+        default=None,
+        description="stable name of this replica: restarted, it has its partitions back at once",
+    )
     consumer_session_seconds: float = 45.0  # a loop blocked for less keeps its partitions
     stalled_after_seconds: float = 60.0
     inbox_keep_days: int = 35

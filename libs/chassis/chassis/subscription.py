@@ -56,6 +56,8 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         self._subscriber = broker.subscriber(
             *[settings.topic_prefix + stream for stream in consumers.streams],
             group_id=settings.topic_prefix + consumers.name,
+            # A static member: killed and started anew it does not wait for its old session's end.
+            group_instance_id=settings.consumer_instance_id,
             batch=True,
             ack_policy=AckPolicy.MANUAL,
             auto_offset_reset="earliest",

@@ -4,6 +4,7 @@ import http.client
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -100,6 +101,16 @@ class System:
         wait_until_recorded(self._pid_file(service), started.pid, LAUNCH_SECONDS)
         return started.pid
 
+    def command(self, service: str, *arguments: str) -> subprocess.Popen[str]:
+        """Start a console command of the service; its output is one stream of lines."""
+        return subprocess.Popen(
+            [str(Path(sys.executable).parent / service), *arguments],
+            env={**self._settings(service), **self._environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
     def wait_until_ready(self, *services: str, timeout_seconds: float = READY_SECONDS) -> None:
         """Wait for `/readyz` of the named services, of all when none is named."""
         deadline = time.monotonic() + timeout_seconds
@@ -177,6 +188,7 @@ class System:
             **peers,
             "HOST": LOOPBACK,
             "PORT": str(self._ports[service]),
+            "CONSUMER_INSTANCE_ID": service,
             "DATABASE_URL": self._templates.server.url,
             "DATABASE_PREFIX": self.prefix,
             "KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap,

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, cast, func, select
+from sqlalchemy import ColumnElement, Select, cast, func, select
 from sqlalchemy.dialects.postgresql import ARRAY, INTEGER
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,6 +26,7 @@ _SHOWN = [
     customers.c.is_frozen, customers.c.account_manager_name, customers.c.xaccount_id,
     customers.c.xaccount_type, customers.c.customer_level, customers.c.email,
 ]  # fmt: skip
+_NEWEST_FIRST = (customers.c.associated_on.desc(), customers.c.id.desc())
 
 
 class CustomersWanted(WireRequest, operation="list_sub_customers"):
@@ -41,6 +42,11 @@ class CustomersWanted(WireRequest, operation="list_sub_customers"):
     indirect_partner_id: str | None = None
     offset: int = 0
     limit: int = 10
+
+    @property
+    def is_fuzzy(self) -> bool:
+        """Whether a part of a text is searched."""
+        return any(getattr(self, field) is not None for field in _FUZZY)
 
     @property
     def is_counted(self) -> bool:
@@ -64,20 +70,38 @@ async def list_sub_customers(
     """
     owner = await _owner(session, principal, wanted)
     conditions = _conditions(owner, wanted)
-    page = await session.execute(
-        select(*_SHOWN)
-        .where(*conditions)
-        .order_by(customers.c.associated_on.desc(), customers.c.id.desc())
-        .limit(wanted.limit)
-        .offset(wanted.offset)
-    )
-    rows = [_information(row) for row in page.mappings()]
+    if wanted.is_fuzzy:
+        return await _search(session, conditions, wanted)
+    page = select(*_SHOWN).where(*conditions).order_by(*_NEWEST_FIRST)
+    rows = await _rows(session, page.limit(wanted.limit).offset(wanted.offset))
     if wanted.is_counted:
         return rows, await count_customers(session, owner, wanted.association_type)
     if wanted.offset == 0 and len(rows) < wanted.limit:
         return rows, len(rows)
     counted = select(func.count()).select_from(customers).where(*conditions)
     return rows, await session.scalar(counted) or 0
+
+
+async def _search(
+    session: AsyncSession, conditions: list[ColumnElement[bool]], wanted: CustomersWanted
+) -> tuple[list[dict[str, Any]], int]:
+    """All matches first, then their page: they must be counted anyway.
+
+    With a limit the planner would take a rare match for a likely one, and walk through all
+    customers from the newest on until it has ten.
+    """
+    matches = select(customers.c.id, customers.c.associated_on).where(*conditions).cte("matches")
+    matches = matches.prefix_with("MATERIALIZED")
+    newest = select(matches.c.id).order_by(matches.c.associated_on.desc(), matches.c.id.desc())
+    count = select(func.count()).select_from(matches).scalar_subquery()
+    ids = func.array(newest.limit(wanted.limit).offset(wanted.offset).scalar_subquery())
+    found = (await session.execute(select(count, ids))).one()
+    page = select(*_SHOWN).where(customers.c.id.in_(found[1])).order_by(*_NEWEST_FIRST)
+    return await _rows(session, page), found[0]
+
+
+async def _rows(session: AsyncSession, page: Select[Any]) -> list[dict[str, Any]]:
+    return [_information(row) for row in (await session.execute(page)).mappings()]
 
 
 async def _owner(session: AsyncSession, principal: Principal, wanted: CustomersWanted) -> str:

@@ -45,6 +45,20 @@ async def died(process: subprocess.Popen[bytes], seconds: float = 30) -> bool:
     return status == -signal.SIGKILL
 
 
+def _has_stopped(process: subprocess.Popen[bytes]) -> bool:
+    found = os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT)
+    return found is not None and found.si_status == signal.SIGSTOP
+
+
+async def froze(process: subprocess.Popen[bytes]) -> None:
+    """Wait until it has stopped itself."""
+
+    async def stopped() -> bool:
+        return _has_stopped(process)
+
+    await until(stopped)
+
+
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
     """Wait for something to become true; TimeoutError when it does not."""
     async with asyncio.timeout(seconds):

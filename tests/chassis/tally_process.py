@@ -1,6 +1,7 @@
 """A tally as a process of its own, to be killed, stopped and started: `python -m …tally_process`.
 
-`TALLY_STATE=key:first:last` makes it state facts, one transaction each, before it settles down.
+`TALLY_STATE=key:first:last` makes it state facts, one transaction each, before it settles down;
+`TALLY_REPLAY=key` makes it replay a parked key.
 """
 
 import asyncio
@@ -10,6 +11,8 @@ from datetime import UTC, datetime
 import uvloop
 
 from chassis.app import service_app
+from chassis.identity import Principal
+from chassis.release import Desk
 from chassis.settings import ServiceSettings
 from tests.chassis.tally import KEYS_RESTATED, counting, state
 
@@ -23,6 +26,10 @@ async def serve() -> None:
             key, first, last = task.split(":")
             now = datetime(2026, 11, 23, tzinfo=UTC)
             await state(app.state.database, key, range(int(first), int(last) + 1), now)
+        if parked := os.environ.get("TALLY_REPLAY"):
+            who = Principal(id="ops", kind="administrator", partner_id="*")
+            desk = Desk(app.state.consumers, app.state.database, who, datetime.now(UTC))
+            await desk.replay("tally", app.state.settings.topic_prefix + "billing", parked)
         await asyncio.Event().wait()
 
 

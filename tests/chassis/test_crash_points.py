@@ -12,10 +12,13 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import func, select
 
+from chassis.database import Database
+from chassis.messages import Message
+from chassis.parking import park
 from chassis.settings import ServiceSettings
-from chassis.tables import RelaySlot
-from tests.chassis.processes import Outcome, died, tally, until
-from tests.chassis.tally import state
+from chassis.tables import ConsumerPosition, RelaySlot
+from tests.chassis.processes import Outcome, died, froze, tally, until
+from tests.chassis.tally import funds_moved, state
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
@@ -31,7 +34,7 @@ async def outcome(settings: ServiceSettings) -> AsyncIterator[Outcome]:
 async def test_killed_after_the_business_commit(
     settings: ServiceSettings, outcome: Outcome
 ) -> None:
-    """Break: delete `session.add(row)` in `outbox.publish` and send from memory instead."""
+    """Break: in `Database.transaction`, call `write_stated` after the crash point, not before."""
     with tally(settings, CRASH_AT="business.committed:5", TALLY_STATE="k:1:9") as process:
         assert await died(process)
     with tally(settings, TALLY_STATE="k:6:9"):
@@ -50,7 +53,7 @@ async def test_killed_between_send_and_delete(settings: ServiceSettings, outcome
 async def test_killed_between_handlers_and_commit(
     settings: ServiceSettings, outcome: Outcome
 ) -> None:
-    """Break: move `_move` out of the transaction, before it."""
+    """Break: in `Delivery.deliver`, call `_move` in a transaction of its own, before."""
     await state(outcome.database, "k", range(1, 21), NOW)
     with tally(settings, CRASH_AT="consumer.handled") as process:
         assert await died(process)
@@ -63,7 +66,11 @@ async def test_killed_between_handlers_and_commit(
 async def test_killed_between_commit_and_kafkas_offset_commit(
     settings: ServiceSettings, outcome: Outcome, point: str
 ) -> None:
-    """Break: seek to the group's committed offset instead of the position, without the inbox."""
+    """Break: in `Subscription._seek`, take `consumer.committed(target)` for the position.
+
+    The fence and the inbox catch that each by itself: drop `AND p.position = v.expected`, and let
+    `Delivery._not_seen` return `events` as they are.
+    """
     await state(outcome.database, "k", range(1, 21), NOW)
     with tally(settings, CRASH_AT=point) as process:
         assert await died(process)
@@ -72,7 +79,7 @@ async def test_killed_between_commit_and_kafkas_offset_commit(
 
 
 async def test_killed_inside_a_lease_takeover(settings: ServiceSettings, outcome: Outcome) -> None:
-    """Break: drop `held_until <= now()` from the take-over: two holders, or drop it from RENEW."""
+    """Break: let `_TAKE` ask for `holder IS NULL`: what the dead one took is never sent."""
     await state(outcome.database, "k", range(1, 21), NOW)
     with tally(settings, CRASH_AT="relay.takeover") as process:
         assert await died(process)
@@ -80,26 +87,75 @@ async def test_killed_inside_a_lease_takeover(settings: ServiceSettings, outcome
         await outcome.settled("k", 30)
 
 
-async def test_a_frozen_process_finds_its_batch_refused_and_its_sends_caught(
+async def test_a_consumer_frozen_before_its_transaction_finds_its_batch_refused(
     settings: ServiceSettings, outcome: Outcome
 ) -> None:
     """Break: drop `AND p.position = v.expected` from the fence, and the inbox with it."""
-    with tally(settings, TALLY_STATE="k:1:10") as first:
-        await outcome.settled("k", 10)
-        os.kill(first.pid, signal.SIGSTOP)
-        await state(outcome.database, "k", range(11, 31), NOW)
-        with tally(settings, TALLY_STATE="other:1:3"):
+    await state(outcome.database, "k", range(1, 21), NOW)
+    with tally(settings, CRASH_AT="consumer.delivering:1:STOP") as first:
+        await froze(first)
+        with tally(settings):
+            await outcome.settled("k", 20)
+            os.kill(first.pid, signal.SIGCONT)
+            await state(outcome.database, "k", range(21, 31), NOW)
+            await outcome.settled("k", 30)
+
+
+async def test_a_relay_frozen_before_its_sends_has_them_caught(
+    settings: ServiceSettings, outcome: Outcome
+) -> None:
+    """Break: let `Delivery._not_seen` return `events` as they are."""
+    await state(outcome.database, "k", range(1, 21), NOW)
+    with tally(settings, CRASH_AT="relay.sending:1:STOP") as first:
+        await froze(first)
+        with tally(settings, TALLY_STATE="k:21:30"):
             await outcome.settled("k", 30)
             os.kill(first.pid, signal.SIGCONT)
             await state(outcome.database, "k", range(31, 41), NOW)
             await outcome.settled("k", 40)
-            assert await outcome.heard("other") == [("other", 1), ("other", 2), ("other", 3)]
+            await sent_again(outcome, 20)
+            await outcome.settled("k", 40)
+
+
+async def test_killed_inside_the_replay_of_a_parked_key(
+    settings: ServiceSettings, outcome: Outcome
+) -> None:
+    """Break: in `Desk._replay_first`, call `_handle` in a transaction of its own."""
+    await park_key(settings, outcome.database, "k", versions=3)
+    with tally(settings, CRASH_AT="release.handled:2", TALLY_REPLAY="k") as process:
+        assert await died(process)
+    assert await outcome.heard() == [("k", 1)]
+    with tally(settings, TALLY_REPLAY="k"):
+        await outcome.settled("k", 3)
+
+
+async def park_key(settings: ServiceSettings, database: Database, key: str, versions: int) -> None:
+    """Events of one key as a consumer parks them: the first failed, the others wait behind it."""
+    async with database.transaction() as session:
+        for version in range(1, versions + 1):
+            event = funds_moved(key, version, NOW)
+            headers = {"ce_id": str(event.event_id), "ce_type": event.TYPE}
+            body = event.model_dump_json().encode()
+            topic = settings.topic_prefix + "billing"
+            message = Message(topic, 0, version, key, headers, body, NOW.timestamp())
+            await park(session, "tally", message, "ValueError: poison" if version == 1 else None)
+
+
+async def sent_again(outcome: Outcome, events: int) -> None:
+    """Wait until the topic holds that many more events than were stated, and all are consumed."""
+    positions = select(func.sum(ConsumerPosition.position))
+
+    async def consumed() -> bool:
+        async with outcome.database.transaction() as session:
+            return (await session.scalar(positions) or 0) >= 40 + events
+
+    await until(consumed)
 
 
 async def test_two_relays_share_the_slots_and_one_takes_all_when_the_other_dies(
     settings: ServiceSettings, outcome: Outcome
 ) -> None:
-    """Break: let `_fair_share` return all slots, or `_TAKE` ignore `held_until`."""
+    """Break: let `_fair_share` return all slots."""
 
     async def holders() -> dict[str, int]:
         held = select(RelaySlot.holder, func.count()).group_by(RelaySlot.holder)

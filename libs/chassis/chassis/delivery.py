@@ -48,6 +48,7 @@ class Move:
     expected: int
     next: int
     last_event: str | None
+    sent_at_seconds: float = 0.0  # of the last event
 
 
 class Delivery:
@@ -73,6 +74,7 @@ class Delivery:
             BadMessageError: bytes that no contract fits; park the message.
 
         """
+        crash_point("consumer.delivering")
         async with self.database.transaction() as session:
             await self._move(session, moves)
             waiting = await parked_keys(session, self.consumers.name, messages)

@@ -51,8 +51,8 @@ class SlotLeases:
             mine = mine[:fair_share]
         elif len(mine) < fair_share:
             missing = fair_share - len(mine)
-            crash_point("relay.takeover")
             taken = await self._connection.fetch(_TAKE, self._holder, self._lease_seconds, missing)
+            crash_point("relay.takeover")
             mine = sorted([*mine, *(row["slot"] for row in taken)])
         self._mine, self._kept_at = mine, started
         RELAY_SLOTS.set(len(mine))

@@ -39,4 +39,9 @@ LAG_SECONDS = Gauge(
     "Age of the oldest event not yet consumed",
     ["consumer", "stream", "partition"],
 )
+POSITION_ALARMS = Gauge(
+    "channelbus_position_alarm",
+    "1 while a partition stands still because events are missing under its position",
+    ["consumer", "stream", "partition"],
+)
 LOOP_LAG = Gauge("channelbus_loop_lag_seconds", "How late the event loop woke the watcher")

@@ -41,13 +41,27 @@ async def read_positions(
         position, last_event = stored[(target.topic, target.partition)]
         alarm = None
         if position < beginnings[target]:
-            alarm = f"events {position} to {beginnings[target] - 1} left the topic unread"
+            alarm = left_unread(position, beginnings[target])
         elif position > ends[target]:
             alarm = f"the topic ends at {ends[target]}, before our position {position}"
         starts[(target.topic, target.partition)] = Start(
             position, last_event, beginnings[target], alarm
         )
     return starts
+
+
+def left_unread(position: int, beginning: int) -> str:
+    """What an operator reads when retention was quicker than the consumer."""
+    return f"events {position} to {beginning - 1} left the topic unread"
+
+
+async def every_position(database: Database, consumer: str) -> dict[tuple[str, int], int]:
+    """The positions of the whole group, whichever member moves them."""
+    table = ConsumerPosition
+    columns = select(table.topic, table.partition, table.position)
+    async with database.transaction() as session:
+        found = await session.execute(columns.where(table.consumer == consumer))
+        return {(topic, partition): position for topic, partition, position in found}
 
 
 async def _stored(

@@ -1,31 +1,38 @@
 """Health is progress: a consumer that has lag and does not advance is not alive (design.md 4)."""
 
-import asyncio
 import time
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
 
+from chassis.delivery import Move
 from chassis.logs import get_logger
-from chassis.metrics import LAG_EVENTS, LAG_SECONDS
+from chassis.messages import Message
+from chassis.metrics import LAG_EVENTS, LAG_SECONDS, POSITION_ALARMS
 
 log = get_logger(__name__)
 
 Partition = tuple[str, int]
+Positions = Mapping[Partition, tuple[int, str | None]]
 
 
 class Progress:
-    """What one consumer has reached, and since when it stands still."""
+    """What one consumer has reached, and since when it stands still.
 
-    WATCH_SECONDS = 10.0
+    Lag in seconds is the age of the oldest event not yet consumed. While that event is in hand its
+    own timestamp says it; else it is younger than the last one consumed, and younger than the last
+    look that found nothing waiting.
+    """
 
     def __init__(self, name: str, stalled_after_seconds: float):
         self.name = name
         self._stalled_after_seconds = stalled_after_seconds
-        self._moved_at: dict[Partition, float] = {}
+        self._moved_at: dict[Partition, float] = {}  # by the monotonic clock
+        self._in_hand: dict[Partition, float] = {}  # instants of events: by the wall clock
+        self._younger_than: dict[Partition, float] = {}
+        self._group_stands: tuple[dict[Partition, int], float] = ({}, 0.0)
+        self._group_stalled: str | None = None
         self.lags: dict[Partition, int] = {}
         self.alarms: dict[Partition, str] = {}
         self.last_error = ""
@@ -37,43 +44,77 @@ class Progress:
             LAG_EVENTS.labels(self.name, gone[0], str(gone[1])).set(0)
             LAG_SECONDS.labels(self.name, gone[0], str(gone[1])).set(0)
         self._moved_at = {p: self._moved_at.get(p, time.monotonic()) for p in kept}
-        self.lags = {p: lag for p, lag in self.lags.items() if p in kept}
+        for known in (self.lags, self._in_hand, self._younger_than):
+            for gone in set(known) - kept:
+                known.pop(gone, None)  # type: ignore[attr-defined]
 
-    def advanced(self, partitions: Iterable[Partition]) -> None:
+    def met(self, messages: Sequence[Message]) -> None:
+        """These were fetched and are being delivered."""
+        for message in reversed(messages):
+            self._in_hand[(message.topic, message.partition)] = message.sent_at_seconds
+
+    def advanced(self, moves: Mapping[Partition, Move]) -> None:
         """Effects were committed in these partitions."""
         now = time.monotonic()
-        for partition in partitions:
+        for partition, move in moves.items():
             self._moved_at[partition] = now
-            self.lags.pop(partition, None)  # what waits now came later than what was just done
+            self._in_hand.pop(partition, None)
+            self._younger_than[partition] = move.sent_at_seconds
 
     def alarm(self, partition: Partition, why: str) -> None:
         """Stop a partition until a person decides; it shows in health, metrics and log."""
         self.alarms[partition] = why
+        POSITION_ALARMS.labels(self.name, partition[0], str(partition[1])).set(1)
         log.error("position lost", consumer=self.name, partition=str(partition), why=why)
 
-    async def measure(self, consumer: Any, positions: Mapping[Partition, Any]) -> None:
-        """Ask Kafka for the ends and set the lag metrics."""
-        targets = [TopicPartition(*partition) for partition in list(positions)]
-        if not targets:
-            return
-        with suppress(KafkaError, TimeoutError):
-            async with asyncio.timeout(self.WATCH_SECONDS):
-                ends = await consumer.end_offsets(targets)
-            for target, end in ends.items():
-                self._set_lag((target.topic, target.partition), positions, end)
+    def clear_alarm(self, partition: Partition) -> None:
+        """The partition flows, or is another member's to judge."""
+        if self.alarms.pop(partition, None) is not None:
+            POSITION_ALARMS.labels(self.name, partition[0], str(partition[1])).set(0)
 
-    def _set_lag(self, partition: Partition, positions: Mapping[Partition, Any], end: int) -> None:
-        if partition not in positions:
-            return
-        lag = max(end - positions[partition][0], 0)
-        has_waited = self.lags.get(partition, 0) > 0
-        self.lags[partition] = lag
+    async def measure(self, consumer: Any, positions: Positions) -> list[Partition]:
+        """Ask Kafka for the ends and set the lag metrics; the partitions that end too early."""
+        before = {partition: position for partition, (position, _) in positions.items()}
+        asked_at = time.time()
+        ends = await consumer.end_offsets([TopicPartition(*partition) for partition in before])
+        self._group_stands, self._group_stalled = ({}, 0.0), None
+        for target, end in ends.items():
+            partition = (target.topic, target.partition)
+            if partition in positions:
+                self._set_lag(partition, end - positions[partition][0], asked_at)
+        return [
+            partition
+            for partition in before
+            if ends[TopicPartition(*partition)] < before[partition]
+        ]
+
+    def _set_lag(self, partition: Partition, lag: int, asked_at: float) -> None:
+        self.lags[partition] = max(lag, 0)
+        seconds = 0.0
+        if lag <= 0:
+            self._moved_at[partition] = time.monotonic()
+            self._younger_than[partition] = asked_at
+        else:
+            younger_than = self._younger_than.setdefault(partition, asked_at)
+            seconds = max(time.time() - self._in_hand.get(partition, younger_than), 0.0)
+        LAG_EVENTS.labels(self.name, partition[0], str(partition[1])).set(max(lag, 0))
+        LAG_SECONDS.labels(self.name, partition[0], str(partition[1])).set(seconds)
+
+    async def measure_group(self, consumer: Any, positions: Mapping[Partition, int]) -> None:
+        """This member has no partition: is there lag that nobody in the group works on?
+
+        A member that others leave nothing to do is well; one whose rejoin got lost is not.
+        """
+        targets = [TopicPartition(*p) for p in positions if p not in self.alarms]
+        ends = await consumer.end_offsets(targets) if targets else {}
+        behind = {tuple(target) for target, end in ends.items() if end > positions[tuple(target)]}
+        stands, since = self._group_stands
         now = time.monotonic()
-        if lag == 0 or not has_waited:  # after quiet hours the first event has not waited for hours
-            self._moved_at[partition] = now
-        waiting_seconds = now - self._moved_at.get(partition, now)
-        LAG_EVENTS.labels(self.name, partition[0], str(partition[1])).set(lag)
-        LAG_SECONDS.labels(self.name, partition[0], str(partition[1])).set(waiting_seconds)
+        if not behind or stands != dict(positions):
+            self._group_stands, self._group_stalled = (dict(positions), now), None
+        elif now - since > self._stalled_after_seconds:
+            names = ", ".join(sorted(f"{topic}-{partition}" for topic, partition in behind))
+            self._group_stalled = f"nobody works on {names}, still {now - since:.0f} s"
 
     def stalled(self) -> str | None:
         """Which partition stands still although there is lag, if any."""
@@ -82,4 +123,4 @@ class Progress:
             stands = now - self._moved_at.get(partition, now)
             if lag > 0 and stands > self._stalled_after_seconds:
                 return f"{partition[0]}-{partition[1]}: {lag} events behind, still {stands:.0f} s"
-        return None
+        return self._group_stalled

@@ -118,6 +118,7 @@ class Relay:
         rows = await connection.fetch(_NEXT_ROWS, slots, self._settings.relay_batch_events)
         if not rows:
             return 0
+        crash_point("relay.sending")
         acknowledgements = [await self._send(producer, row) for row in rows]
         await asyncio.gather(*acknowledgements)
         crash_point("relay.sent")

@@ -51,6 +51,7 @@ class ServiceSettings(BaseSettings):
         description="stable name of this replica: restarted, it has its partitions back at once",
     )
     consumer_session_seconds: float = 45.0  # a loop blocked for less keeps its partitions
+    consumer_watch_seconds: float = 10.0
     stalled_after_seconds: float = 60.0
     inbox_keep_days: int = 35
 

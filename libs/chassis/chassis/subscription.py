@@ -14,6 +14,7 @@ from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
+from sqlalchemy.exc import SQLAlchemyError
 
 from chassis.consumers import Consumers
 from chassis.crash import crash_point
@@ -23,16 +24,19 @@ from chassis.failures import Failure, failure_of
 from chassis.logs import enter_request, get_logger
 from chassis.messages import Message, message_of
 from chassis.metrics import FENCED, RETRIES
-from chassis.positions import read_positions
+from chassis.positions import every_position, left_unread, read_positions
 from chassis.progress import Progress
 from chassis.settings import ServiceSettings
 
 log = get_logger(__name__)
 
 MAX_POLL_INTERVAL_MS = 300_000
-FETCH_WAIT_MS = 5_000  # the broker answers at once when there is something; idle costs little
+# The broker answers at once when there is something. After a seek the client still waits for the
+# fetch under way, so that this is also the pause of a rebalance.
+FETCH_WAIT_MS = 1_000
 BACK_OFF_SECONDS_MAX = 10.0
 COMMIT_EVERY_SECONDS = 5.0
+WATCH_SECONDS_MAX = 10.0  # for asking Kafka and the database, then it is asked again
 
 
 class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -50,7 +54,9 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         self._database = database
         self._delivery = Delivery(consumers, database)
         self.positions: dict[Partition, tuple[int, str | None]] = {}
-        self._to_verify: set[Partition] = set()
+        self._awaited: dict[Partition, int] = {}  # the offset that the next fetch must bring
+        self._to_verify: dict[Partition, str] = {}  # the event that must be met first, after a seek
+        self._sought: set[Partition] = set()  # or revoked, since the batch in hand was fetched
         self._committed_at = 0.0
         self.progress = Progress(consumers.name, settings.stalled_after_seconds)
         self._subscriber = broker.subscriber(
@@ -81,7 +87,8 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         """Forget them; the fence refuses what is still under way."""
         for partition in revoked:
-            self.positions.pop((partition.topic, partition.partition), None)
+            self._forget((partition.topic, partition.partition))
+            self.progress.clear_alarm((partition.topic, partition.partition))
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         """Seek to the positions in the database."""
@@ -94,55 +101,100 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         )
         for partition, start in stored.items():
             target = TopicPartition(*partition)
+            if target not in self.consumer.assignment():
+                continue  # revoked while the database was asked
             if start.alarm is not None:
-                self.progress.alarm(partition, start.alarm)
-                self.consumer.pause(target)
+                self._stop_partition(partition, start.alarm)
                 continue
+            self._forget(partition)
             self.positions[partition] = (start.position, start.last_event)
-            verify = start.last_event is not None and start.position > start.beginning
-            self.consumer.seek(target, start.position - 1 if verify else start.position)
-            (self._to_verify.add if verify else self._to_verify.discard)(partition)
+            self._awaited[partition] = start.position
+            if start.last_event is not None and start.position > start.beginning:
+                self._to_verify[partition] = start.last_event
+                self._awaited[partition] -= 1
+            self.consumer.seek(target, self._awaited[partition])
+            self.progress.clear_alarm(partition)
         self.progress.assigned(self.positions)
+
+    def _forget(self, partition: Partition) -> None:
+        """Nothing of the batch in hand may move this partition any more."""
+        self._sought.add(partition)
+        self.positions.pop(partition, None)
+        self._awaited.pop(partition, None)
+        self._to_verify.pop(partition, None)
 
     async def _consume(self, message: KafkaMessage) -> None:
         records: Any = message.raw_message
-        messages = self._verified([message_of(record) for record in records])
+        messages = await self._next_in_line([message_of(record) for record in records])
         if messages:
+            self.progress.met(messages)
             await self._deliver_surely(messages)
             await self._commit_for_dashboards()
 
-    def _verified(self, messages: list[Message]) -> list[Message]:
-        """Only what lies ahead of the position; a wrong event before it is an alarm, not a jump."""
-        ahead = []
+    async def _next_in_line(self, messages: list[Message]) -> list[Message]:
+        """What follows the positions without a gap; anything else is looked into, never delivered.
+
+        The client starts elsewhere by itself: at the group's offset before the seek took hold, at
+        the topic's beginning when our offset is gone. Only the stored position counts.
+        """
+        by_partition: dict[Partition, list[Message]] = {}
         for message in messages:
-            partition = (message.topic, message.partition)
-            known = self.positions.get(partition)
-            if known is None:
-                continue  # revoked, or alarmed: never deliver without a position
-            position, last_event = known
-            if partition in self._to_verify:
-                self._to_verify.discard(partition)
-                if message.position < position and message.event_id != last_event:
-                    self._stop_partition(partition, "the topic was made anew under its position")
-                    continue
-            if message.position >= position:
-                ahead.append(message)
+            by_partition.setdefault((message.topic, message.partition), []).append(message)
+        self._sought.clear()
+        ahead = []
+        for partition, found in by_partition.items():
+            if partition in self.positions and await self._is_next(partition, found[0]):
+                position, _ = self.positions[partition]
+                self._awaited[partition] = found[-1].position + 1
+                ahead += [message for message in found if message.position >= position]
         return ahead
 
+    async def _is_next(self, partition: Partition, first: Message) -> bool:
+        """Whether the fetch begins where it must; a lost event is an alarm, not a jump."""
+        awaited, position = self._awaited[partition], self.positions[partition][0]
+        if first.position < awaited:
+            # Fetched before the seek, or the client was thrown back: the seek finds out which.
+            await self._seek_again([partition])
+            return False
+        if first.position > awaited:
+            # Kafka's own marks of foreign transactions leave gaps, too: ask what was removed.
+            target = TopicPartition(*partition)
+            beginning = (await self.consumer.beginning_offsets([target]))[target]
+            if partition not in self.positions:
+                return False  # revoked meanwhile
+            if beginning > position:
+                self._stop_partition(partition, left_unread(position, beginning))
+                return False
+            if partition in self._to_verify and beginning <= awaited:
+                self._stop_partition(partition, f"no event at {awaited}, where the last one was")
+                return False
+            self._to_verify.pop(partition, None)
+        last_event = self._to_verify.pop(partition, None)
+        if last_event is not None and first.event_id != last_event:
+            self._stop_partition(partition, "the topic was made anew under its position")
+            return False
+        return True
+
     def _stop_partition(self, partition: Partition, why: str) -> None:
-        self.positions.pop(partition, None)
+        """Stand still until a person decides: `positions accept` in the command line."""
+        self._forget(partition)
         self.progress.alarm(partition, why)
-        self.consumer.pause(TopicPartition(*partition))
+        if (target := TopicPartition(*partition)) in self.consumer.assignment():
+            self.consumer.pause(target)
 
     async def _deliver_surely(self, messages: list[Message]) -> None:
-        """Deliver the batch; when it fails for good, event by event; what then fails is parked."""
-        outcome = await self._attempt(messages)
-        if outcome is Failure.POISON and len(messages) > 1:
-            for message in messages:
-                if await self._attempt([message]) is Failure.POISON:
-                    await self._park(message)
-        elif outcome is Failure.POISON:
+        """Deliver the batch; when it fails for good, by halves; one that fails alone is parked.
+
+        Halving finds one poisoned event among 500 by 18 transactions, one by one by 500.
+        """
+        if await self._attempt(messages) is not Failure.POISON:
+            return
+        if len(messages) == 1:
             await self._park(messages[0])
+            return
+        middle = len(messages) // 2
+        await self._deliver_surely(messages[:middle])
+        await self._deliver_surely(messages[middle:])
 
     async def _park(self, message: Message) -> None:
         error = self.progress.last_error
@@ -181,24 +233,34 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
                 return None
 
     def _moves(self, messages: list[Message]) -> dict[Partition, Move]:
-        """Where each partition of the batch stands and goes; drops what was revoked meanwhile."""
-        messages[:] = [m for m in messages if (m.topic, m.partition) in self.positions]
+        """Where each partition of the batch stands and goes.
+
+        Drops what was revoked or sought meanwhile: it is fetched again from where the position is
+        by now, and moving from there to the end of this batch would jump over events.
+        """
+        messages[:] = [m for m in messages if self._holds((m.topic, m.partition))]
         return {
             (m.topic, m.partition): Move(
-                self.positions[(m.topic, m.partition)][0], m.position + 1, m.event_id
+                self.positions[(m.topic, m.partition)][0],
+                m.position + 1,
+                m.event_id,
+                m.sent_at_seconds,
             )
             for m in messages
         }
 
+    def _holds(self, partition: Partition) -> bool:
+        return partition in self.positions and partition not in self._sought
+
     def _advance(self, moves: dict[Partition, Move]) -> None:
         for partition, move in moves.items():
-            if partition in self.positions:
+            if self._holds(partition):
                 self.positions[partition] = (move.next, move.last_event)
         self.progress.advanced(moves)
 
     async def _seek_again(self, partitions: list[Partition]) -> None:
         for partition in partitions:
-            self.positions.pop(partition, None)
+            self._forget(partition)
         still_ours = {(tp.topic, tp.partition) for tp in self.consumer.assignment()}
         await self._seek([partition for partition in partitions if partition in still_ours])
 
@@ -215,9 +277,22 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
     async def watch(self) -> None:
         """Measure lag and judge progress until cancelled."""
         while True:
-            await asyncio.sleep(self.progress.WATCH_SECONDS)
-            if self.consumer is not None:
-                await self.progress.measure(self.consumer, self.positions)
+            await asyncio.sleep(self._settings.consumer_watch_seconds)
+            if self.consumer is None:
+                continue
+            with suppress(KafkaError, SQLAlchemyError, OSError):
+                async with asyncio.timeout(WATCH_SECONDS_MAX):
+                    await self._watch_once()
+
+    async def _watch_once(self) -> None:
+        """Our own partitions; when we have none, whether anybody moves the group's."""
+        if self.positions:
+            shortened = await self.progress.measure(self.consumer, self.positions)
+            if shortened:
+                await self._seek_again(shortened)
+            return
+        positions = await every_position(self._database, self._consumers.name)
+        await self.progress.measure_group(self.consumer, positions)
 
 
 async def _keep_raw(record: Any) -> KafkaMessage:

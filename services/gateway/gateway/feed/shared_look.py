@@ -35,6 +35,11 @@ class SharedLook(Generic[T]):
         self._under_way()
         return self.latest
 
+    def outdate(self) -> None:
+        """What was found is no longer so: the next who asks waits for a new look."""
+        self.latest = None
+        self._looked_at = float("-inf")
+
     async def close(self) -> None:
         """End what is under way."""
         if self._task is not None:

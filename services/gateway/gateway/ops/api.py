@@ -188,7 +188,7 @@ async def replay(
         handled = await desk.replay(event)
     except RefusedByServiceError as refusal:
         return await _still_parked(request, desk, parked_id, refusal, now)
-    return RedirectResponse(f"/ops?told=replayed&events={handled}", 303)
+    return _told(request, "replayed", handled)
 
 
 @router.post("/parked/{service}/{parked_id}/edit")
@@ -202,7 +202,7 @@ async def edit(
         handled = await desk.replay(event)
     except RefusedError as refusal:
         return await _still_parked(request, desk, parked_id, refusal, now)
-    return RedirectResponse(f"/ops?told=edited&events={handled}", 303)
+    return _told(request, "edited", handled)
 
 
 @router.post("/parked/{service}/{parked_id}/skip")
@@ -216,9 +216,7 @@ async def skip(
     except RefusedError as refusal:
         return await _still_parked(request, desk, parked_id, refusal, now)
     handled = await desk.replay_rest(event) if form.get("rest") else 0
-    if handled is None:
-        return RedirectResponse("/ops?told=stuck", 303)
-    return RedirectResponse(f"/ops?told=skipped&events={handled}", 303)
+    return _told(request, "stuck") if handled is None else _told(request, "skipped", handled)
 
 
 def _sign_in_page(
@@ -242,7 +240,15 @@ async def _still_parked(
     language = page_language(request)
     console = current_console(request)
     event = await desk.show(parked_id, now)
+    if event["state"] != "waiting":  # it was handled, and the next of its key was refused
+        return _told(request, "stuck")
     return _parked_page(console, desk, language, event, refusal.message(language), refusal.status)
+
+
+def _told(request: Request, words: str, events: int = 0) -> Response:
+    """Back to the console, which says what was done and shows what has come of it."""
+    current_console(request).services.looks.outdate()
+    return RedirectResponse(f"/ops?told={words}&events={events}", 303)
 
 
 def _parked_page(

@@ -157,7 +157,7 @@ working | Working… | 处理中…
 told_replayed | Events handled: {}. The key flows again. | 已处理 {} 个事件，该键恢复流转。
 told_edited | Edited. Events handled: {}. The key flows again. | 已编辑并处理 {} 个事件，该键恢复流转。
 told_skipped | Skipped. Events handled behind it: {}. | 已跳过，随后处理了 {} 个事件。
-told_stuck | Skipped. The next event of the key fails too; it is in the list. | 已跳过，但同键的下一个事件也失败，见列表。
+told_stuck | Done. The next event of the key fails too; it is in the list. | 已处理，但同键的下一个事件也失败，见列表。
 already_decided | This event has been decided. | 该事件已处理。
 seconds | {} s | {} 秒
 minutes | {} min | {} 分钟

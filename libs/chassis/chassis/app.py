@@ -21,6 +21,7 @@ from chassis.idempotency import ReplayedAnswer, replayed
 from chassis.logs import enter_request
 from chassis.metrics import REQUESTS
 from chassis.parked_api import parked_router
+from chassis.rebuild import Copied
 from chassis.restatement import Restater, restating
 from chassis.restatement_api import restatement_router
 from chassis.schedules import Schedule
@@ -38,12 +39,14 @@ def service_app(
     consumers: Sequence[Consumers] = (),
     schedules: Sequence[Schedule] = (),
     restaters: Sequence[Restater] = (),
+    copied: Copied | None = None,
     resources: Sequence[Resource] = (),
     clock: Clock = utc_now,
 ) -> FastAPI:
     """The service's application; nothing is opened before its lifespan. `name` is its package.
 
-    On `app.state`: settings, clock, database, sideways, consumers, subscriptions, relay.
+    On `app.state`: settings, clock, database, sideways, consumers, restaters, copied,
+    subscriptions, relay.
     """
     crash.arm(settings.crash_at)
 
@@ -72,6 +75,7 @@ def service_app(
     app.state.sideways = Sideways(settings)
     app.state.consumers = {group.name: group for group in consumers}
     app.state.restaters = list(restaters)
+    app.state.copied = copied
     app.state.subscriptions = []
     app.state.ready = False
     install_error_answers(app)

@@ -1,4 +1,4 @@
-"""The command that each service installs: `order serve`, `order migrate`, `order parked` …"""
+"""The command that each service installs: `order serve`, `order migrate`, `order parked`, `order positions` …"""
 
 import argparse
 import asyncio
@@ -12,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from chassis import audit, logs
+from chassis.accept_position import accept_position, list_positions
 from chassis.clock import utc_now
 from chassis.database import Database
 from chassis.errors import RefusedError
@@ -21,6 +22,19 @@ from chassis.settings import ServiceSettings
 
 S = TypeVar("S", bound=ServiceSettings)
 Build = Callable[[S], FastAPI]
+
+_ABOUT_REBUILDING = """\
+Asks the owners of what this service copies to state it anew, and waits until it was heard; the
+service goes on serving. Killed or interrupted, it goes on where it stood when it is called again.
+
+  gateway         the read model and the directory of principals; rows of the read model that no
+                  owner has stated are removed, and what was changed is counted
+  order, voucher, billing, customer-sync
+                  their copies of others' things; nothing is removed
+  partner         copies nothing
+
+The service must be running; the settings are those of `serve`.
+"""
 
 
 def main(service: str, settings_class: type[S], build: Build[S]) -> None:
@@ -36,8 +50,12 @@ def main(service: str, settings_class: type[S], build: Build[S]) -> None:
             migrate(service, settings.database_of(service))
         case "audit":
             sys.exit(asyncio.run(_verify_audit(service, settings)))
+        case "rebuild":
+            sys.exit(_rebuild(service, build(settings)))
         case "parked":
             sys.exit(asyncio.run(_parked(service, build(settings), arguments)))
+        case "positions":
+            sys.exit(asyncio.run(_positions(service, settings, arguments)))
 
 
 def _parser(service: str) -> argparse.ArgumentParser:
@@ -46,6 +64,12 @@ def _parser(service: str) -> argparse.ArgumentParser:
     verbs.add_parser("serve", help="answer requests and act on events until stopped")
     verbs.add_parser("migrate", help="create the database when missing and bring it up to date")
     verbs.add_parser("audit", help="verify the audit log's chain; exit 1 when it is broken")
+    verbs.add_parser(
+        "rebuild",
+        help="rebuild what this service copies of others, while it serves",
+        description=_ABOUT_REBUILDING,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parked = verbs.add_parser("parked", help="list, replay, edit or skip parked events")
     deeds = parked.add_subparsers(dest="deed", required=True)
     deeds.add_parser("list", help="the parked keys, oldest first")
@@ -57,6 +81,16 @@ def _parser(service: str) -> argparse.ArgumentParser:
     for deed in (edit, skip):
         deed.add_argument("id", type=int)
         deed.add_argument("--reason", required=True)
+    positions = verbs.add_parser("positions", help="list positions, or accept one under alarm")
+    deeds = positions.add_subparsers(dest="deed", required=True)
+    deeds.add_parser("list", help="each position beside what its topic holds")
+    accept = deeds.add_parser(
+        "accept", help="go on at the topic's beginning, from the consumer's next start on"
+    )
+    for name in ("consumer", "topic"):
+        accept.add_argument(name)
+    accept.add_argument("partition", type=int)
+    accept.add_argument("--reason", required=True)
     return parser
 
 
@@ -88,10 +122,43 @@ async def _verify_audit(service: str, settings: ServiceSettings) -> int:
     return 1 if broken else 0
 
 
+def _rebuild(service: str, app: FastAPI) -> int:
+    from chassis.rebuild_run import rebuild  # its Kafka client: only rebuilding needs it here
+
+    try:
+        return asyncio.run(rebuild(service, app, lambda line: print(line, flush=True)))
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+
+
+async def _positions(service: str, settings: ServiceSettings, arguments: argparse.Namespace) -> int:
+    database = Database(settings, service)
+    try:
+        if arguments.deed == "list":
+            for position in await list_positions(settings, database):
+                print(json.dumps(position, default=str, ensure_ascii=False))
+            return 0
+        place = {name: getattr(arguments, name) for name in ("consumer", "topic", "partition")}
+        beginning = await accept_position(
+            settings, database, _operator(), utc_now(), reason=arguments.reason, **place
+        )
+        print(f"{service}: goes on at {beginning} when it is started again")
+    except RefusedError as refusal:
+        print(refusal.message("en_us"), file=sys.stderr)
+        return 1
+    finally:
+        await database.close()
+    return 0
+
+
+def _operator() -> Principal:
+    return Principal(id=getpass.getuser(), kind="administrator", partner_id="*", caller="cli")
+
+
 async def _parked(service: str, app: FastAPI, arguments: argparse.Namespace) -> int:
     database: Database = app.state.database
-    who = Principal(id=getpass.getuser(), kind="administrator", partner_id="*", caller="cli")
-    desk = Desk(app.state.consumers, database, who, utc_now())
+    desk = Desk(app.state.consumers, database, _operator(), utc_now())
     try:
         match arguments.deed:
             case "list":

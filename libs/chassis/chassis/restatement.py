@@ -21,7 +21,7 @@ from chassis.identity import Principal
 from chassis.logs import get_logger
 from chassis.outbox import publish
 from chassis.schedules import Schedule
-from chassis.tables import Restatement
+from chassis.tables import OutboxRow, Restatement
 from contracts.event import Event
 
 log = get_logger(__name__)
@@ -82,13 +82,23 @@ async def request_restatement(
     return [one.id for one in asked]
 
 
-async def list_restatements(session: AsyncSession, limit: int = 20) -> list[dict[str, Any]]:
-    """The newest first, with their progress."""
+async def list_restatements(
+    session: AsyncSession, ids: Sequence[int] = (), limit: int = 20
+) -> list[dict[str, Any]]:
+    """The newest first, or those of the ids, with their progress."""
     table = Restatement
     columns = (table.id, table.aggregate, table.requested_at, table.done, table.total,
                table.finished_at)  # fmt: skip
-    found = await session.execute(select(*columns).order_by(table.id.desc()).limit(limit))
-    return [dict(row) for row in found.mappings()]
+    wanted = select(*columns).order_by(table.id.desc())
+    wanted = wanted.where(table.id.in_(ids)) if ids else wanted.limit(limit)
+    return [dict(row) for row in (await session.execute(wanted)).mappings()]
+
+
+async def outbox_ends(session: AsyncSession) -> dict[str, int | None]:
+    """The ids of the oldest and the newest event not sent yet; what is below the oldest is sent."""
+    ends = select(func.min(OutboxRow.id), func.max(OutboxRow.id))
+    oldest, newest = (await session.execute(ends)).one()
+    return {"oldest": oldest, "newest": newest}
 
 
 def restating(restaters: Sequence[Restater]) -> Schedule:

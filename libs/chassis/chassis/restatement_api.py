@@ -1,15 +1,21 @@
 """Restatements over HTTP: `POST` asks for them, `GET` shows their progress; the administrator's."""
 
-from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
 
 from chassis.answers import JsonAnswer
 from chassis.clock import Now
 from chassis.database import HttpSession
 from chassis.identity import CurrentPrincipal, Principal, WrongPrincipalError
-from chassis.restatement import list_restatements, request_restatement
+from chassis.restatement import list_restatements, outbox_ends, request_restatement
 
 restatement_router = APIRouter(prefix="/internal/restatements")
+
+IDS_MAX = 100
+Ids = Annotated[Sequence[Annotated[int, Field(ge=1)]], Query(max_length=IDS_MAX)]
 
 
 class Wanted(BaseModel):
@@ -36,7 +42,11 @@ async def ask(
 
 
 @restatement_router.get("")
-async def progress(session: HttpSession, principal: CurrentPrincipal) -> Response:
-    """The newest restatements and how far they are."""
+async def progress(session: HttpSession, principal: CurrentPrincipal, ids: Ids = ()) -> Response:
+    """The newest restatements, or those asked for, how far they are, and what is yet to be sent.
+
+    The outbox is read after them: what they have stated by then lies below its newest id.
+    """
     _administrator(principal)
-    return JsonAnswer({"restatements": await list_restatements(session)})
+    known = await list_restatements(session, ids)
+    return JsonAnswer({"restatements": known, "outbox": await outbox_ends(session)})

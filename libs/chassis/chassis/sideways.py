@@ -43,16 +43,27 @@ class Sideways:
             OutsideError: no answer in time; whether it acted is unknown.
 
         """
-        assert self._session is not None, "Sideways.start was not awaited"
         body = json.dumps(content, ensure_ascii=False).encode()
+        return await self._send("POST", base_url, path, principal, body)
+
+    async def get(self, base_url: str, path: str, principal: Principal) -> dict[str, Any]:
+        """The answer's body; `path` with its query. Raises as `post` does."""
+        return await self._send("GET", base_url, path, principal, b"")
+
+    async def _send(
+        self, method: str, base_url: str, path: str, principal: Principal, body: bytes
+    ) -> dict[str, Any]:
+        assert self._session is not None, "Sideways.start was not awaited"
         headers = {
             "Content-Type": "application/json",
             "X-Request-Id": request_id(),
             "traceparent": trace_parent(),
-            HEADER: sign_identity(self._settings.keys, principal, "POST", path, body),
+            HEADER: sign_identity(self._settings.keys, principal, method, path, body),
         }
         try:
-            async with self._session.post(base_url + path, data=body, headers=headers) as answer:
+            async with self._session.request(
+                method, base_url + path, data=body or None, headers=headers
+            ) as answer:
                 known = await answer.json(content_type=None)
         except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError) as error:
             raise OutsideError(f"{path}: {type(error).__name__}") from error

@@ -128,6 +128,19 @@ class Restatement(KitTables):
     finished_at: Mapped[datetime | None]
 
 
+class Rebuild(KitTables):
+    """A rebuild of this service's copies, with all that is needed to go on after a kill."""
+
+    __tablename__ = "rebuilds"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    # What no owner has stated since then is not there any more.
+    began_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    asked: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))  # owner → ids
+    changes: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))  # as it counts
+    finished_at: Mapped[datetime | None]
+
+
 class IdempotencyKey(KitTables):
     """An answer already given, for a request that comes again (Stripe's contract)."""
 

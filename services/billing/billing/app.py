@@ -16,7 +16,10 @@ from chassis.app import service_app
 from chassis.clock import Clock, utc_now
 from chassis.errors import RefusedError
 from chassis.identity import CurrentPrincipal
+from chassis.rebuild import Copied
 from chassis.settings import ServiceSettings
+
+COPIED = Copied({"partner": ["partner"], "customer-sync": ["customer"]})
 
 
 class NotInConnectedModeError(RefusedError):
@@ -42,6 +45,7 @@ def build(settings: ServiceSettings, clock: Clock = utc_now) -> FastAPI:
         routers=[money, prices.router],
         consumers=[consumers],
         restaters=[ACCOUNTS, ARREARS, LINES],
+        copied=COPIED,
         clock=clock,
     )
     app.state.catalogue = load_catalogue(getattr(settings, "catalogue_file", None))

@@ -7,6 +7,7 @@ from starlette.staticfiles import StaticFiles
 from chassis import cli
 from chassis.app import service_app
 from chassis.clock import Clock, utc_now
+from chassis.rebuild import Copied
 from chassis.schedules import Schedule
 from gateway.feed import api as feed_api
 from gateway.feed.prune_events import prune_events
@@ -26,10 +27,21 @@ from gateway.ops.pages import STATIC
 from gateway.ops.sessions import prune_sessions
 from gateway.portfolio import api as portfolio_api
 from gateway.portfolio.consumers import consumers as portfolio_consumers
+from gateway.portfolio.finish_rebuild import finish_rebuild
 from gateway.settings import GatewaySettings
 
 PRUNE_SECONDS = 60.0
 PRUNE_FEED_SECONDS = 600.0
+COPIED = Copied(
+    {
+        "partner": ["partner", "operator"],
+        "customer-sync": ["customer", "authorization"],
+        "order": ["order", "resource"],
+        "voucher": ["coupon"],
+        "billing": ["account", "arrears", "line"],
+    },
+    finish_rebuild,
+)
 
 
 def build(settings: GatewaySettings, clock: Clock = utc_now) -> FastAPI:
@@ -50,6 +62,7 @@ def build(settings: GatewaySettings, clock: Clock = utc_now) -> FastAPI:
             Schedule("prune console sessions", PRUNE_SECONDS, prune_sessions),
             Schedule("prune events", PRUNE_FEED_SECONDS, prune_events),
         ],
+        copied=COPIED,
         resources=[
             lambda _app: keyring.open(),
             lambda _app: forwarder.open(),

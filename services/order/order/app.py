@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from chassis import cli
 from chassis.app import service_app
 from chassis.clock import Clock, utc_now
+from chassis.rebuild import Copied
 from chassis.schedules import Schedule
 from order.api import router
 from order.close_attempts import close_abandoned_attempts
@@ -18,6 +19,7 @@ from order.settings import OrderSettings
 CLOSE_ATTEMPTS_SECONDS = 5.0
 EXPIRE_SECONDS = 30.0
 COMPLETE_SECONDS = 0.1  # most turns compare two instants and ask nobody
+COPIED = Copied({"partner": ["partner"], "customer-sync": ["customer", "authorization"]})
 
 
 def build(settings: OrderSettings, clock: Clock = utc_now) -> FastAPI:
@@ -37,6 +39,7 @@ def build(settings: OrderSettings, clock: Clock = utc_now) -> FastAPI:
         consumers=[consumers],
         schedules=schedules,
         restaters=[ORDERS, RESOURCES],
+        copied=COPIED,
         clock=clock,
     )
     app.state.provisioning = provisioning

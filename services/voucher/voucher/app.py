@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from chassis import cli
 from chassis.app import service_app
+from chassis.rebuild import Copied
 from chassis.schedules import Schedule
 from chassis.settings import ServiceSettings
 from voucher import api
@@ -11,6 +12,8 @@ from voucher.consumers import consumers
 from voucher.expire_coupons import EVERY_SECONDS, expire_coupons
 from voucher.restate_coupons import COUPONS
 from voucher.restate_quotas import QUOTAS
+
+COPIED = Copied({"partner": ["partner"], "customer-sync": ["customer"], "order": ["order"]})
 
 
 def build(settings: ServiceSettings) -> FastAPI:
@@ -22,6 +25,7 @@ def build(settings: ServiceSettings) -> FastAPI:
         consumers=[consumers],
         schedules=[Schedule("expire coupons", EVERY_SECONDS, expire_coupons)],
         restaters=[QUOTAS, COUPONS],
+        copied=COPIED,
     )
 
 

@@ -31,7 +31,13 @@ class Tenant:
     distributor_id: Mapped[str | None]
 
 
-class CustomerRow(Tenant, PortfolioTables):
+class Seen:
+    """When an event last told of the row: what a rebuild has not seen again is a ghost."""
+
+    seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class CustomerRow(Tenant, Seen, PortfolioTables):
     """A customer as the portfolio shows it."""
 
     __tablename__ = "portfolio_customers"
@@ -78,7 +84,7 @@ class CustomerRow(Tenant, PortfolioTables):
     as_of: Mapped[datetime]  # the newest fact in this row
 
 
-class OrderRow(Tenant, PortfolioTables):
+class OrderRow(Tenant, Seen, PortfolioTables):
     """An order's state."""
 
     __tablename__ = "portfolio_orders"
@@ -92,7 +98,7 @@ class OrderRow(Tenant, PortfolioTables):
     created_at: Mapped[datetime]
 
 
-class ResourceRow(Tenant, PortfolioTables):
+class ResourceRow(Tenant, Seen, PortfolioTables):
     """A resource and when it ends."""
 
     __tablename__ = "portfolio_resources"
@@ -111,7 +117,7 @@ class ResourceRow(Tenant, PortfolioTables):
     expire_at: Mapped[datetime | None]
 
 
-class CouponRow(Tenant, PortfolioTables):
+class CouponRow(Tenant, Seen, PortfolioTables):
     """A coupon's state."""
 
     __tablename__ = "portfolio_coupons"
@@ -127,7 +133,7 @@ class CouponRow(Tenant, PortfolioTables):
     expire_at: Mapped[datetime]
 
 
-class AccountRow(Tenant, PortfolioTables):
+class AccountRow(Tenant, Seen, PortfolioTables):
     """An account's balance."""
 
     __tablename__ = "portfolio_accounts"
@@ -142,7 +148,18 @@ class AccountRow(Tenant, PortfolioTables):
     credit_amount: Mapped[Decimal | None]
 
 
-class LineRow(Tenant, PortfolioTables):
+class DebtRow(Tenant, Seen, PortfolioTables):
+    """What a customer owes, once it has owed anything."""
+
+    __tablename__ = "portfolio_debts"
+
+    customer_id: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    currency: Mapped[str]
+    debt_amount: Mapped[Decimal]
+
+
+class LineRow(Tenant, Seen, PortfolioTables):
     """A bill line's part in the month's consumption."""
 
     __tablename__ = "portfolio_lines"

@@ -15,6 +15,7 @@ from customer_sync.check_user_identity import CheckUserIdentity, check_user_iden
 from customer_sync.code_senders import CodeSender
 from customer_sync.create_sub_customer import check_fields, create_sub_customer, model_of
 from customer_sync.decide_authorization import Decision, decide_authorization
+from customer_sync.import_customers import CustomersImport, import_customers
 from customer_sync.list_authorizations import AuthorizationsWanted, list_authorizations
 from customer_sync.list_sub_customers import CustomersWanted, list_sub_customers
 from customer_sync.list_sweeps import list_sweeps, shown
@@ -26,7 +27,12 @@ from customer_sync.settings import CustomerSyncSettings
 from customer_sync.start_sweep import request_sweep
 from customer_sync.unlink_customer import unlink_customer
 from customer_sync.verification_codes import try_code
-from customer_sync.verify_customer import Verification, verify_customer
+from customer_sync.verify_customer import (
+    Verification,
+    Verifications,
+    verify_customer,
+    verify_customers,
+)
 
 
 class ConnectedModeError(RefusedError):
@@ -97,6 +103,34 @@ async def customers(
     wanted = read_body(CustomersWanted, await request.body())
     page, count = await list_sub_customers(session, principal, wanted)
     return JsonAnswer({"count": count, "customer_infos": page})
+
+
+@commands.post("/api/customers")
+async def bring(
+    wanted: CustomersImport,
+    request: Request,
+    principal: CurrentPrincipal,
+    session: HttpSession,
+    now: Now,
+    idempotency: CurrentIdempotency,
+) -> Response:
+    """Create many customers at once."""
+    settings: CustomerSyncSettings = request.app.state.settings
+    made = await import_customers(session, principal, wanted, settings, now)
+    return await idempotency.answer(201, {"customers": [_customer(one) for one in made]})
+
+
+@commands.post("/api/customers/verifications")
+async def verify_many(
+    wanted: Verifications,
+    principal: CurrentPrincipal,
+    session: HttpSession,
+    now: Now,
+    idempotency: CurrentIdempotency,
+) -> Response:
+    """Record many verified names, as the vendor would."""
+    customers = await verify_customers(session, principal, wanted, now)
+    return await idempotency.answer(201, {"customers": [_customer(one) for one in customers]})
 
 
 @commands.patch("/api/customers/{customer_id}")

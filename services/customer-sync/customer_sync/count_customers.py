@@ -1,14 +1,19 @@
 """How many associated customers a partner has, kept so that nobody counts a million rows."""
 
+from collections.abc import Sequence
 from zlib import crc32
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from customer_sync.models import CustomerCount, Place
+from customer_sync.models import Customer, CustomerCount, Place
 
 SHARDS = 16
+
+
+def _shard(customer_id: str) -> int:
+    return crc32(customer_id.encode()) % SHARDS
 
 
 async def count_one(session: AsyncSession, customer_id: str, place: Place, by: int) -> None:
@@ -20,7 +25,7 @@ async def count_one(session: AsyncSession, customer_id: str, place: Place, by: i
         "partner_id": place.partner_id,
         "distributor_id": place.distributor_id,
         "association_type": place.association_type,
-        "shard": crc32(customer_id.encode()) % SHARDS,
+        "shard": _shard(customer_id),
         "customers": by,
     }
     kept = insert(CustomerCount).values(row)
@@ -30,6 +35,16 @@ async def count_one(session: AsyncSession, customer_id: str, place: Place, by: i
             set_={"customers": CustomerCount.customers + kept.excluded.customers},
         )
     )
+
+
+async def count_new(session: AsyncSession, customers: Sequence[Customer]) -> None:
+    """Customers that have just been associated, each where it stands.
+
+    In one order for all, so that no two of these wait for each other.
+    """
+    for customer in sorted(customers, key=lambda one: (one.association_type, _shard(one.id))):
+        assert customer.place
+        await count_one(session, customer.id, customer.place, +1)
 
 
 async def count_customers(

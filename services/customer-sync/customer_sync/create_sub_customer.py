@@ -21,7 +21,7 @@ from customer_sync.contact_rules import (
     is_login_name,
     is_mainland_mobile,
 )
-from customer_sync.count_customers import count_one
+from customer_sync.count_customers import count_new
 from customer_sync.find_partner import DISTRIBUTOR, find_partner
 from customer_sync.models import AT_FIRST, REFERRAL, RESALE, RESALE_ABROAD, Customer, Partner
 from customer_sync.settings import CustomerSyncSettings
@@ -167,14 +167,34 @@ async def create_sub_customer(
 
     """
     partner = await find_partner(session, principal, new.indirect_partner_id)
-    await _check_partner(session, partner)
+    await check_partner(session, partner)
     if new.receiver and new.verification_code:
         await use_code(
             session, settings.keys, principal.id, new.receiver, new.verification_code, now
         )
+    customer = await add_customer(session, principal, partner, new, settings, now)
+    await count_new(session, [customer])
+    return customer
+
+
+async def add_customer(
+    session: AsyncSession,
+    principal: Principal,
+    partner: Partner,
+    new: AnyNewCustomer,
+    settings: CustomerSyncSettings,
+    now: datetime,
+    **described: str | None,
+) -> Customer:
+    """The account and its association, not yet counted; `described` is what the partner says of it.
+
+    Counting comes last in a transaction (`count_new`).
+    """
     name = await _take_name(session, new.domain_name)
     await _take_contact(session, new, settings.mobile_accounts_max)
     customer = _customer(partner, new, name, now)
+    for field, value in described.items():
+        setattr(customer, field, value)
     session.add(customer)
     await _insert(session)
     registered = customer.fact(CustomerRegistered, now, credential_ref=new.credential_ref)
@@ -182,12 +202,10 @@ async def create_sub_customer(
     outbox.publish(session, registered, associated)
     audit.record(session, principal, "customer.create", customer.id, now, account_name=name)
     await session.flush()
-    assert customer.place
-    await count_one(session, customer.id, customer.place, +1)
     return customer
 
 
-async def _check_partner(session: AsyncSession, partner: Partner) -> None:
+async def check_partner(session: AsyncSession, partner: Partner) -> None:
     """Who may bring customers (domain.md B.1)."""
     if partner.kind == DISTRIBUTOR:
         raise PartnerNotAllowedError(code="CBC.50010059")

@@ -9,7 +9,7 @@ from chassis.errors import BadFieldError, RefusedError, UnknownValueError
 from chassis.identity import Principal, WrongPrincipalError
 from customer_sync.code_senders import CodeMessage
 from customer_sync.contact_rules import is_email, is_mainland_mobile
-from customer_sync.models import Customer
+from customer_sync.models import UNLINKED, Customer
 from customer_sync.verification_codes import BANK_CARD, REGISTRATION, expiry, issue_code
 from wire.operations import CHINA, INTERNATIONAL
 from wire.times import format_instant
@@ -101,7 +101,8 @@ async def _check_customer(
     if not customer_id:
         raise BadFieldError("customer_id", "needed for scene 18")
     customer = await session.get(Customer, customer_id)
-    if customer is None or principal.id not in (customer.partner_id, customer.distributor_id):
+    owners = (customer.partner_id, customer.distributor_id) if customer else ()
+    if customer is None or principal.id not in owners or customer.association_status == UNLINKED:
         raise NotYourCustomerError
 
 

@@ -101,6 +101,8 @@ def _native(
 
 _READERS = PARTNER_KINDS | ADMINISTRATOR
 _NATIVE = [
+    *_native("POST", "/api/customers", Service.CUSTOMER_SYNC, PARTNER_KINDS),
+    *_native("POST", "/api/customers/verifications", Service.CUSTOMER_SYNC, ADMINISTRATOR),
     *_native("PATCH", "/api/customers/{id}", Service.CUSTOMER_SYNC, PARTNER_KINDS),
     *_native("POST", "/api/customers/{id}/unlinking", Service.CUSTOMER_SYNC, PARTNER_KINDS),
     *_native("POST", "/api/customers/{id}/verification", Service.CUSTOMER_SYNC, ADMINISTRATOR),

@@ -1,4 +1,4 @@
-"""The command that each service installs: `order serve`, `order migrate`, `order parked`, `order positions` …"""
+"""The command that each service installs: `order serve`, `migrate`, `parked`, `positions` …"""
 
 import argparse
 import asyncio

@@ -39,15 +39,20 @@ async def read_positions(
     starts = {}
     for target in targets:
         position, last_event = stored[(target.topic, target.partition)]
-        alarm = None
-        if position < beginnings[target]:
-            alarm = left_unread(position, beginnings[target])
-        elif position > ends[target]:
-            alarm = f"the topic ends at {ends[target]}, before our position {position}"
+        alarm = alarm_of(position, beginnings[target], ends[target])
         starts[(target.topic, target.partition)] = Start(
             position, last_event, beginnings[target], alarm
         )
     return starts
+
+
+def alarm_of(position: int, beginning: int, end: int) -> str | None:
+    """Why nobody may go on at the position, if so."""
+    if position < beginning:
+        return left_unread(position, beginning)
+    if position > end:
+        return f"the topic ends at {end}, before our position {position}"
+    return None
 
 
 def left_unread(position: int, beginning: int) -> str:

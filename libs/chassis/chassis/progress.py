@@ -46,7 +46,7 @@ class Progress:
         self._moved_at = {p: self._moved_at.get(p, time.monotonic()) for p in kept}
         for known in (self.lags, self._in_hand, self._younger_than):
             for gone in set(known) - kept:
-                known.pop(gone, None)  # type: ignore[attr-defined]
+                known.pop(gone, None)
 
     def met(self, messages: Sequence[Message]) -> None:
         """These were fetched and are being delivered."""
@@ -58,6 +58,7 @@ class Progress:
         now = time.monotonic()
         for partition, move in moves.items():
             self._moved_at[partition] = now
+            self.lags.pop(partition, None)  # what waits now came later than what was just done
             self._in_hand.pop(partition, None)
             self._younger_than[partition] = move.sent_at_seconds
 
@@ -89,10 +90,11 @@ class Progress:
         ]
 
     def _set_lag(self, partition: Partition, lag: int, asked_at: float) -> None:
+        if lag <= 0 or not self.lags.get(partition):  # it did not wait before this look
+            self._moved_at[partition] = time.monotonic()
         self.lags[partition] = max(lag, 0)
         seconds = 0.0
         if lag <= 0:
-            self._moved_at[partition] = time.monotonic()
             self._younger_than[partition] = asked_at
         else:
             younger_than = self._younger_than.setdefault(partition, asked_at)

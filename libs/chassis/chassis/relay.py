@@ -4,6 +4,13 @@ Key order holds because a slot has one holder at a time, rows leave in the order
 the idempotent producer keeps the order of its sends. A row is deleted after the broker
 acknowledged it with `acks=all`; what a crash leaves between the two is sent again and met by the
 consumers' inbox.
+
+No event may overtake an earlier one of its key that failed. aiokafka sends one batch of a partition
+at a time and, being idempotent, repeats it until it is through; but a batch that fails for good (it
+grew old while its partition had no leader, or was refused) makes room for the next one, and so
+would the flush in `AIOKafkaProducer.stop`. The inbox would then keep the wrong order. So the first
+failure stops the producer's sender before its next round, and a producer is never flushed: what it
+held is still in the outbox and leaves through the next producer, from the oldest row on.
 """
 
 import asyncio
@@ -12,6 +19,7 @@ import os
 import socket
 import time
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -33,6 +41,8 @@ CHANNEL = "channelbus_outbox"
 BACK_OFF_SECONDS_MAX = 5.0
 NOTIFY_EVERY_SECONDS = 0.02
 MEASURE_EVERY_SECONDS = 5.0
+ABANDON_SECONDS_MAX = 2.0
+SEND_SECONDS_MAX = 30.0  # then the round has failed: its rows are read again, by whoever holds them
 
 _NEXT_ROWS = """
     SELECT id, stream, key, attributes, body FROM outbox
@@ -88,6 +98,7 @@ class Relay:
         )
         leases = SlotLeases(connection, self._holder, SLOTS, self._settings.relay_lease_seconds)
         try:
+            await self._measure(connection)  # also while Kafka is away
             await producer.start()
             await connection.add_listener(CHANNEL, lambda *_: self._committed.set())
             await self._send_for_ever(connection, producer, leases)
@@ -95,7 +106,7 @@ class Relay:
             with suppress(OSError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 await leases.give_up()
             with suppress(OSError, KafkaError):
-                await producer.stop()
+                await _abandon(producer)
             connection.terminate()
 
     async def _send_for_ever(
@@ -119,8 +130,9 @@ class Relay:
         if not rows:
             return 0
         crash_point("relay.sending")
-        acknowledgements = [await self._send(producer, row) for row in rows]
-        await asyncio.gather(*acknowledgements)
+        async with asyncio.timeout(SEND_SECONDS_MAX):
+            acknowledgements = [await self._send(producer, row) for row in rows]
+            await asyncio.gather(*acknowledgements)
         crash_point("relay.sent")
         await connection.execute(_DELETE_ROWS, [row["id"] for row in rows])
         RELAYED.inc(len(rows))
@@ -134,6 +146,7 @@ class Relay:
             key=row["key"].encode(),
             headers=[(name, value.encode()) for name, value in attributes.items()],
         )
+        acknowledgement.add_done_callback(partial(_stop_sending_on_failure, producer))
         return acknowledgement
 
     async def _wait(self) -> None:
@@ -155,3 +168,22 @@ class Relay:
             rows, age_seconds = await connection.fetchrow(_MEASURE)
             OUTBOX_ROWS.set(rows)
             OUTBOX_OLDEST.set(float(age_seconds))
+
+
+def _stop_sending_on_failure(
+    producer: AIOKafkaProducer, acknowledgement: asyncio.Future[Any]
+) -> None:
+    """The client has no public way to drop what it holds; its sender task must not go on."""
+    if acknowledgement.cancelled() or acknowledgement.exception() is not None:
+        producer._sender.sender_task.cancel()
+
+
+async def _abandon(producer: AIOKafkaProducer) -> None:
+    """Close without the flush of `stop`, which would send the rest, or wait for Kafka for ever."""
+    producer._closed = True
+    sender = producer._sender.sender_task
+    if sender is not None and not sender.cancelling():
+        sender.cancel()
+    await producer.client.close()
+    if sender is not None:
+        await asyncio.wait([sender], timeout=ABANDON_SECONDS_MAX)

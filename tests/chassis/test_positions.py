@@ -1,0 +1,223 @@
+"""A topic that is not the one the position was taken in is an alarm, never a silent jump."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from fastapi import FastAPI
+from sqlalchemy import select
+
+from chassis import cli, subscription
+from chassis.app import service_app
+from chassis.settings import ServiceSettings
+from chassis.tables import AuditEntry
+from testkit.servers import KafkaServer
+from tests.chassis.processes import Outcome, until
+from tests.chassis.tally import counting, funds_moved
+
+NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+ALARMED = 1  # the partition that the tests harm
+pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
+
+
+@pytest.fixture
+async def outcome(settings: ServiceSettings) -> AsyncIterator[Outcome]:
+    found = Outcome(settings)
+    yield found
+    await found.database.close()
+
+
+@asynccontextmanager
+async def running(settings: ServiceSettings) -> AsyncIterator[FastAPI]:
+    app = service_app("tally", settings, routers=[], consumers=[counting()])
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+async def send(settings: ServiceSettings, key: str, versions: range, partition: int) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap_servers)
+    await producer.start()
+    for version in versions:
+        event = funds_moved(key, version, NOW)
+        headers = [
+            ("ce_id", str(event.event_id).encode()),
+            ("ce_type", event.TYPE.encode()),
+            ("ce_dataschema", event.data_schema.encode()),
+        ]
+        body = event.model_dump_json().encode()
+        topic = settings.topic_prefix + "billing"
+        await producer.send_and_wait(topic, body, key.encode(), partition, headers=headers)
+    await producer.stop()
+
+
+async def consumed(outcome: Outcome, effects: int) -> None:
+    async def all_there() -> bool:
+        return len(await outcome.heard()) >= effects
+
+    await until(all_there)
+
+
+@asynccontextmanager
+async def admin(settings: ServiceSettings) -> AsyncIterator[AIOKafkaAdminClient]:
+    client = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)
+    await client.start()
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+async def make_anew(settings: ServiceSettings, kafka: KafkaServer) -> None:
+    topic = settings.topic_prefix + "billing"
+    async with admin(settings) as client:
+        await client.delete_topics([topic])
+
+        async def gone() -> bool:
+            return topic not in await client.list_topics()
+
+        await until(gone)
+    await asyncio.to_thread(kafka.create_topics, [topic], 3)
+
+
+async def remove_before(settings: ServiceSettings, offset: int) -> None:
+    """What retention does."""
+    target = TopicPartition(settings.topic_prefix + "billing", ALARMED)
+    async with admin(settings) as client:
+        await client.delete_records({target: RecordsToDelete(before_offset=offset)})
+
+
+async def asked(app: FastAPI, path: str) -> tuple[int, str]:
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://tally") as client:
+        answer = await client.get(path)
+        return answer.status_code, answer.text
+
+
+async def stands_still(app: FastAPI, outcome: Outcome, why: str) -> None:
+    """The alarm shows; the harmed partition stands; the others flow."""
+
+    async def alarmed() -> bool:
+        return bool(app.state.subscriptions and app.state.subscriptions[0].progress.alarms)
+
+    await until(alarmed)
+    status, text = await asked(app, "/readyz")
+    assert status == 503
+    assert f"billing-{ALARMED}: {why}" in text
+    assert await asked(app, "/livez") == (200, '{"alive":true,"stalled":{}}')
+    _, metrics = await asked(app, "/metrics")
+    topic = app.state.settings.topic_prefix + "billing"
+    labels = f'{{consumer="tally",partition="{ALARMED}",stream="{topic}"}}'
+    assert f"channelbus_position_alarm{labels} 1.0" in metrics
+    before = await outcome.heard("lost")
+    await send(app.state.settings, "flows", range(1, 4), ALARMED + 1)
+    await until_heard(outcome, "flows", 3)
+    assert await outcome.heard("lost") == before
+
+
+async def until_heard(outcome: Outcome, key: str, count: int) -> None:
+    async def there() -> bool:
+        return len(await outcome.heard(key)) >= count
+
+    await until(there)
+
+
+async def accept(settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch) -> str:
+    """`tally positions accept …` as a person types it."""
+    topic = settings.topic_prefix + "billing"
+    reason = ["--reason", "the cluster was set up anew"]
+    command = ["tally", "positions", "accept", "tally", topic, str(ALARMED), *reason]
+    monkeypatch.setattr(sys, "argv", command)
+    build: Any = lambda _: service_app("tally", settings, routers=[])  # noqa: E731
+    with pytest.raises(SystemExit) as ended:
+        await asyncio.to_thread(cli.main, "tally", lambda: settings, build)  # type: ignore[arg-type]
+    return str(ended.value.code)
+
+
+async def test_a_topic_made_anew_stands_still_until_a_person_accepts_it(
+    settings: ServiceSettings,
+    outcome: Outcome,
+    kafka_server: KafkaServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """More events than before: only the one before the position tells that it is another topic."""
+    async with running(settings):
+        await send(settings, "old", range(1, 6), ALARMED)
+        await consumed(outcome, 5)
+    await make_anew(settings, kafka_server)
+    await send(settings, "lost", range(1, 9), ALARMED)
+    async with running(settings) as app:
+        await stands_still(app, outcome, "the topic was made anew under its position")
+    assert await accept(settings, monkeypatch) == "0"
+    async with running(settings) as app:
+        await until_heard(outcome, "lost", 8)
+        assert (await asked(app, "/readyz"))[0] == 200
+    assert await outcome.heard("lost") == [("lost", version) for version in range(1, 9)]
+    async with outcome.database.transaction() as session:
+        (entry,) = (await session.scalars(select(AuditEntry))).all()
+    assert entry.action == "position.accept"
+    assert (entry.detail["position"], entry.detail["accepted"]) == (5, 0)
+    assert entry.detail["reason"] == "the cluster was set up anew"
+
+
+async def test_a_topic_shortened_under_the_position_stands_still(
+    settings: ServiceSettings, outcome: Outcome, kafka_server: KafkaServer
+) -> None:
+    async with running(settings):
+        await send(settings, "old", range(1, 6), ALARMED)
+        await consumed(outcome, 5)
+    await make_anew(settings, kafka_server)
+    await send(settings, "lost", range(1, 3), ALARMED)
+    async with running(settings) as app:
+        await stands_still(app, outcome, "the topic ends at 2, before our position 5")
+
+
+async def test_events_that_left_the_topic_unread_are_not_jumped_over(
+    settings: ServiceSettings, outcome: Outcome
+) -> None:
+    async with running(settings):
+        await send(settings, "old", range(1, 6), ALARMED)
+        await consumed(outcome, 5)
+    await send(settings, "lost", range(1, 5), ALARMED)
+    await remove_before(settings, 7)
+    async with running(settings) as app:
+        await stands_still(app, outcome, "events 5 to 6 left the topic unread")
+
+
+async def test_events_that_leave_between_the_seek_and_the_fetch_are_not_jumped_over(
+    settings: ServiceSettings, outcome: Outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client then starts at the topic's new beginning by itself."""
+    async with running(settings):
+        await send(settings, "old", range(1, 6), ALARMED)
+        await consumed(outcome, 5)
+    await send(settings, "lost", range(1, 5), ALARMED)
+    read_positions = subscription.read_positions
+
+    async def read_then_lose(*arguments: Any) -> Any:
+        found = await read_positions(*arguments)
+        await remove_before(settings, 7)
+        return found
+
+    monkeypatch.setattr(subscription, "read_positions", read_then_lose)
+    async with running(settings) as app:
+        await stands_still(app, outcome, "events 5 to 6 left the topic unread")
+
+
+async def test_a_verified_event_that_alone_left_the_topic_is_no_loss(
+    settings: ServiceSettings, outcome: Outcome
+) -> None:
+    async with running(settings):
+        await send(settings, "old", range(1, 6), ALARMED)
+        await consumed(outcome, 5)
+    await send(settings, "kept", range(1, 5), ALARMED)
+    await remove_before(settings, 5)
+    async with running(settings) as app:
+        await until_heard(outcome, "kept", 4)
+        assert (await asked(app, "/readyz"))[0] == 200

@@ -68,10 +68,13 @@ def _nothing(_: Estate) -> Values:
 DEEDS: dict[str, Deed] = {
     "check_user_identity": lambda _: {"search_type": "name", "search_value": "nobody_has_it"},
     "create_sub_customer": _new,
+    "list_cities": lambda _: {"province_code": "440000"},
     "list_conversions": _nothing,
+    "list_counties": lambda _: {"city_code": "440300"},
     "list_indirect_partners": _nothing,
     "list_measure_units": _nothing,
     "list_on_demand_resource_ratings": lambda _: {"project_id": "p", "product_infos": [RATED]},
+    "list_provinces": _nothing,
     "list_resource_types": _nothing,
     "list_service_types": _nothing,
     "list_sub_customer_coupons": _nothing,

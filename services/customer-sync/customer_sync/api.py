@@ -17,6 +17,17 @@ from customer_sync.create_sub_customer import check_fields, create_sub_customer,
 from customer_sync.decide_authorization import Decision, decide_authorization
 from customer_sync.import_customers import CustomersImport, import_customers
 from customer_sync.list_authorizations import AuthorizationsWanted, list_authorizations
+from customer_sync.list_divisions import (
+    CITIES,
+    COUNTIES,
+    COUNTRY,
+    PROVINCES,
+    CitiesWanted,
+    CountiesWanted,
+    Divisions,
+    ProvincesWanted,
+    list_divisions,
+)
 from customer_sync.list_sub_customers import CustomersWanted, list_sub_customers
 from customer_sync.list_sweeps import list_sweeps, shown
 from customer_sync.models import Authorization, Customer
@@ -46,6 +57,14 @@ async def _standalone(request: Request, _principal: CurrentPrincipal) -> None:
     if request.app.state.settings.connected:
         raise ConnectedModeError
 
+
+async def _divisions(request: Request, _principal: CurrentPrincipal) -> Divisions:
+    """As loaded with the application."""
+    divisions: Divisions = request.app.state.divisions
+    return divisions
+
+
+CurrentDivisions = Annotated[Divisions, Depends(_divisions)]
 
 # A caller without identity hears of that first.
 router = APIRouter()
@@ -103,6 +122,28 @@ async def customers(
     wanted = read_body(CustomersWanted, await request.body())
     page, count = await list_sub_customers(session, principal, wanted)
     return JsonAnswer({"count": count, "customer_infos": page})
+
+
+@router.get("/v2/systems/configs/provinces")
+async def provinces(
+    wanted: Annotated[ProvincesWanted, Query()], known: CurrentDivisions
+) -> Response:
+    """list_provinces; there are Chinese names only, whatever X-Language asks for."""
+    return JsonAnswer(list_divisions(known, PROVINCES, COUNTRY, wanted.limit, wanted.offset))
+
+
+@router.get("/v2/systems/configs/cities")
+async def cities(wanted: Annotated[CitiesWanted, Query()], known: CurrentDivisions) -> Response:
+    """list_cities."""
+    above = wanted.province_code
+    return JsonAnswer(list_divisions(known, CITIES, above, wanted.limit, wanted.offset))
+
+
+@router.get("/v2/systems/configs/counties")
+async def counties(wanted: Annotated[CountiesWanted, Query()], known: CurrentDivisions) -> Response:
+    """list_counties."""
+    above = wanted.city_code
+    return JsonAnswer(list_divisions(known, COUNTIES, above, wanted.limit, wanted.offset))
 
 
 @commands.post("/api/customers")

@@ -15,6 +15,7 @@ from chassis.settings import ServiceSettings
 from customer_sync.api import commands, router
 from customer_sync.code_senders import chosen_sender
 from customer_sync.consumers import consumers
+from customer_sync.list_divisions import load_divisions
 from customer_sync.pace_requests import UpstreamPace
 from customer_sync.restate_authorizations import AUTHORIZATIONS
 from customer_sync.restate_customers import CUSTOMERS
@@ -51,6 +52,7 @@ def build(settings: ServiceSettings, clock: Clock = utc_now) -> FastAPI:
         clock=clock,
     )
     app.state.code_sender = chosen_sender(settings)
+    app.state.divisions = load_divisions()
     return app
 
 

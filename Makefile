@@ -31,6 +31,9 @@ status: $(INSTALLED) ## What runs, and whether it is healthy
 logs: $(INSTALLED) ## Follow the logs (NAMES="order kafka" for some of them)
 	@$(LOCAL) logs $(NAMES)
 
+rebuild: $(INSTALLED) ## Make what a service copies anew, while it runs (service=gateway, order, voucher, billing, customer-sync)
+	@$(LOCAL) rebuild $(service)
+
 test: $(INSTALLED) ## Every test, on a real PostgreSQL and a real Kafka that it starts itself
 	.venv/bin/pytest
 
@@ -87,4 +90,4 @@ uv: python
 python:
 	@test -n "$(PYTHON)" || { echo "Channelbus needs Python 3.11 or newer; none of python3.11 … python3.14, python3 is"; exit 1; }
 
-.PHONY: environment help up down status logs test check format install lock lock-check lock-kafka uv python
+.PHONY: environment help up down status logs rebuild test check format install lock lock-check lock-kafka uv python

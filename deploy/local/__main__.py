@@ -1,10 +1,11 @@
-"""`python -m local up|down|status|logs`: the embedded system of this checkout."""
+"""`python -m local up|down|status|logs|rebuild`: the embedded system of this checkout."""
 
 import argparse
 import sys
 
 from local.layout import Layout
 from local.locking import BusyError, only_one
+from local.services import COPYING
 
 _ABOUT = """\
 Runs PostgreSQL, Kafka and the six services of this checkout on this machine.
@@ -34,6 +35,8 @@ def main() -> int:
     logs.add_argument("names", nargs="*", help="processes (all when none is named)")
     logs.add_argument("--lines", type=int, default=20, help="lines of each to begin with (20)")
     logs.add_argument("--no-follow", action="store_true", help="print and end")
+    anew = verbs.add_parser("rebuild", help="make a service's copies anew while it runs")
+    anew.add_argument("service", choices=[service.name for service in COPYING])
     try:
         return _run(parser.parse_args())
     except KeyboardInterrupt:
@@ -54,6 +57,10 @@ def _run(options: argparse.Namespace) -> int:
         from local.logs import follow
 
         follow(layout, options.names, options.lines, keep_following=not options.no_follow)
+    if options.verb == "rebuild":
+        from local.rebuild import rebuild
+
+        rebuild(layout, options.service)
     with only_one(layout.lock):
         return _down(layout) if options.verb == "down" else _up(layout, demo=not options.no_demo)
 

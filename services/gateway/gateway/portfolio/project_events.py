@@ -38,16 +38,15 @@ ARREARS = (BillingArrearsOpened, BillingArrearsCleared)
 async def project_events(session: AsyncSession, events: Sequence[Event]) -> None:
     """Write the batch into the feed and the rows it touches; older versions change nothing."""
     await only_writer(session)
+    rebuild = await running_rebuild(session)
     await insert_new(session, FeedRow, _feed_rows(events))
     touched = _touched(events)
     await insert_new(session, CustomerRow, _stubs(events))
     for table, rows in _rows_by_table([event for event in events if not event.restated]):
-        await keep_rows(session, table, rows)
-    if anew := [event for event in events if event.restated]:
-        rebuild = await running_rebuild(session)
-        for table, rows in _rows_by_table(anew):
-            for customer in await mend_rows(session, table, rows, rebuild):
-                touched.setdefault(customer, None)
+        await keep_rows(session, table, rows, rebuild)
+    for table, rows in _rows_by_table([event for event in events if event.restated]):
+        for customer in await mend_rows(session, table, rows, rebuild):
+            touched.setdefault(customer, None)
     await summarise_customers(session, touched)
 
 

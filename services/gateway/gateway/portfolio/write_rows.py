@@ -5,7 +5,7 @@ Every row says when an event last told of it (`seen_at`): so a rebuild finds wha
 
 from typing import Any
 
-from sqlalchemy import RowMapping, Table, func, select
+from sqlalchemy import RowMapping, Table, func, or_, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -31,13 +31,21 @@ async def insert_new(session: AsyncSession, target: type[PortfolioTables], rows:
         await session.execute(insert(_table(target)).on_conflict_do_nothing(), rows)
 
 
-async def keep_rows(session: AsyncSession, target: type[PortfolioTables], rows: Rows) -> None:
-    """Upsert the newest version of each row, unless the row is newer."""
+async def keep_rows(
+    session: AsyncSession, target: type[PortfolioTables], rows: Rows, rebuild: Rebuild | None
+) -> None:
+    """Upsert the newest version of each row, unless the row is newer.
+
+    While a rebuild runs, a newer row that was not seen since it began is not believed: if its
+    version is wrong, the fact would be lost under it; if it is right, it is about to be told anew.
+    """
     if rows:
         table = _table(target)
         statement = insert(table)
-        where = table.c.version <= statement.excluded.version
-        statement = statement.on_conflict_do_update(where=where, **_changes(table, statement, rows))
+        may = table.c.version <= statement.excluded.version
+        if rebuild is not None:
+            may = or_(may, table.c.seen_at < rebuild.began_at)
+        statement = statement.on_conflict_do_update(where=may, **_changes(table, statement, rows))
         await session.execute(statement, _newest(table, rows))
 
 

@@ -19,7 +19,7 @@ from order.list_orders import OrderQuery, list_orders
 from order.list_resources import ResourceQuery, list_resources
 from order.pay_order import Payment, pay_order
 from order.peers import Peers
-from order.place_order import OrderWanted, place_order
+from order.place_order import OrdersWanted, OrderWanted, place_order, place_orders
 from order.review_order import Review, review_order
 from order.show_order import DetailQuery, show_native_order, show_order
 
@@ -167,6 +167,20 @@ async def place(
     order = await place_order(session, peers, principal, wanted, now)
     location = {"Location": f"/api/orders/{order.order_id}", "ETag": f'"{order.version}"'}
     return await idempotency.answer(201, answers.native_order(order), location)
+
+
+@router.post("/api/orders/batch", dependencies=[Standalone])
+async def place_batch(
+    wanted: OrdersWanted,
+    principal: CurrentPrincipal,
+    session: HttpSession,
+    peers: CurrentPeers,
+    idempotency: CurrentIdempotency,
+    now: Now,
+) -> Response:
+    """Place several orders of one customer on its behalf."""
+    orders = await place_orders(session, peers, principal, wanted.customer_id, wanted.orders, now)
+    return await idempotency.answer(201, {"orders": [answers.native_order(one) for one in orders]})
 
 
 @router.get("/api/orders/{order_id}")

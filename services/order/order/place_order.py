@@ -3,11 +3,12 @@
 import secrets
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit, copies
@@ -23,6 +24,7 @@ from order.peers import Peers, QuotedLine
 from wire.types import Amount, Id, WireRequest
 
 LINES_MAX = 20
+ORDERS_MAX, BATCH_LINES_MAX = 20, 100  # in a batch
 QUANTITY_MAX = 100
 PERIODS_MAX = 36
 NEW_PURCHASE = 1  # order type, domain.md B.5
@@ -82,25 +84,65 @@ class OrderWanted(WireRequest):
     hold_for: Literal["payment", "review", "confirmation"] = "payment"
 
 
+class BatchedOrder(WireRequest):
+    """One order of several for the same customer."""
+
+    lines: Annotated[list[LineWanted], Field(min_length=1, max_length=LINES_MAX)]
+    hold_for: Literal["payment", "review", "confirmation"] = "payment"
+
+
+class OrdersWanted(WireRequest):
+    """The body of POST /api/orders/batch: orders of their own, placed together or not at all."""
+
+    customer_id: Id
+    orders: Annotated[list[BatchedOrder], Field(min_length=1, max_length=ORDERS_MAX)]
+
+    @field_validator("orders")
+    @classmethod
+    def _one_quote(cls, orders: list[BatchedOrder]) -> list[BatchedOrder]:
+        """All of it is priced at once."""
+        if sum(len(one.lines) for one in orders) > BATCH_LINES_MAX:
+            raise ValueError(f"more than {BATCH_LINES_MAX} lines together")
+        return orders
+
+
 async def place_order(
     session: AsyncSession, peers: Peers, principal: Principal, wanted: OrderWanted, now: datetime
 ) -> Order:
     """Price and record the order; it waits for payment, review or confirmation."""
-    customer = await _customer(session, principal, wanted.customer_id)
+    (order,) = await place_orders(session, peers, principal, wanted.customer_id, [wanted], now)
+    return order
+
+
+async def place_orders(
+    session: AsyncSession,
+    peers: Peers,
+    principal: Principal,
+    customer_id: str,
+    wanted: Sequence[BatchedOrder | OrderWanted],
+    now: datetime,
+) -> list[Order]:
+    """The same for several orders of one customer, at one price list: all of them or none."""
+    customer = await _customer(session, principal, customer_id)
     await require_authorization(session, customer)
-    asked = [_asked(line) for line in wanted.lines]
+    asked = [_asked(line) for one in wanted for line in one.lines]
     currency, quoted = await peers.quote(principal, customer.customer_id, asked)
     if any(line.is_marketplace for line in quoted):
         raise MarketplaceError
     if currency != customer.currency:
         raise OutsideError(f"priced in {currency}, the customer pays in {customer.currency}")
-    order = _order(customer, wanted, quoted, principal, now)
-    session.add(order)
+    prices = iter(quoted)
+    orders = [
+        _order(customer, one, list(islice(prices, len(one.lines))), principal, now, position)
+        for position, one in enumerate(wanted)
+    ]
+    session.add_all(orders)
     await session.flush()
-    about = {"customer_id": order.customer_id, "amount": str(order.amount_after_discount)}
-    audit.record(session, principal, "order.place", order.order_id, now, **about)
-    publish(session, order_fact(OrderCreated, order, now))
-    return order
+    for order in orders:
+        about = {"customer_id": order.customer_id, "amount": str(order.amount_after_discount)}
+        audit.record(session, principal, "order.place", order.order_id, now, **about)
+        publish(session, order_fact(OrderCreated, order, now))
+    return orders
 
 
 def new_order_id(now: datetime) -> str:
@@ -131,13 +173,15 @@ def _asked(line: LineWanted) -> dict[str, Any]:
 
 def _order(
     customer: Customer,
-    wanted: OrderWanted,
+    wanted: BatchedOrder | OrderWanted,
     quoted: Sequence[QuotedLine],
     principal: Principal,
     now: datetime,
+    position: int,
 ) -> Order:
+    """`position` in its batch: ids of one instant sort as the orders were asked for."""
     order = Order(
-        order_id=new_order_id(now),
+        order_id=new_order_id(now + timedelta(microseconds=position)),
         customer_id=customer.customer_id,
         partner_id=customer.partner_id,
         distributor_id=customer.distributor_id,

@@ -106,6 +106,7 @@ _NATIVE = [
     *_native("PATCH", "/api/customers/{id}", Service.CUSTOMER_SYNC, PARTNER_KINDS),
     *_native("POST", "/api/customers/{id}/unlinking", Service.CUSTOMER_SYNC, PARTNER_KINDS),
     *_native("POST", "/api/customers/{id}/verification", Service.CUSTOMER_SYNC, ADMINISTRATOR),
+    *_native("POST", "/api/customers/{id}/new-customer-tag", Service.CUSTOMER_SYNC, ADMINISTRATOR),
     *_native("POST", "/api/customers/{id}/authorizations", Service.CUSTOMER_SYNC, PARTNER_KINDS),
     *_native("POST", "/api/authorizations/{id}/grant", Service.CUSTOMER_SYNC, CUSTOMER),
     *_native("POST", "/api/authorizations/{id}/refuse", Service.CUSTOMER_SYNC, CUSTOMER),
@@ -114,6 +115,7 @@ _NATIVE = [
     # The sweep is what connected mode is for.
     *_native("GET POST", "/api/sweeps", Service.CUSTOMER_SYNC, ANYBODY, in_connected_mode=True),
     *_native("POST", "/api/orders", Service.ORDER, PARTNER_KINDS),
+    *_native("POST", "/api/orders/batch", Service.ORDER, PARTNER_KINDS),
     *_native("GET", "/api/orders/{id}", Service.ORDER, ANYBODY),
     *_native("POST", "/api/orders/{id}/review", Service.ORDER, ADMINISTRATOR),
     *_native("POST", "/api/quotas", Service.VOUCHER, ADMINISTRATOR),

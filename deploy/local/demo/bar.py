@@ -20,7 +20,7 @@ TITLE_WIDTH = 28
 
 
 class _RateColumn(ProgressColumn):
-    """Steps per second."""
+    """Things per second."""
 
     def render(self, task: Task) -> Text:
         return Text(f"{task.speed or 0:,.0f}/s", style="progress.data.speed")
@@ -29,7 +29,7 @@ class _RateColumn(ProgressColumn):
 class Bar:
     """One for all phases, so that the remaining time is that of the whole load."""
 
-    def __init__(self, steps: int):
+    def __init__(self, things: int):
         self._console = Console()
         self._bar = Progress(
             TextColumn("  {task.description:<" + str(TITLE_WIDTH) + "}"),
@@ -41,7 +41,7 @@ class Bar:
             transient=True,
             disable=not self._console.is_terminal,
         )
-        self._all = self._bar.add_task("", total=steps)
+        self._all = self._bar.add_task("", total=things)
 
     def __enter__(self) -> Self:
         """Show it."""
@@ -57,37 +57,37 @@ class Bar:
         """Take it away."""
         self._bar.stop()
 
-    def phase(self, title: str) -> "Phase":
+    def phase(self, title: str) -> "PhaseShown":
         """The next phase has begun."""
         self._bar.update(self._all, description=title)
-        return Phase(self, title)
+        return PhaseShown(self, title)
 
-    def advance(self) -> None:
-        """One step more is done."""
-        self._bar.advance(self._all)
+    def advance(self, things: int) -> None:
+        """So many things more are there."""
+        self._bar.advance(self._all, things)
 
     def line(self, text: str) -> None:
         """A line that stays, above the bar."""
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-class Phase:
+class PhaseShown:
     """A phase under way."""
 
     def __init__(self, bar: Bar, title: str):
         self._bar, self._title = bar, title
         self._began = time.monotonic()
-        self._steps = 0
+        self._things = 0
 
-    def advance(self) -> None:
-        """One step more is done."""
-        self._steps += 1
-        self._bar.advance()
+    def advance(self, things: int) -> None:
+        """So many things more are there."""
+        self._things += things
+        self._bar.advance(things)
 
     def end(self) -> None:
         """Say what it took."""
         seconds = time.monotonic() - self._began
-        rate = self._steps / seconds if seconds else 0.0
+        rate = self._things / seconds
         self._bar.line(
-            f"    {self._title:<{TITLE_WIDTH}} {self._steps:>6,}  {seconds:5.1f} s  {rate:5,.0f}/s"
+            f"    {self._title:<{TITLE_WIDTH}} {self._things:>6,}  {seconds:5.1f} s  {rate:5,.0f}/s"
         )

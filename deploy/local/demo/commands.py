@@ -28,7 +28,7 @@ FAST_REQUESTS_PER_SECOND = 100_000
 PASSWORD_CHARACTERS = 20
 CASH_COUPON = 301  # as payments say it, domain.md B.7
 
-# What create_sub_customer says of an account that there is already.
+# What is said of an account that there is already.
 _TAKEN = frozenset({"CBC.99000038", "CBC.99000039"})
 # What is said of a command that was carried out before: grants, reviews and unlinkings; payments;
 # cancellations; recalls.
@@ -44,6 +44,8 @@ class Commands:
         self._plan, self._gateway, self._journal = plan, gateway, journal
         self._admin_token = admin_token
         self._again = len(journal) > 0
+        self._ids: dict[str, str] = {}
+        self._order_ids: dict[int, str] = {}
         self._partners = {partner.key: partner for partner in plan.partners}
         self._customers = {customer.number: customer for customer in plan.customers}
 
@@ -63,7 +65,7 @@ class Commands:
 
     def customer_id(self, number: int) -> str:
         """The id that the system gave the customer."""
-        return str(self._journal[f"customer {number}"])
+        return str(self._ids[str(number)])
 
     def customer_key(self, number: int) -> Key:
         """The customer's own key."""
@@ -139,62 +141,49 @@ class Commands:
 
     # Customers
 
-    async def create(self, customer: Customer) -> None:
-        """The account, associated at once."""
+    async def bring(self, batch: tuple[Customer, ...]) -> None:
+        """Accounts, associated at once, with their labels and managers."""
+        owner, above = batch[0].owner, self._acting_on(batch[0].owner)
 
-        async def do(step: str) -> str:
-            wanted = {
-                "xaccount_id": customer.xaccount_id,
-                "xaccount_type": XACCOUNT_TYPE,
-                "domain_name": customer.account_name,
-                "cooperation_type": customer.association_type,
-                **self._acting_on(customer.owner),
-            }
+        async def do(step: str) -> dict[str, str]:
+            wanted = {"customers": [_brought(customer) for customer in batch], **above}
             try:
-                answer = await self._wire(
-                    step, customer.owner, "POST", "/v2/partners/sub-customers", wanted
-                )
+                answer = await self._native(step, "/api/customers", wanted, self.partner_key(owner))
             except CommandRefusedError as refusal:
-                found = await self._find(customer) if refusal.code in _TAKEN else None
-                if found is None:
+                if refusal.code not in _TAKEN:
                     raise
-                return found
-            return str(answer["domain_id"])
+                return {str(one.number): await self._find(one, refusal) for one in batch}
+            ids = [str(made["customer_id"]) for made in answer["customers"]]
+            return {str(one.number): made for one, made in zip(batch, ids, strict=True)}
 
-        await self._once(f"customer {customer.number}", do)
+        self._ids.update(await self._once(f"customers from {batch[0].number}", do))
 
-    async def _find(self, customer: Customer) -> str | None:
+    async def _find(self, customer: Customer, refusal: CommandRefusedError) -> str:
+        """An account that an earlier run made; when it is somebody else's, the refusal stands."""
         wanted = {"account_name": customer.account_name, **self._acting_on(customer.owner)}
         path = "/v2/partners/sub-customers/query"
-        answer = await self._wire("look-up", customer.owner, "POST", path, wanted)
+        key = self.partner_key(customer.owner)
+        answer = await self._gateway.call("look-up", "POST", path, wanted, by=key)
         for row in answer["customer_infos"]:
             if row["xaccount_id"] == customer.xaccount_id:
                 return str(row["customer_id"])
-        return None
+        raise refusal
 
-    async def verify(self, customer: Customer) -> None:
-        """Its real name, as the vendor would confirm it."""
-
-        async def do(step: str) -> None:
-            path = f"/api/customers/{self.customer_id(customer.number)}/verification"
-            wanted = {"customer_name": customer.name, "customer_type": customer.customer_type}
-            await self._native(step, path, wanted)
-
-        await self._once(f"name of customer {customer.number}", do)
-
-    async def describe(self, customer: Customer) -> None:
-        """Its label and account manager."""
+    async def verify(self, batch: tuple[Customer, ...]) -> None:
+        """Their real names, as the vendor would confirm them."""
 
         async def do(step: str) -> None:
-            manager = customer.manager
-            wanted = {
-                "label": customer.label,
-                "account_manager": manager and {"id": manager.id, "name": manager.name},
-            }
-            path = f"/api/customers/{self.customer_id(customer.number)}"
-            await self._wire(step, customer.owner, "PATCH", path, wanted)
+            told = [
+                {
+                    "customer_id": self.customer_id(customer.number),
+                    "customer_name": customer.name,
+                    "customer_type": customer.customer_type,
+                }
+                for customer in batch
+            ]
+            await self._native(step, "/api/customers/verifications", {"verifications": told})
 
-        await self._once(f"description of customer {customer.number}", do)
+        await self._once(f"names from {batch[0].number}", do)
 
     async def authorize(self, customer: Customer) -> None:
         """Its own key, with which it lets its partner act on its behalf."""
@@ -302,27 +291,35 @@ class Commands:
 
     # Orders and usage
 
-    async def order(self, order: Order) -> None:
-        """An order on the customer's behalf, and what becomes of it."""
+    async def order(self, batch: tuple[Order, ...]) -> None:
+        """A customer's orders, placed on its behalf."""
+        number = batch[0].customer
 
-        async def placed(step: str) -> str:
+        async def do(step: str) -> list[str]:
             wanted = {
-                "customer_id": self.customer_id(order.customer),
-                "lines": [line.content for line in order.lines],
-                "hold_for": order.hold_for,
+                "customer_id": self.customer_id(number),
+                "orders": [
+                    {"lines": [line.content for line in order.lines], "hold_for": order.hold_for}
+                    for order in batch
+                ],
             }
-            by = self.partner_key(self._customers[order.customer].owner)
-            return str((await self._native(step, "/api/orders", wanted, by))["order_id"])
+            by = self.partner_key(self._customers[number].owner)
+            answer = await self._native(step, "/api/orders/batch", wanted, by)
+            return [str(placed["order_id"]) for placed in answer["orders"]]
 
-        order_id = await self._once(f"order {order.number}", placed)
-        follow = {
+        ids = await self._once(f"orders of customer {number}", do)
+        self._order_ids.update(zip((order.number for order in batch), ids, strict=True))
+
+    async def follow(self, order: Order) -> None:
+        """What becomes of an order."""
+        order_id = self._order_ids[order.number]
+        do = {
             "paid": self._paid,
             "cancelled": self._cancelled,
             "approved": self._reviewed("approve"),
             "refused": self._reviewed("refuse"),
-        }.get(order.fate)
-        if follow is not None:
-            await self._once(f"order {order.number} {order.fate}", follow(order, order_id))
+        }[order.fate]
+        await self._once(f"order {order.number} {order.fate}", do(order, order_id))
 
     def _paid(self, order: Order, order_id: str) -> Do:
         async def do(step: str) -> None:
@@ -359,14 +356,14 @@ class Commands:
 
         return of
 
-    async def use(self, number: int, batch: tuple[Usage, ...]) -> None:
+    async def use(self, batch: tuple[Usage, ...]) -> None:
         """A batch of metered use."""
 
         async def do(step: str) -> None:
             records = [record.content(self.customer_id(record.customer)) for record in batch]
             await self._native(step, "/api/usage-records", {"records": records})
 
-        await self._once(f"usage {number}", do)
+        await self._once(f"usage from {batch[0].record_id}", do)
 
     # How a step is sent
 
@@ -392,3 +389,15 @@ class Commands:
         """A distributor names the reseller for whom it acts (domain.md B.1)."""
         above = self._partners[owner].above
         return {"indirect_partner_id": self.partner_id(owner)} if above else {}
+
+
+def _brought(customer: Customer) -> dict[str, Any]:
+    manager = customer.manager
+    return {
+        "xaccount_id": customer.xaccount_id,
+        "xaccount_type": XACCOUNT_TYPE,
+        "domain_name": customer.account_name,
+        "cooperation_type": customer.association_type,
+        "label": customer.label,
+        "account_manager": {"id": manager.id, "name": manager.name} if manager else None,
+    }

@@ -3,7 +3,8 @@
 import asyncio
 import signal
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
@@ -21,12 +22,27 @@ from local.stack import Stack
 
 SEED = 1
 AT_ONCE = 24
-AT_ONCE_USAGE = 2  # each is a batch
+AT_ONCE_BATCHES = 4
 KEYS_SHOWN = 20
 ARRIVAL_SECONDS = 60.0
 POLL_SECONDS = 0.25
 
-Job = Callable[[], Awaitable[None]]
+
+@dataclass(frozen=True)
+class Job:
+    """One command or a few that belong together, for so many things of the portfolio."""
+
+    do: Callable[[], Awaitable[None]]
+    things: int = 1
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Jobs of which so many may be under way at once; phases come one after the other."""
+
+    title: str
+    jobs: list[Job]
+    at_once: int
 
 
 def load(stack: Stack) -> str:
@@ -47,7 +63,7 @@ async def _load(stack: Stack) -> str:
             plan = await _prepare(gateway, journal)
             commands = Commands(plan, gateway, journal, stack.admin_token)
             phases = _phases(plan, commands)
-            with Bar(sum(len(jobs) for _, jobs, _ in phases)) as bar:
+            with Bar(sum(job.things for phase in phases for job in phase.jobs)) as bar:
                 await _run(phases, bar)
                 await _arrived(gateway, plan, commands)
             await _slow_down(plan, commands)
@@ -88,34 +104,36 @@ async def _is_of(gateway: Gateway, journal: Journal) -> bool:
     return True
 
 
-def _phases(plan: Plan, do: Commands) -> list[tuple[str, list[Job], int]]:
+def _phases(plan: Plan, do: Commands) -> list[Phase]:
     """What may be done at once within a phase, and how much of it."""
     above = [partner for partner in plan.partners if partner.above is None]
     below = [partner for partner in plan.partners if partner.above is not None]
-    customers = plan.customers
+    authorizing = [customer for customer in plan.customers if customer.authorizes]
     recalls = [(batch, number) for batch in plan.coupon_batches for number in batch.recalled]
-    usage = list(enumerate(plan.usage_batches, 1))
     return [
-        ("partners", [_job(do.register, p) for p in above], AT_ONCE),
-        ("resellers", [_job(do.register, p) for p in below], AT_ONCE),
-        ("pace", [_job(_speed_up, do, p.key) for p in above], AT_ONCE),
-        ("quotas", [_job(do.grant_quota, q) for q in plan.quotas], AT_ONCE),
-        ("customers", [_job(do.create, c) for c in customers], AT_ONCE),
-        ("names", [_job(do.verify, c) for c in customers if c.name], AT_ONCE),
-        ("labels and managers", [_job(do.describe, c) for c in customers if c.is_described],
-         AT_ONCE),
-        ("authorizations", [_job(do.authorize, c) for c in customers if c.authorizes], AT_ONCE),
-        ("transfers", [_job(do.transfer, number) for number in plan.transfers], AT_ONCE),
-        ("coupons", [_job(do.issue, batch) for batch in plan.coupon_batches], AT_ONCE),
-        ("orders", [_job(do.order, order) for order in plan.orders], AT_ONCE),
-        ("usage", [_job(do.use, number, batch) for number, batch in usage], AT_ONCE_USAGE),
-        ("recalled coupons", [_job(do.recall, *recall) for recall in recalls], AT_ONCE),
-        ("unlinked customers", [_job(do.unlink, number) for number in plan.unlinked], AT_ONCE),
+        Phase("partners", [Job(partial(do.register, one)) for one in above], AT_ONCE),
+        Phase("resellers", [Job(partial(do.register, one)) for one in below], AT_ONCE),
+        Phase("pace", [Job(partial(_speed_up, do, one.key)) for one in above], AT_ONCE),
+        Phase("quotas", [Job(partial(do.grant_quota, one)) for one in plan.quotas], AT_ONCE),
+        Phase("customers", _batched(do.bring, plan.customer_batches), AT_ONCE_BATCHES),
+        Phase("names", _batched(do.verify, plan.name_batches), AT_ONCE_BATCHES),
+        Phase("authorizations", [Job(partial(do.authorize, one)) for one in authorizing], AT_ONCE),
+        Phase("transfers", [Job(partial(do.transfer, one)) for one in plan.transfers], AT_ONCE),
+        Phase("coupons", [Job(partial(do.issue, one), len(one.customers))
+                          for one in plan.coupon_batches], AT_ONCE_BATCHES),
+        # Before payments: these are captured customer by customer, crosswise to a batch.
+        Phase("usage", _batched(do.use, plan.usage_batches), AT_ONCE_BATCHES),
+        Phase("orders", _batched(do.order, plan.order_batches), AT_ONCE_BATCHES),
+        Phase("payments and decisions", [Job(partial(do.follow, one)) for one in plan.orders
+                                         if one.is_followed], AT_ONCE),
+        Phase("recalled coupons", [Job(partial(do.recall, *one)) for one in recalls], AT_ONCE),
+        Phase("unlinked customers", [Job(partial(do.unlink, one)) for one in plan.unlinked],
+              AT_ONCE),
     ]  # fmt: skip
 
 
-def _job(do: Callable[..., Awaitable[None]], *about: Any) -> Job:
-    return lambda: do(*about)
+def _batched(do: Callable[[Any], Awaitable[None]], batches: Iterable[Sequence[Any]]) -> list[Job]:
+    return [Job(partial(do, batch), len(batch)) for batch in batches]
 
 
 async def _speed_up(do: Commands, key: str) -> None:
@@ -129,35 +147,36 @@ async def _slow_down(plan: Plan, do: Commands) -> None:
             await do.set_pace(do.partner_id(partner.key), None)
 
 
-async def _run(phases: Iterable[tuple[str, list[Job], int]], bar: Bar) -> None:
+async def _run(phases: Iterable[Phase], bar: Bar) -> None:
     """Phase after phase. Ctrl-C lets what is under way come to its end."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGINT, stop.set)
     try:
-        for title, jobs, at_once in phases:
-            phase = bar.phase(title)
-            waiting = iter(jobs)
-            workers = [_work(waiting, phase.advance, stop) for _ in range(at_once)]
-            ended = await asyncio.gather(*workers, return_exceptions=True)
-            for failure in ended:
-                if isinstance(failure, BaseException):
-                    raise failure
+        for phase in phases:
+            shown = bar.phase(phase.title)
+            waiting = iter(phase.jobs)
+            workers = [_work(waiting, shown.advance, stop) for _ in range(phase.at_once)]
+            for ended in await asyncio.gather(*workers, return_exceptions=True):
+                if isinstance(ended, BaseException):
+                    raise ended
             if stop.is_set():
                 raise KeyboardInterrupt
-            phase.end()
+            shown.end()
     finally:
         loop.remove_signal_handler(signal.SIGINT)
 
 
-async def _work(waiting: Iterator[Job], advance: Callable[[], None], stop: asyncio.Event) -> None:
+async def _work(
+    waiting: Iterator[Job], advance: Callable[[int], None], stop: asyncio.Event
+) -> None:
     """One of the workers of a phase; a failure stops them all after what they are at."""
     try:
         for job in waiting:
             if stop.is_set():
                 return
-            await job()
-            advance()
+            await job.do()
+            advance(job.things)
     except Exception:
         stop.set()
         raise

@@ -3,11 +3,14 @@
 The same seed, catalogue and instant give the same plan; ids are made by the system.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import groupby
+from operator import attrgetter
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 from local.demo import words
 from local.demo.names import Namer
@@ -16,28 +19,31 @@ from local.demo.purchases import Line, Product, Shop, Usage
 CUSTOMERS = 2000
 RESELLERS, CUSTOMERS_PER_RESELLER = 3, 24
 MANAGERS = 12
-AUTHORIZING, AUTHORIZING_PER_RESELLER = 300, 6
-SPENDING = 700  # customers with money and usage; those who authorize are among them
-ORDERS_MIN, ORDERS_MAX = 3, 13  # per authorizing customer
+AUTHORIZING, AUTHORIZING_PER_RESELLER = 150, 4
+SPENDING = 300  # customers with money and usage; those who authorize are among them
+ORDERS_MIN, ORDERS_MAX = 8, 18  # per authorizing customer
+CUSTOMER_BATCH, NAME_BATCH = 50, 100
 UNLINKED = 12
 REFERRAL_SHARE, DESCRIBED_SHARE, VERIFIED_SHARE = 0.06, 0.92, 0.96
-USAGE_RECORDS_PER_CUSTOMER = (4, 12)
-USAGE_BATCH = 250
-COUPON_CUSTOMERS = 200
-SHORT_OF_MONEY_SHARE = 0.04
+USAGE_RECORDS_PER_CUSTOMER = (8, 24)
+USAGE_BATCH = 100
+COUPON_CUSTOMERS = 100
+SHORT_OF_MONEY_SHARE = 0.06
 PARTNER_FUNDS = Decimal("5000000.00")
+
+T = TypeVar("T")
 
 PROVIDER, DISTRIBUTOR = "provider", "distributor"
 
 # What becomes of an order, by the status it ends in (domain.md B.5), and how often.
 FATES = {
-    "paid": 36,  # 5, or 3 while it is being provisioned
-    "pending": 18,  # 6
-    "cancelled": 12,  # 4
-    "review": 12,  # 1
-    "confirmation": 12,  # 9
-    "approved": 5,  # 1, then 6
-    "refused": 5,  # 1, then 4
+    "paid": 26,  # 5, or 3 while it is being provisioned
+    "pending": 26,  # 6
+    "cancelled": 8,  # 4
+    "review": 18,  # 1
+    "confirmation": 16,  # 9
+    "approved": 4,  # 1, then 6
+    "refused": 4,  # 1, then 4
 }
 PROVISIONING_FOR_LONG_SHARE = 0.12  # of the paid ones: a line that takes days to provision
 
@@ -78,11 +84,6 @@ class Customer:
     authorizes: bool
     spends: bool
 
-    @property
-    def is_described(self) -> bool:
-        """Whether its partner has said anything of it."""
-        return self.label is not None or self.manager is not None
-
 
 @dataclass(frozen=True)
 class Order:
@@ -94,6 +95,11 @@ class Order:
     fate: str
     amount: Decimal
     coupon_batch: int | None
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether anything is done with it after it was placed."""
+        return self.fate in ("paid", "cancelled", "approved", "refused")
 
     @property
     def hold_for(self) -> str:
@@ -139,6 +145,33 @@ class Plan:
     orders: tuple[Order, ...]
     usage_batches: tuple[tuple[Usage, ...], ...]
     unlinked: tuple[int, ...]
+
+    @property
+    def customer_batches(self) -> list[tuple[Customer, ...]]:
+        """The customers by owner, as many as one command takes."""
+        return [
+            batch
+            for _, owned in groupby(self.customers, attrgetter("owner"))
+            for batch in in_batches(list(owned), CUSTOMER_BATCH)
+        ]
+
+    @property
+    def order_batches(self) -> list[tuple[Order, ...]]:
+        """Each customer's orders; the batches in the order of their first ones."""
+        by_customer: dict[int, list[Order]] = {}
+        for order in self.orders:
+            by_customer.setdefault(order.customer, []).append(order)
+        return [tuple(orders) for orders in by_customer.values()]
+
+    @property
+    def name_batches(self) -> list[tuple[Customer, ...]]:
+        """Those whose names are verified."""
+        return in_batches([one for one in self.customers if one.name], NAME_BATCH)
+
+
+def in_batches(items: Sequence[T], size: int) -> list[tuple[T, ...]]:
+    """The items in their order, `size` at a time."""
+    return [tuple(items[first : first + size]) for first in range(0, len(items), size)]
 
 
 def make_plan(seed: int, products: list[Product], at: datetime) -> Plan:
@@ -266,14 +299,12 @@ def _coupon_batches(random: Random, customers: tuple[Customer, ...]) -> tuple[Co
 def _orders(
     random: Random, shop: Shop, customers: tuple[Customer, ...], batches: tuple[CouponBatch, ...]
 ) -> tuple[Order, ...]:
-    """In the order of their making, which is not that of the customers."""
     wanted = [
         customer.number
         for customer in customers
         if customer.authorizes
         for _ in range(random.randint(ORDERS_MIN, ORDERS_MAX))
     ]
-    random.shuffle(wanted)
     unused = set(batches[0].customers)
     made = []
     for number, customer in enumerate(wanted, 1):
@@ -300,27 +331,28 @@ def _transfers(
     orders: tuple[Order, ...],
     usage: dict[int, list[Usage]],
 ) -> dict[int, Decimal]:
-    """Enough for orders and usage, rounded up to hundreds; a few fall short and owe their usage."""
-    needed = {c.number: Decimal(0) for c in customers if c.spends}
+    """Enough for orders and usage, rounded up to hundreds.
+
+    A few of those who order nothing fall short and owe a part of their usage.
+    """
+    ordered = {c.number: Decimal(0) for c in customers if c.spends}
     for order in orders:
         if order.fate == "paid":
-            needed[order.customer] += order.amount
+            ordered[order.customer] += order.amount
     amounts = {}
-    for number, ordered in needed.items():
+    for number, paid in ordered.items():
         used = sum((record.amount for record in usage[number]), Decimal(0))
-        if random.random() < SHORT_OF_MONEY_SHARE:
-            used = Decimal(0)
-        hundreds = (ordered + used) // 100 + 1 + random.randint(0, 20) * bool(used)
-        amounts[number] = hundreds * Decimal("100.00")
-    return amounts
+        if not paid and random.random() < SHORT_OF_MONEY_SHARE:
+            amounts[number] = used // 2 + 1
+        else:
+            amounts[number] = ((paid + used) // 100 + random.randint(1, 20)) * 100
+    return {number: amount.quantize(Decimal("0.01")) for number, amount in amounts.items()}
 
 
 def _batched(usage: dict[int, list[Usage]]) -> tuple[tuple[Usage, ...], ...]:
-    """By customer: batches that share no customer wait for no lock of each other."""
-    records = [record for number in sorted(usage) for record in usage[number]]
-    return tuple(
-        tuple(records[first : first + USAGE_BATCH]) for first in range(0, len(records), USAGE_BATCH)
-    )
+    """By customer: batches that share few customers seldom wait for each other."""
+    return tuple(in_batches([record for number in sorted(usage) for record in usage[number]],
+                            USAGE_BATCH))  # fmt: skip
 
 
 def _unlinked(random: Random, customers: tuple[Customer, ...]) -> tuple[int, ...]:

@@ -78,6 +78,7 @@ DEEDS: dict[str, Deed] = {
     "list_resource_types": _nothing,
     "list_service_types": _nothing,
     "list_sub_customer_coupons": _nothing,
+    "list_sub_customer_new_tag": _nothing,
     "list_sub_customers": _nothing,
     "send_verification_message_code": _code,
     "show_customer_account_balances": _nothing,

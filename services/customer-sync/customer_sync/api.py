@@ -28,6 +28,7 @@ from customer_sync.list_divisions import (
     ProvincesWanted,
     list_divisions,
 )
+from customer_sync.list_new_customer_tags import TagsWanted, list_new_customer_tags
 from customer_sync.list_sub_customers import CustomersWanted, list_sub_customers
 from customer_sync.list_sweeps import list_sweeps, shown
 from customer_sync.models import Authorization, Customer
@@ -36,6 +37,7 @@ from customer_sync.request_authorization import request_authorization
 from customer_sync.send_verification_code import code_model_of, send_verification_code
 from customer_sync.settings import CustomerSyncSettings
 from customer_sync.start_sweep import request_sweep
+from customer_sync.tag_new_customer import NewTag, tag_new_customer
 from customer_sync.unlink_customer import unlink_customer
 from customer_sync.verification_codes import try_code
 from customer_sync.verify_customer import (
@@ -122,6 +124,16 @@ async def customers(
     wanted = read_body(CustomersWanted, await request.body())
     page, count = await list_sub_customers(session, principal, wanted)
     return JsonAnswer({"count": count, "customer_infos": page})
+
+
+@commands.post("/v2/partners/sub-customers/new-customers-tags/batch-query")
+async def new_customer_tags(
+    request: Request, principal: CurrentPrincipal, session: HttpSession, now: Now
+) -> Response:
+    """list_sub_customer_new_tag; an upstream's tags are known there, not here."""
+    wanted = read_body(TagsWanted, await request.body())
+    page = await list_new_customer_tags(session, principal, wanted, now)
+    return JsonAnswer({"new_customer_tags": page})
 
 
 @router.get("/v2/systems/configs/provinces")
@@ -216,6 +228,20 @@ async def verify(
     """Record a verified name, as the vendor would."""
     customer = await verify_customer(session, principal, customer_id, verification, now)
     return await idempotency.answer(201, _customer(customer), {"ETag": _etag(customer)})
+
+
+@commands.post("/api/customers/{customer_id}/new-customer-tag")
+async def tag(
+    customer_id: str,
+    new: NewTag,
+    principal: CurrentPrincipal,
+    session: HttpSession,
+    now: Now,
+    idempotency: CurrentIdempotency,
+) -> Response:
+    """Tag a customer as new or not, as the vendor would."""
+    given = await tag_new_customer(session, principal, customer_id, new, now)
+    return await idempotency.answer(201, {"customer_id": given.customer_id, **new.model_dump()})
 
 
 @commands.post("/api/customers/{customer_id}/authorizations")

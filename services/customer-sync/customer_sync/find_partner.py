@@ -37,6 +37,23 @@ async def find_partner(
     return own
 
 
+async def find_owner(
+    session: AsyncSession, principal: Principal, indirect_partner_id: str | None
+) -> str:
+    """Whose customers a list shows: without a reseller's id the caller's own only.
+
+    Raises:
+        WrongPrincipalError: the caller is no partner.
+        ResellerNotYoursError: the reseller is not the caller's.
+
+    """
+    if not principal.is_partner:
+        raise WrongPrincipalError
+    if principal.kind == DISTRIBUTOR and indirect_partner_id:
+        return (await _find_reseller(session, principal, indirect_partner_id)).id
+    return principal.id
+
+
 async def _find_reseller(session: AsyncSession, principal: Principal, reseller: str) -> Partner:
     found = await copies.find(session, Partner, reseller)
     if found is None or found.distributor_id != principal.id:

@@ -7,9 +7,9 @@ from sqlalchemy.dialects.postgresql import ARRAY, INTEGER
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import BadFieldError
-from chassis.identity import Principal, WrongPrincipalError
+from chassis.identity import Principal
 from customer_sync.count_customers import count_customers
-from customer_sync.find_partner import DISTRIBUTOR, find_partner
+from customer_sync.find_partner import find_owner
 from customer_sync.models import ASSOCIATED
 from customer_sync.models import visible_customers as customers
 from wire.types import Instant, WireRequest
@@ -68,7 +68,7 @@ async def list_sub_customers(
         BadFieldError: a fuzzy filter holds a blank.
 
     """
-    owner = await _owner(session, principal, wanted)
+    owner = await find_owner(session, principal, wanted.indirect_partner_id)
     conditions = _conditions(owner, wanted)
     if wanted.is_fuzzy:
         return await _search(session, conditions, wanted)
@@ -102,15 +102,6 @@ async def _search(
 
 async def _rows(session: AsyncSession, page: Select[Any]) -> list[dict[str, Any]]:
     return [_information(row) for row in (await session.execute(page)).mappings()]
-
-
-async def _owner(session: AsyncSession, principal: Principal, wanted: CustomersWanted) -> str:
-    """Without a reseller's id the answer has the caller's own customers only."""
-    if not principal.is_partner:
-        raise WrongPrincipalError
-    if principal.kind == DISTRIBUTOR and wanted.indirect_partner_id:
-        return (await find_partner(session, principal, wanted.indirect_partner_id)).id
-    return principal.id
 
 
 def _conditions(owner: str, wanted: CustomersWanted) -> list[ColumnElement[bool]]:

@@ -24,6 +24,7 @@ REFERRAL, RESALE, RESALE_ABROAD = "1", "2", "3"  # domain.md B.2
 RESALE_TYPES = frozenset({RESALE, RESALE_ABROAD})
 PENDING, ASSOCIATED, UNLINKED = "pending", "associated", "unlinked"
 REQUESTED, ACTIVE, REFUSED, TERMINATED = "requested", "active", "refused", "terminated"
+VERIFIED = "2"  # as the wire says it
 RUNNING, FINISHED, FAILED = "running", "finished", "failed"
 UPSTREAM_SLOTS = 10  # requests within any second, over all replicas (domain.md D.5)
 
@@ -181,6 +182,19 @@ class CustomerCount(Tables):
     shard: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
     distributor_id: Mapped[str | None]
     customers: Mapped[int]
+
+
+class NewCustomerTag(Tables):
+    """Whether the vendor takes a verified customer for a new one, and how long (domain.md B.2)."""
+
+    __tablename__ = "new_customer_tags"
+
+    customer_id: Mapped[str] = mapped_column(primary_key=True)
+    partner_id: Mapped[str]
+    distributor_id: Mapped[str | None]
+    tag: Mapped[str]  # Y | N | UNDETERMINED
+    effective_month: Mapped[str]  # YYYY-MM, Beijing
+    expire_month: Mapped[str]  # the last one in which it holds
 
 
 class VerificationCode(Tables):

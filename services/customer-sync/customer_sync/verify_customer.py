@@ -12,9 +12,8 @@ from chassis import audit, outbox
 from chassis.errors import BadFieldError, NotFoundError
 from chassis.identity import Principal, WrongPrincipalError
 from contracts.customer import CustomerUpdated
-from customer_sync.models import Customer
+from customer_sync.models import VERIFIED, Customer
 
-VERIFIED = "2"
 VERIFICATIONS_MAX = 500
 
 

@@ -44,7 +44,6 @@ NOT_YET = frozenset(
         "list_resource_usage_summary",
         "list_service_resources",
         "list_stored_value_cards",
-        "list_sub_customer_new_tag",
         "list_subcustomer_monthly_bills",
         "list_usage_types",
         "query_customers_old",

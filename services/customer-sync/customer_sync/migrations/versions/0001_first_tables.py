@@ -11,6 +11,11 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+TABLES = (
+    "customers", "identities", "customer_counts", "verification_codes", "authorizations",
+    "partners", "arrears", "sweeps", "sightings", "upstream_slots",
+)  # fmt: skip
+
 # The characters and character pairs of a text, each marked with its field: what GIN can look up.
 # Column and searches use the same function, so that both fold letters alike (design.md 11).
 _SEARCH_GRAMS = """
@@ -37,7 +42,7 @@ def upgrade() -> None:
     """Go forward."""
     create_kit_tables(op)
     op.execute(_SEARCH_GRAMS)
-    create_tables(op, Tables.metadata)
+    create_tables(op, Tables.metadata, *TABLES)
     op.execute(_VISIBLE_CUSTOMERS)
     op.execute(f"GRANT SELECT ON visible_customers TO {REQUEST_ROLE}")
     op.execute(

@@ -1,7 +1,7 @@
 """Copies and the read model rebuilt in place, while commands arrive: they end as the owners are.
 
-To see it fail: let `mend_rows` leave rows of an equal version alone, let `finish_rebuild` end
-without removing anything, or let an owner state its orders by `order.paid`.
+To see it fail: let `write_rows._is_due` go by the version alone, let `finish_rebuild` end without
+removing anything, or let `chassis.restatement` leave the mark `restated` out.
 """
 
 import asyncio

@@ -20,6 +20,7 @@ from tests.voucher.builders import (
     rows_of,
     settle_in,
     stated,
+    unlinked,
 )
 from voucher.models import CustomerCopy, Movement, OrderCopy, PartnerCopy
 from voucher.restate_coupons import COUPONS
@@ -73,7 +74,7 @@ async def test_what_is_heard_anew_mends_the_copies_and_moves_no_coupon(door: Doo
         await session.execute(update(OrderCopy).values(status=9))
     before = (await rows_of(door.database, OutboxRow), await rows_of(door.database, Movement))
     anew = [
-        about_customer(CustomerUpdated, "c1", 1, association_status="unlinked"),
+        unlinked("c1", 1),
         joined("sp"),
         order,
     ]

@@ -105,8 +105,7 @@ def test_the_older_paths_answer_in_their_older_words(scene: Scene) -> None:
     assert scene.ours.paid_order_id in {order["orderId"] for order in found["orderInfos"]}
     old = everything()["query_customers_old"]
     path = path_of(old, domain_id=scene.ours.partner.domain_id)
-    content = {} if old.http_method == "POST" else None
-    answer = scene.ours.partner.call(old.http_method, path, content)
+    answer = scene.ours.partner.call(old.http_method, path)
     assert (answer.status_code, answer.json()["error_code"]) == (501, "CHB.0003")
 
 

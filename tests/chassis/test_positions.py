@@ -14,8 +14,9 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from fastapi import FastAPI
 from sqlalchemy import select
 
-from chassis import cli, subscription
+from chassis import cli
 from chassis.app import service_app
+from chassis.positions import read_positions
 from chassis.settings import ServiceSettings
 from chassis.tables import AuditEntry
 from testkit.servers import KafkaServer
@@ -198,14 +199,13 @@ async def test_events_that_leave_between_the_seek_and_the_fetch_are_not_jumped_o
         await send(settings, "old", range(1, 6), ALARMED)
         await consumed(outcome, 5)
     await send(settings, "lost", range(1, 5), ALARMED)
-    read_positions = subscription.read_positions
 
     async def read_then_lose(*arguments: Any) -> Any:
         found = await read_positions(*arguments)
         await remove_before(settings, 7)
         return found
 
-    monkeypatch.setattr(subscription, "read_positions", read_then_lose)
+    monkeypatch.setattr("chassis.subscription.read_positions", read_then_lose)
     async with running(settings) as app:
         await stands_still(app, outcome, "events 5 to 6 left the topic unread")
 

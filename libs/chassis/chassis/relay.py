@@ -42,6 +42,7 @@ BACK_OFF_SECONDS_MAX = 5.0
 NOTIFY_EVERY_SECONDS = 0.02
 MEASURE_EVERY_SECONDS = 5.0
 ABANDON_SECONDS_MAX = 2.0
+GIVE_UP_SECONDS_MAX = 2.0
 SEND_SECONDS_MAX = 30.0  # then the round has failed: its rows are read again, by whoever holds them
 
 _NEXT_ROWS = """
@@ -103,11 +104,14 @@ class Relay:
             await connection.add_listener(CHANNEL, lambda *_: self._committed.set())
             await self._send_for_ever(connection, producer, leases)
         finally:
-            with suppress(OSError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                await leases.give_up()
-            with suppress(OSError, KafkaError):
-                await _abandon(producer)
-            connection.terminate()
+            try:
+                await _abandon(producer)  # first, so that nothing is sent without a lease
+                async with asyncio.timeout(GIVE_UP_SECONDS_MAX):
+                    await leases.give_up()
+            except (OSError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.info("the leases end by themselves", error=repr(error))
+            finally:
+                connection.terminate()
 
     async def _send_for_ever(
         self, connection: Any, producer: AIOKafkaProducer, leases: SlotLeases

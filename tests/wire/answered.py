@@ -61,6 +61,27 @@ def _own(one: Estate) -> Values:
     return {"customer_id": one.customer.id}
 
 
+def _files(one: Estate) -> Values:
+    """A new customer's papers: each applies once."""
+    made = one.partner.post("/v2/partners/sub-customers", _new(one))
+    return {
+        "customer_id": made["domain_id"], "xaccount_type": XACCOUNT_TYPE,
+        "verified_file_url": ["papers/1.jpg"], "verified_number": "A1234567",
+    }  # fmt: skip
+
+
+def _person(one: Estate) -> Values:
+    return {**_files(one), "identify_type": 0, "verified_type": 3, "name": "李雷"}
+
+
+def _enterprise(one: Estate) -> Values:
+    return {**_files(one), "identify_type": 1, "corp_name": "甲公司"}
+
+
+def _change(one: Estate) -> Values:
+    return {**_enterprise(one), "customer_id": one.person.id, "change_type": 1}
+
+
 def _nothing(_: Estate) -> Values:
     return {}
 
@@ -68,6 +89,9 @@ def _nothing(_: Estate) -> Values:
 DEEDS: dict[str, Deed] = {
     "check_user_identity": lambda _: {"search_type": "name", "search_value": "nobody_has_it"},
     "create_sub_customer": _new,
+    "change_enterprise_realname_authentication": _change,
+    "create_enterprise_realname_authentication": _enterprise,
+    "create_personal_realname_auth": _person,
     "list_cities": lambda _: {"province_code": "440000"},
     "list_conversions": _nothing,
     "list_counties": lambda _: {"city_code": "440300"},
@@ -82,6 +106,8 @@ DEEDS: dict[str, Deed] = {
     "list_sub_customers": _nothing,
     "send_verification_message_code": _code,
     "show_customer_account_balances": _nothing,
+    "show_real_name_auth_status": _nothing,
+    "show_realname_authentication_review_result": _own,
     "cancel_customer_order": lambda one: {"order_id": one.new_order()},
     "list_customer_orders": _nothing,
     "list_pay_per_use_customer_resources": _own,

@@ -29,6 +29,7 @@ class Estate:
     resource_id: str
     transfer_id: str
     unlinked: Customer
+    person: Customer  # with a verified name
 
     def new_order(self) -> str:
         """One more order of its customer, to be paid."""
@@ -84,7 +85,7 @@ def estate(stage: Stage, site: str = "china") -> Estate:
     partner = unhurried(stage, stage.partner(site=site))
     quota_id = stage.quota(partner.domain_id, currency=CURRENCIES[site])
     abroad = {"domain_area": "SG"} if site == "international" else {}
-    customer, unlinked = (new_customer(stage, partner, **abroad) for _ in range(2))
+    customer, unlinked, person = (new_customer(stage, partner, **abroad) for _ in range(3))
     transfer = {"customer_id": customer.id, "amount": "9000.00"}
     transfer_id = partner.post(TRANSFERS, transfer)["transfer_id"]
     coupon_id = issue_coupon(partner, quota_id, customer.id)
@@ -93,9 +94,11 @@ def estate(stage: Stage, site: str = "china") -> Estate:
     pay(customer.caller, order_id)
     _wait_for_bill(partner, customer.id)
     partner.post(f"/api/customers/{unlinked.id}/unlinking", {})
+    named = {"customer_name": "李雷", "customer_type": 0}
+    stage.admin("POST", f"/api/customers/{person.id}/verification", named)
     return Estate(
         site, partner, quota_id, customer, coupon_id, order_id,
-        _resource(customer.caller, order_id), transfer_id, unlinked,
+        _resource(customer.caller, order_id), transfer_id, unlinked, person,
     )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ from customer_sync.list_sub_customers import CustomersWanted, list_sub_customers
 from customer_sync.list_sweeps import list_sweeps, shown
 from customer_sync.models import Authorization, Customer
 from customer_sync.read_body import read_body
+from customer_sync.realname.api import router as realname
 from customer_sync.request_authorization import request_authorization
 from customer_sync.send_verification_code import code_model_of, send_verification_code
 from customer_sync.settings import CustomerSyncSettings
@@ -71,6 +72,7 @@ CurrentDivisions = Annotated[Divisions, Depends(_divisions)]
 # A caller without identity hears of that first.
 router = APIRouter()
 commands = APIRouter(dependencies=[Depends(_standalone)])
+commands.include_router(realname)
 
 
 @commands.post("/v2/partners/sub-customers")

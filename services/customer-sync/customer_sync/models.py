@@ -24,7 +24,9 @@ REFERRAL, RESALE, RESALE_ABROAD = "1", "2", "3"  # domain.md B.2
 RESALE_TYPES = frozenset({RESALE, RESALE_ABROAD})
 PENDING, ASSOCIATED, UNLINKED = "pending", "associated", "unlinked"
 REQUESTED, ACTIVE, REFUSED, TERMINATED = "requested", "active", "refused", "terminated"
-VERIFIED = "2"  # as the wire says it
+NOT_VERIFIED, IN_REVIEW, REJECTED, VERIFIED = "-1", "0", "1", "2"
+PERSONAL, ENTERPRISE = 0, 1
+REVIEWING, REFUSED_REVIEW, PASSED = 0, 1, 2  # review_result
 RUNNING, FINISHED, FAILED = "running", "finished", "failed"
 UPSTREAM_SLOTS = 10  # requests within any second, over all replicas (domain.md D.5)
 
@@ -195,6 +197,39 @@ class NewCustomerTag(Tables):
     tag: Mapped[str]  # Y | N | UNDETERMINED
     effective_month: Mapped[str]  # YYYY-MM, Beijing
     expire_month: Mapped[str]  # the last one in which it holds
+
+
+class RealnameApplication(Tables):
+    """A customer's newest application for real-name authentication (domain.md B.2).
+
+    The document's number is not kept: whoever decides reads it in the files.
+    """
+
+    __tablename__ = "realname_applications"
+
+    customer_id: Mapped[str] = mapped_column(primary_key=True)
+    partner_id: Mapped[str]
+    distributor_id: Mapped[str | None]
+    status: Mapped[int]
+    customer_type: Mapped[int]
+    name: Mapped[str]
+    is_change: Mapped[bool]  # a verified person becomes an enterprise
+    files: Mapped[list[str]] = mapped_column(ARRAY(Text))  # below the download folder, in order
+    opinion: Mapped[str | None]
+    applied_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+
+    def decide(self, *, approved: bool, opinion: str | None, now: datetime) -> None:
+        """The review ends; refused when it has ended before."""
+        if self.status != REVIEWING:
+            raise StateConflictError("the application is decided")
+        self.status = PASSED if approved else REFUSED_REVIEW
+        self.opinion, self.decided_at = None if approved else opinion, now
+
+    def says_the_same(self, other: "RealnameApplication") -> bool:
+        """Whether both ask for the same."""
+        same = ("customer_type", "name", "is_change", "files")
+        return all(getattr(self, name) == getattr(other, name) for name in same)
 
 
 class VerificationCode(Tables):

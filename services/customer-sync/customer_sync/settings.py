@@ -12,6 +12,9 @@ class CustomerSyncSettings(ServiceSettings):
     """Environment variables by the fields' names, upper case."""
 
     mobile_accounts_max: int = Field(default=5, ge=1, description="accounts that share a phone")
+    realname_authentication: bool = Field(
+        default=True, description="partners may apply for their customers (CBC.99005030)"
+    )
     verification_sender: Literal["log", "file"] = "log"
     verification_file: str | None = Field(
         default=None, description="where the file sender appends codes, for tests and development"

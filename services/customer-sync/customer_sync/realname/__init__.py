@@ -1,0 +1,1 @@
+"""Real-name authentication: a partner applies, the vendor's side decides (domain.md B.2)."""

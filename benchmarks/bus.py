@@ -15,6 +15,7 @@ import statistics
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -25,6 +26,7 @@ from faststream_outbox import OutboxBroker, make_outbox_table
 from sqlalchemy import MetaData, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from tests.chassis.processes import tally
 from tests.chassis.tally import Heard, funds_moved
 
 from benchmarks.rig import KEYS, NOW, Rig, event_rows, fill_outbox, rig, servers, show
@@ -38,6 +40,11 @@ from contracts.event import Event
 
 Measure = Callable[[], Awaitable[float]]
 WAIT_SECONDS = 120
+WAKE_UP_RATE, WAKE_UP_WRITERS, WAKE_UP_EVENTS = 2000, 8, 5  # events a second; per transaction
+WAKE_UP_P99_MS_MAX = 100
+EVENTS, CATCH_UP_EVENTS = 50_000, 1_000_000
+FILL_EVENTS = 25_000
+MEMORY_GROWTH_MAX = 1.15
 
 _UPSERT = text("""
     INSERT INTO bench_balances (account, version, balance)
@@ -332,6 +339,92 @@ async def bench_latency(place: Rig, events: int, _rounds: int) -> bool:
     return met
 
 
+async def bench_wake_up(place: Rig, events: int, _rounds: int) -> bool:
+    """Figure 5: from commit to Kafka at 2,000 events a second, as a bare consumer sees them."""
+    committed: dict[str, float] = {}
+    waits: list[float] = []
+    database = Database(place.settings, "tally")
+    relay = asyncio.create_task(Relay(place.settings, database, "tally").run())
+    consumer = AIOKafkaConsumer(
+        place.topic, bootstrap_servers=place.kafka.bootstrap, auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    total = max(min(events, 20_000), 2 * WAKE_UP_RATE)
+
+    async def write(writer: int) -> None:
+        pause = WAKE_UP_WRITERS * WAKE_UP_EVENTS / WAKE_UP_RATE
+        due = time.perf_counter()
+        for turn in range(total // (WAKE_UP_WRITERS * WAKE_UP_EVENTS)):
+            facts = [
+                funds_moved(f"w{writer}", turn * WAKE_UP_EVENTS + n + 1, NOW)
+                for n in range(WAKE_UP_EVENTS)
+            ]
+            async with database.transaction() as session:
+                publish(session, *facts)
+            at = time.perf_counter()
+            committed.update((str(fact.event_id), at) for fact in facts)
+            due += pause
+            await asyncio.sleep(max(due - time.perf_counter(), 0))
+
+    async def read() -> None:
+        while len(waits) < total // (WAKE_UP_WRITERS * WAKE_UP_EVENTS) * (
+            WAKE_UP_WRITERS * WAKE_UP_EVENTS
+        ):
+            for records in (await consumer.getmany(timeout_ms=200)).values():
+                now = time.perf_counter()
+                for record in records:
+                    event_id = dict(record.headers)["ce_id"].decode()
+                    waits.append(max(now - committed.get(event_id, now), 0.0))
+
+    started = time.perf_counter()
+    async with asyncio.timeout(WAIT_SECONDS):
+        await asyncio.gather(read(), *(write(n) for n in range(WAKE_UP_WRITERS)))
+    rate = len(waits) / (time.perf_counter() - started)
+    relay.cancel()
+    await asyncio.gather(relay, return_exceptions=True)
+    await consumer.stop()
+    await database.close()
+    waits.sort()
+    p50, p99 = waits[len(waits) // 2] * 1000, waits[int(len(waits) * 0.99)] * 1000
+    met = p99 < WAKE_UP_P99_MS_MAX
+    print(f"\ncommit to Kafka at {rate:,.0f} events/s")
+    print(f"  p50 {p50:.1f} ms, p99 {p99:.1f} ms (bar 100)   {'met' if met else 'MISSED'}")
+    return met
+
+
+def resident_bytes(pid: int) -> int:
+    """What the process holds in memory."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
+
+
+async def bench_memory(place: Rig, events: int, _rounds: int) -> bool:
+    """Figure 6: what a consumer's process holds while it catches up; flat, however long."""
+    for _ in range(0, events, FILL_EVENTS):
+        await send_bare(place, event_rows(FILL_EVENTS))
+    total = -(-events // FILL_EVENTS) * FILL_EVENTS
+    connection = await asyncpg.connect(place.database_url)
+    position = "SELECT coalesce(sum(position), 0)::bigint FROM consumer_positions"
+    held: list[tuple[int, int]] = []
+    with tally(place.settings) as process:
+        reached = 0
+        while reached < total:
+            await asyncio.sleep(0.2)
+            reached = await connection.fetchval(position)
+            if reached:
+                held.append((reached, resident_bytes(process.pid)))
+    await connection.close()
+    early = max(size for at, size in held if at <= max(total // 5, held[0][0]))
+    late = max(size for at, size in held if at > total * 4 // 5)
+    met = late <= early * MEMORY_GROWTH_MAX
+    print(f"\nmemory of a consumer over a catch-up of {total:,} events")
+    print(
+        f"  first fifth {early / 1e6:.0f} MB, last fifth {late / 1e6:.0f} MB,"
+        f" ratio {late / early:.2f} (flat: up to {MEMORY_GROWTH_MAX})   "
+        f"{'met' if met else 'MISSED'}"
+    )
+    return met
+
+
 class BenchTables(DeclarativeBase):
     """Tables of this benchmark alone."""
 
@@ -375,7 +468,7 @@ async def write(place: Rig, writers: int, transactions: int, *, stated: bool) ->
 
 
 async def bench_transactions(place: Rig, events: int, rounds: int) -> bool:
-    """Figure 5: what the outbox costs a business transaction."""
+    """Figure 7: what the outbox costs a business transaction."""
     count = max(min(events // 20, 4000), 320)
     rates = await medians(
         rounds,
@@ -391,26 +484,33 @@ FIGURES = {
     "relay": bench_relay,
     "consumers": bench_consumers,
     "latency": bench_latency,
+    "wake-up": bench_wake_up,
+    "memory": bench_memory,
     "transactions": bench_transactions,
 }
 
 
-async def main(figures: Sequence[str], events: int, rounds: int) -> bool:
+async def main(figures: Sequence[str], events: int | None, rounds: int) -> bool:
     """Run the figures, each on a database and topic of its own."""
     with servers() as (postgres, kafka):
         met = True
         for figure in figures:
-            met = await FIGURES[figure](await rig(postgres, kafka), events, rounds) and met
+            count = events or (CATCH_UP_EVENTS if figure == "memory" else EVENTS)
+            met = await FIGURES[figure](await rig(postgres, kafka), count, rounds) and met
     return met
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("figures", nargs="*", help=f"of {', '.join(FIGURES)}; all by default")
-    parser.add_argument("--events", type=int, default=50_000)
+    parser.add_argument(
+        "--events", type=int, help=f"{EVENTS:,} by default, {CATCH_UP_EVENTS:,} for memory"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
-    assert given.events >= KEYS, f"at least {KEYS} events, so that every key has one"
+    assert given.events is None or given.events >= KEYS, (
+        f"at least {KEYS} events, so that every key has one"
+    )
     raise SystemExit(
         0 if uvloop.run(main(given.figures or list(FIGURES), given.events, given.rounds)) else 1
     )

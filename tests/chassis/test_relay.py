@@ -68,14 +68,14 @@ async def test_no_event_overtakes_an_earlier_one_of_its_key_that_was_refused(
     Break: drop the call of `add_done_callback` in `Relay._send`.
     """
     await limit_messages(settings, 200_000)
-    await commit(outcome, "k", range(1, 5), reason="x" * 60_000)  # more than 200 kB in one batch
-    await commit(outcome, "k", range(5, 11))
+    await commit(outcome, "k", range(1, 6), reason="x" * 60_000)  # four fill the first batch
+    await commit(outcome, "k", range(6, 11))
     app = service_app("tally", settings, routers=[], consumers=[counting()])
     failed = RELAY_FAILURES._value.get()
     async with app.router.lifespan_context(app):
 
         async def refused_again() -> bool:
-            return RELAY_FAILURES._value.get() >= failed + 3
+            return bool(RELAY_FAILURES._value.get() >= failed + 3)
 
         await until(refused_again)
         assert await sent(settings) == 0

@@ -49,6 +49,9 @@ soak: $(INSTALLED) ## Kill, freeze and restart the bus under load (SECONDS=120, 
 bench-bus: $(INSTALLED) ## The bus beside its peers and bare floors, ratios printed (ARGS="relay --rounds 5")
 	.venv/bin/python -m benchmarks.bus $(ARGS)
 
+bench-wire: $(INSTALLED) ## The wire beside a bare route and its floor, over 10 k and 1 M customers (ARGS="--large 100000")
+	.venv/bin/python -m benchmarks.wire $(ARGS)
+
 format: $(INSTALLED) ## Put the code into its form
 	.venv/bin/ruff format
 	.venv/bin/ruff check --fix

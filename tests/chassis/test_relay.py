@@ -65,7 +65,7 @@ async def test_no_event_overtakes_an_earlier_one_of_its_key_that_was_refused(
 ) -> None:
     """The first batch of a partition is refused, the second would fit.
 
-    Break: drop the call of `add_done_callback` in `Relay._send`.
+    Break: call `producer.stop()` in place of `_abandon`, and drop `add_done_callback` in `_send`.
     """
     await limit_messages(settings, 200_000)
     await commit(outcome, "k", range(1, 6), reason="x" * 60_000)  # four fill the first batch

@@ -1,0 +1,172 @@
+"""Somebody else's object looks like one that does not exist, wherever an operation takes an id."""
+
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from gateway.not_yet import NOT_YET
+from tests.flows.cast import Caller
+from tests.wire.answered import DEEDS, caller_of
+from tests.wire.requests import send
+from tests.wire.scene import Estate, Scene
+from tests.wire.table import auth_class, least
+from wire.operations import Operation, operations
+
+pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
+
+KINDS = {
+    "customer_id": "customer",
+    "customer_ids": "customer",
+    "customer_infos": "customer",
+    "order_id": "order",
+    "trade_id": "order",
+    "coupon_id": "coupon",
+    "coupon_ids": "coupon",
+    "quota_id": "quota",
+    "quota_ids": "quota",
+    "resource_id": "resource",
+    "resource_ids": "resource",
+    "trans_id": "transfer",
+    "indirect_partner_id": "reseller",
+}
+CASES = [
+    (name, field.name)
+    for name, one in operations().items()
+    if name not in NOT_YET
+    for field in one.fields
+    if field.name in KINDS
+]
+# Commands come last: a refused issue of coupons is a record of the caller's own.
+CASES.sort(key=lambda case: operations()[case[0]].command)
+CUSTOMER_CASES = [case for case in CASES if KINDS[case[1]] == "customer"]
+OF_PARTNERS = [c for c in CUSTOMER_CASES if "P" in auth_class(c[0])]
+# Where the caller's own object does not show in the answer.
+UNSEEN = {
+    ("list_sub_customer_coupons", "order_id"),  # the order was paid without a coupon
+    ("list_issued_partner_coupons", "order_id"),
+    ("list_sub_customer_bill_detail", "resource_id"),  # an order is billed before it has one
+}
+# A distributor may know who its resellers' customers are, if not see what is theirs unasked.
+KNOWN_ABOVE = {"list_sub_customer_bill_detail", "send_verification_message_code"}
+
+
+def owned(one: Estate, kind: str) -> str:
+    return {
+        "customer": one.customer.id,
+        "order": one.paid_order_id,
+        "coupon": one.coupon_id,
+        "quota": one.quota_id,
+        "resource": one.resource_id,
+        "transfer": one.transfer_id,
+    }[kind]
+
+
+def like(known: str) -> str:
+    """An id of the same form that nobody has."""
+    if known.startswith("CS"):
+        return known[:-6] + "000000"
+    return known[: len(known) - 32] + uuid4().hex
+
+
+def values(scene: Scene, one: Operation, field: str, given: str) -> dict[str, Any]:
+    """A request that is in order but for the object named."""
+    wrapped: Any = {"customer_infos": [{"customer_id": given}]}.get(field, given)
+    if field in ("customer_ids", "coupon_ids", "quota_ids", "resource_ids"):
+        wrapped = [given]
+    base = least(one.fields)
+    if one.method_name in DEEDS and not one.command:
+        base = {**base, **DEEDS[one.method_name](scene.ours)}
+    if one.method_name == "create_partner_coupons":
+        base = {**base, "quota_id": scene.ours.quota_id, "customer_ids": [scene.ours.customer.id]}
+    if one.method_name == "pay_orders":
+        base = {**base, "use_coupon": "NO", "use_discount": "NO"}
+    if one.method_name == "send_verification_message_code":
+        base = {**base, "receiver_type": 1, "mobile_phone": "13900000001", "scene": 18}
+    if field == "indirect_partner_id" and "customer_id" in base:
+        base["customer_id"] = scene.resellers_customer.id
+    return {**base, field: wrapped}
+
+
+def seen(answer: httpx.Response, *ids: str) -> tuple[int, str, str, frozenset[str]]:
+    """What the caller can tell from the answer, whatever id it named."""
+    text = answer.text
+    for one in ids:
+        text = text.replace(one, "ID")
+    return answer.status_code, answer.headers.get("content-type", ""), text, frozenset(
+        answer.headers.keys() - {"date"}
+    )  # fmt: skip
+
+
+def shows(answer: httpx.Response, one: Operation) -> bool:
+    """Whether a list in the answer has something in it, or its count says so."""
+    if answer.status_code != 200 or one.command:
+        return False
+    raw = answer.json()
+    lists = [raw.get(key) for key in one.list_keys if key != "error_details"]
+    return any(lists) or bool(one.total_key and raw.get(one.total_key))
+
+
+def asker(scene: Scene, one: Operation, field: str) -> Caller:
+    name = one.method_name
+    if KINDS[field] == "reseller":
+        return scene.distributor
+    return caller_of(scene.ours, auth_class(name), name, scene.distributor)
+
+
+@pytest.mark.parametrize(("name", "field"), CASES)
+def test_a_foreign_object_is_answered_like_one_that_does_not_exist(
+    scene: Scene, name: str, field: str
+) -> None:
+    one, caller = operations()[name], asker(scene, operations()[name], field)
+    is_reseller = KINDS[field] == "reseller"
+    foreign = scene.foreign_reseller_id if is_reseller else owned(scene.theirs, KINDS[field])
+    if field == "customer_ids":
+        foreign = scene.theirs.unlinked.id
+    nowhere = like(foreign)
+    answers = [send(caller, one, values(scene, one, field, given)) for given in (foreign, nowhere)]
+    assert seen(answers[0], foreign) == seen(answers[1], nowhere)
+    assert answers[0].status_code < 500
+    assert not shows(answers[0], one), "somebody else's object shows"
+    if one.command and field != "customer_ids":
+        assert answers[0].status_code in (400, 403)
+
+
+@pytest.mark.parametrize(
+    ("name", "field"), [c for c in CASES if not operations()[c[0]].command and c not in UNSEEN]
+)
+def test_ones_own_object_is_answered_otherwise(scene: Scene, name: str, field: str) -> None:
+    """Else the comparison above would compare nothing."""
+    one, caller = operations()[name], asker(scene, operations()[name], field)
+    is_reseller = KINDS[field] == "reseller"
+    own = scene.reseller_id if is_reseller else owned(scene.ours, KINDS[field])
+    nowhere = like(own)
+    answers = [send(caller, one, values(scene, one, field, given)) for given in (own, nowhere)]
+    assert seen(answers[0], own) != seen(answers[1], nowhere)
+
+
+@pytest.mark.parametrize(("name", "field"), OF_PARTNERS)
+def test_an_unlinked_customer_is_refused_or_shows_nothing(
+    scene: Scene, name: str, field: str
+) -> None:
+    one, unlinked = operations()[name], scene.ours.unlinked.id
+    answer = send(scene.ours.partner, one, values(scene, one, field, unlinked))
+    assert answer.status_code in (200, 400, 403), answer.text
+    assert not shows(answer, one)
+    if one.command and field != "customer_ids":
+        assert answer.status_code in (400, 403)
+
+
+@pytest.mark.parametrize(("name", "field"), OF_PARTNERS)
+def test_a_resellers_customer_is_not_the_distributors_own(
+    scene: Scene, name: str, field: str
+) -> None:
+    one, below = operations()[name], scene.resellers_customer.id
+    nowhere = like(below)
+    answers = [
+        send(scene.distributor, one, values(scene, one, field, given)) for given in (below, nowhere)
+    ]
+    if name not in KNOWN_ABOVE:
+        assert seen(answers[0], below) == seen(answers[1], nowhere)
+    assert not shows(answers[0], one)

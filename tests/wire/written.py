@@ -1,0 +1,68 @@
+"""What stands in the services' databases, as numbers that any write would change."""
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import asyncpg
+
+from testkit.system import System
+
+# Written by the machinery whatever is asked: leases, positions, the relay's own book.
+_MACHINERY = (
+    "alembic_version", "relay_slots", "relay_replicas", "consumer_positions", "inbox", "outbox",
+    "schedule_leases", "leases", "upstream_slots",
+)  # fmt: skip
+QUIET_SECONDS = 1.0
+QUIET_SECONDS_MAX = 30.0
+
+Counts = dict[str, int]
+
+
+def quiet_counts(system: System) -> Counts:
+    """The counts once they no longer move by themselves."""
+    deadline = time.monotonic() + QUIET_SECONDS_MAX
+    before = counts(system)
+    while True:
+        time.sleep(QUIET_SECONDS)
+        after = counts(system)
+        if after == before:
+            return after
+        assert time.monotonic() < deadline, "the system does not come to rest"
+        before = after
+
+
+def counts(system: System) -> Counts:
+    """Rows of every table, and how many events were ever stated, of all services but the gateway.
+
+    The gateway keeps used signatures and projections of its own.
+    """
+    with ThreadPoolExecutor(1) as one_thread:
+        return one_thread.submit(asyncio.run, _counts(system)).result()
+
+
+async def _counts(system: System) -> Counts:
+    found: Counts = {}
+    for service, database in system.databases.items():
+        if service != "gateway":
+            connection = await asyncpg.connect(f"{database.server_url}/{database.name}")
+            try:
+                found |= await _of_one(connection, service)
+            finally:
+                await connection.close()
+    return found
+
+
+async def _of_one(connection: asyncpg.Connection, service: str) -> Counts:
+    names = [
+        row["tablename"]
+        for row in await connection.fetch(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+            " AND tablename <> ALL($1::text[])",
+            list(_MACHINERY),
+        )
+    ]
+    each = " UNION ALL ".join(f"SELECT '{name}', count(*) FROM \"{name}\"" for name in names)
+    found = {f"{service}.{name}": number for name, number in await connection.fetch(each)}
+    stated = "SELECT coalesce(pg_sequence_last_value('outbox_id_seq'), 0)"
+    return {**found, f"{service} stated": await connection.fetchval(stated)}

@@ -88,7 +88,7 @@ class Commands:
     # Partners
 
     async def register(self, partner: Partner) -> None:
-        """The account, with its operator, key, money and a pace that lets the demo load."""
+        """The account, with its operator, key and money."""
         wanted = {"account_name": partner.account_name, "name": partner.name, "kind": partner.kind}
         if partner.above:
             wanted["distributor_id"] = self.partner_id(partner.above)
@@ -102,11 +102,18 @@ class Commands:
         await self._once(f"key of {partner.key}", self._made_key(partner_id))
         await self._once(f"funds of {partner.key}", self._topped_up(partner))
 
-    async def set_pace(self, partner_id: str, requests_per_second: int | None) -> None:
-        """How many requests a second the gateway takes from the partner; None: as from anybody."""
-        path = f"/api/principals/{partner_id}/rate-limit"
+    async def speed_up(self, partner: Partner) -> None:
+        """Let it send more than the gateway takes from anybody."""
+        await self._set_pace(partner, FAST_REQUESTS_PER_SECOND)
+
+    async def slow_down(self, partner: Partner) -> None:
+        """From here on its requests are counted like anybody's."""
+        await self._set_pace(partner, None)
+
+    async def _set_pace(self, partner: Partner, requests_per_second: int | None) -> None:
+        path = f"/api/principals/{self.partner_id(partner.key)}/rate-limit"
         content = {"requests_per_second": requests_per_second}
-        await self._gateway.call("pace", "PUT", path, content)
+        await self._gateway.call(f"pace of {partner.key}", "PUT", path, content)
 
     def _added_operator(self, key: str, partner_id: str) -> Do:
         async def do(step: str) -> str:
@@ -275,8 +282,9 @@ class Commands:
 
         await self._once(f"coupons {batch.number}", do)
 
-    async def recall(self, batch: CouponBatch, number: int) -> None:
-        """Take a coupon back."""
+    async def recall(self, coupon: tuple[CouponBatch, int]) -> None:
+        """Take the coupon of a batch back from a customer."""
+        batch, number = coupon
         owner = self._customers[number].owner
 
         async def do(step: str) -> None:

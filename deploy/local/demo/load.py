@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from local.demo.bar import Bar
-from local.demo.commands import FAST_REQUESTS_PER_SECOND, Commands
+from local.demo.commands import Commands
 from local.demo.gateway import CommandRefusedError, Gateway, Key
 from local.demo.journal import Journal
 from local.demo.plan import DISTRIBUTOR, PROVIDER, Plan, make_plan
@@ -21,8 +21,10 @@ from local.demo_file import write_demo
 from local.stack import Stack
 
 SEED = 1
-AT_ONCE = 24
-AT_ONCE_BATCHES = 4
+# More would make services open connections beyond their pools, for one request each.
+AT_ONCE = 6
+AT_ONCE_ON_ONE_ACCOUNT = 2  # transfers wait for each other at the partner's account
+AT_ONCE_BATCHES = 3
 KEYS_SHOWN = 20
 ARRIVAL_SECONDS = 60.0
 POLL_SECONDS = 0.25
@@ -37,12 +39,19 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Lane:
+    """Jobs of which so many may be under way at once."""
+
+    jobs: list[Job]
+    at_once: int = AT_ONCE
+
+
+@dataclass(frozen=True)
 class Phase:
-    """Jobs of which so many may be under way at once; phases come one after the other."""
+    """Lanes that run side by side; phases come one after the other."""
 
     title: str
-    jobs: list[Job]
-    at_once: int
+    lanes: list[Lane]
 
 
 def load(stack: Stack) -> str:
@@ -63,10 +72,13 @@ async def _load(stack: Stack) -> str:
             plan = await _prepare(gateway, journal)
             commands = Commands(plan, gateway, journal, stack.admin_token)
             phases = _phases(plan, commands)
-            with Bar(sum(job.things for phase in phases for job in phase.jobs)) as bar:
+            things = sum(job.things for p in phases for lane in p.lanes for job in lane.jobs)
+            with Bar(things) as bar:
                 await _run(phases, bar)
                 await _arrived(gateway, plan, commands)
-            await _slow_down(plan, commands)
+            for partner in plan.partners:
+                if partner.above is None:
+                    await commands.slow_down(partner)
             write_demo(stack, await _portfolio(plan, commands, gateway, stack.admin_token))
         return _in_words(plan, gateway.requests)
 
@@ -105,46 +117,41 @@ async def _is_of(gateway: Gateway, journal: Journal) -> bool:
 
 
 def _phases(plan: Plan, do: Commands) -> list[Phase]:
-    """What may be done at once within a phase, and how much of it."""
+    """Side by side runs what different services do, so that all cores have something to do."""
     above = [partner for partner in plan.partners if partner.above is None]
     below = [partner for partner in plan.partners if partner.above is not None]
     authorizing = [customer for customer in plan.customers if customer.authorizes]
+    followed = [order for order in plan.orders if order.is_followed]
     recalls = [(batch, number) for batch in plan.coupon_batches for number in batch.recalled]
     return [
-        Phase("partners", [Job(partial(do.register, one)) for one in above], AT_ONCE),
-        Phase("resellers", [Job(partial(do.register, one)) for one in below], AT_ONCE),
-        Phase("pace", [Job(partial(_speed_up, do, one.key)) for one in above], AT_ONCE),
-        Phase("quotas", [Job(partial(do.grant_quota, one)) for one in plan.quotas], AT_ONCE),
-        Phase("customers", _batched(do.bring, plan.customer_batches), AT_ONCE_BATCHES),
-        Phase("names", _batched(do.verify, plan.name_batches), AT_ONCE_BATCHES),
-        Phase("authorizations", [Job(partial(do.authorize, one)) for one in authorizing], AT_ONCE),
-        Phase("transfers", [Job(partial(do.transfer, one)) for one in plan.transfers], AT_ONCE),
-        Phase("coupons", [Job(partial(do.issue, one), len(one.customers))
-                          for one in plan.coupon_batches], AT_ONCE_BATCHES),
-        # Before payments: these are captured customer by customer, crosswise to a batch.
-        Phase("usage", _batched(do.use, plan.usage_batches), AT_ONCE_BATCHES),
-        Phase("orders", _batched(do.order, plan.order_batches), AT_ONCE_BATCHES),
-        Phase("payments and decisions", [Job(partial(do.follow, one)) for one in plan.orders
-                                         if one.is_followed], AT_ONCE),
-        Phase("recalled coupons", [Job(partial(do.recall, *one)) for one in recalls], AT_ONCE),
-        Phase("unlinked customers", [Job(partial(do.unlink, one)) for one in plan.unlinked],
-              AT_ONCE),
+        Phase("partners", [Lane(_each(do.register, above))]),
+        Phase("resellers", [Lane(_each(do.register, below)), Lane(_each(do.speed_up, above))]),
+        Phase("quotas", [Lane(_each(do.grant_quota, plan.quotas))]),
+        Phase("customers", [Lane(_batches(do.bring, plan.customer_batches), AT_ONCE_BATCHES)]),
+        Phase("names", [Lane(_batches(do.verify, plan.name_batches), AT_ONCE_BATCHES)]),
+        Phase("authorizations, transfers", [
+            Lane(_each(do.authorize, authorizing)),
+            Lane(_each(do.transfer, plan.transfers), AT_ONCE_ON_ONE_ACCOUNT),
+        ]),
+        Phase("coupons", [Lane(_each(do.issue, plan.coupon_batches), AT_ONCE_BATCHES)]),
+        # Before payments: these are captured customer by customer, crosswise to a batch of usage.
+        Phase("orders, usage", [
+            Lane(_batches(do.order, plan.order_batches), AT_ONCE_BATCHES),
+            Lane(_batches(do.use, plan.usage_batches), AT_ONCE_BATCHES),
+        ]),
+        Phase("payments and decisions", [Lane(_each(do.follow, followed))]),
+        Phase("recalls and unlinkings", [
+            Lane(_each(do.recall, recalls)), Lane(_each(do.unlink, plan.unlinked)),
+        ]),
     ]  # fmt: skip
 
 
-def _batched(do: Callable[[Any], Awaitable[None]], batches: Iterable[Sequence[Any]]) -> list[Job]:
+def _each(do: Callable[[Any], Awaitable[None]], things: Iterable[Any]) -> list[Job]:
+    return [Job(partial(do, thing)) for thing in things]
+
+
+def _batches(do: Callable[[Any], Awaitable[None]], batches: Iterable[Sequence[Any]]) -> list[Job]:
     return [Job(partial(do, batch), len(batch)) for batch in batches]
-
-
-async def _speed_up(do: Commands, key: str) -> None:
-    await do.set_pace(do.partner_id(key), FAST_REQUESTS_PER_SECOND)
-
-
-async def _slow_down(plan: Plan, do: Commands) -> None:
-    """From here on the partners' requests are counted like anybody's."""
-    for partner in plan.partners:
-        if partner.above is None:
-            await do.set_pace(do.partner_id(partner.key), None)
 
 
 async def _run(phases: Iterable[Phase], bar: Bar) -> None:
@@ -155,8 +162,11 @@ async def _run(phases: Iterable[Phase], bar: Bar) -> None:
     try:
         for phase in phases:
             shown = bar.phase(phase.title)
-            waiting = iter(phase.jobs)
-            workers = [_work(waiting, shown.advance, stop) for _ in range(phase.at_once)]
+            workers = [
+                _work(waiting, shown.advance, stop)
+                for lane in phase.lanes
+                for waiting in [iter(lane.jobs)] * lane.at_once
+            ]
             for ended in await asyncio.gather(*workers, return_exceptions=True):
                 if isinstance(ended, BaseException):
                     raise ended

@@ -1,9 +1,11 @@
 """What `make up` prints at its end."""
 
+from pathlib import Path
 from typing import Any
 
 from local.demo_file import read_demo
 from local.stack import Stack
+from testkit.embedded.jars import CHECKOUT
 
 
 def summary(stack: Stack) -> str:
@@ -24,19 +26,28 @@ def summary(stack: Stack) -> str:
 
 def _demo_lines(stack: Stack, demo: dict[str, Any]) -> list[str]:
     lines = [
-        f"  {kind:<11}access key {demo[kind]['ak']}  secret {demo[kind]['sk']}"
+        f"  {kind:<12}access key {demo[kind]['ak']}  secret {demo[kind]['sk']}"
         for kind in ("partner", "distributor", "reseller")
     ]
-    header = f"-H 'X-Auth-Token: {demo['partner']['token']}'"
+    partner = demo["partner"]
+    header = f"-H 'X-Auth-Token: {partner['token']}'"
     customer = demo["customers"][0]["domain_id"]
     return [
         *lines,
-        f"  all of it  {stack.layout.demo}",
+        f"  sign in at /ops: account {partner['account_name']}, operator {partner['operator']},"
+        f" password {partner['password']}",
+        f"  all of it: {stack.layout.demo}",
         "",
-        "Try:",
+        "Try a search by name, a customer on one page, and the vendor's own SDK:",
         "",
-        f"  curl -s {header} '{stack.gateway_url}/api/customers?limit=3'",
+        f"  curl -sG {header} '{stack.gateway_url}/api/customers' \\",
+        "    --data-urlencode 'name=科技' --data-urlencode 'limit=3'",
         f"  curl -s {header} '{stack.gateway_url}/api/customers/{customer}'",
-        f"  curl -s {header} -H 'Content-Type: application/json' -d '{{\"limit\": 2}}' \\",
-        f"    '{stack.gateway_url}/v2/partners/sub-customers/query'",
+        f"  {_relative(CHECKOUT / '.venv/bin/python')}"
+        f" {_relative(CHECKOUT / 'deploy/local/try_sdk.py')} {_relative(stack.layout.demo)}",
     ]
+
+
+def _relative(path: Path) -> Path:
+    """As somebody in the checkout would write it."""
+    return path.relative_to(CHECKOUT) if path.is_relative_to(CHECKOUT) else path

@@ -37,13 +37,13 @@ PROVIDER, DISTRIBUTOR = "provider", "distributor"
 
 # What becomes of an order, by the status it ends in (domain.md B.5), and how often.
 FATES = {
-    "paid": 26,  # 5, or 3 while it is being provisioned
-    "pending": 26,  # 6
-    "cancelled": 8,  # 4
-    "review": 18,  # 1
-    "confirmation": 16,  # 9
-    "approved": 4,  # 1, then 6
-    "refused": 4,  # 1, then 4
+    "paid": 18,  # 5, or 3 while it is being provisioned
+    "pending": 30,  # 6
+    "cancelled": 7,  # 4
+    "review": 20,  # 1
+    "confirmation": 17,  # 9
+    "approved": 3,  # 1, then 6
+    "refused": 3,  # 1, then 4
 }
 PROVISIONING_FOR_LONG_SHARE = 0.12  # of the paid ones: a line that takes days to provision
 

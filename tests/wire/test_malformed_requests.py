@@ -57,10 +57,10 @@ def wrong_with(one: Operation, made: Request, answer: httpx.Response) -> str | N
     code, text = said["error_code"], said["error_msg"]
     if code in {code for code, _ in made.wrong}:
         names = {field for _, field in made.wrong}
-        # What follows the code's own words; of a query's list the whole list may be named.
+        # What follows the code's own words; a list may be named whole or by its wrong item.
         named = text.rpartition(". ")[2].partition(":")[0].strip()
         known = names | {field.partition("[")[0] for field in names}
-        return None if named in known else f"no field: {text}"
+        return None if {named, named.partition("[")[0]} & known else f"no field: {text}"
     documented = one.error_codes.get(400, ())
     return None if code in documented or code in codes() else f"undocumented {code}"
 

@@ -39,7 +39,7 @@ def tally(settings: ServiceSettings, **environment: str) -> Iterator[subprocess.
         process.wait()
 
 
-async def died(process: subprocess.Popen[bytes], seconds: float = 30) -> bool:
+async def died(process: subprocess.Popen[bytes], seconds: float = 90) -> bool:
     """Whether it was killed by SIGKILL within the time."""
     status = await asyncio.to_thread(process.wait, seconds)
     return status == -signal.SIGKILL
@@ -59,7 +59,7 @@ async def froze(process: subprocess.Popen[bytes]) -> None:
     await until(stopped)
 
 
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 90) -> None:
     """Wait for something to become true; TimeoutError when it does not."""
     async with asyncio.timeout(seconds):
         while not await condition():

@@ -30,7 +30,7 @@ XACCOUNT_TYPE = "CHANNELBUS_IDP"
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T], is_there: Callable[[T], object], seconds: float = 15) -> T:
+def eventually(look: Callable[[], T], is_there: Callable[[T], object], seconds: float = 60) -> T:
     """Look until it is there; the last look is the failure's message."""
     deadline = time.monotonic() + seconds
     while True:

@@ -91,8 +91,18 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
             self.progress.clear_alarm((partition.topic, partition.partition))
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        """Seek to the positions in the database."""
+        """Seek to the positions in the database; what fails here is sought by the watch."""
         await self._seek([(partition.topic, partition.partition) for partition in assigned])
+
+    async def _seek_lost(self) -> None:
+        """Seek what is ours but has no position: the broker or the database was away when asked."""
+        assigned = {(target.topic, target.partition) for target in self.consumer.assignment()}
+        lost = assigned - set(self.positions) - set(self.progress.alarms)
+        if lost:
+            log.warning(
+                "seeking again", consumer=self._consumers.name, partitions=str(sorted(lost))
+            )
+            await self._seek(sorted(lost))
 
     async def _seek(self, partitions: Sequence[Partition]) -> None:
         """Go to the stored positions; one event back, to see that it is still the one we know."""
@@ -125,11 +135,18 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _consume(self, message: KafkaMessage) -> None:
         records: Any = message.raw_message
-        messages = await self._next_in_line([message_of(record) for record in records])
-        if messages:
-            self.progress.met(messages)
-            await self._deliver_surely(messages)
-            await self._commit_for_dashboards()
+        try:
+            messages = await self._next_in_line([message_of(record) for record in records])
+            if messages:
+                self.progress.met(messages)
+                await self._deliver_surely(messages)
+                await self._commit_for_dashboards()
+        except Exception:
+            # Kafka or the database did not answer between two deliveries. FastStream would swallow
+            # this and go on behind the batch; without a position nothing goes on until sought.
+            log.exception("batch abandoned", consumer=self._consumers.name)
+            for record in records:
+                self._forget((record.topic, record.partition))
 
     async def _next_in_line(self, messages: list[Message]) -> list[Message]:
         """What follows the positions without a gap; anything else is looked into, never delivered.
@@ -286,6 +303,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _watch_once(self) -> None:
         """Our own partitions; when we have none, whether anybody moves the group's."""
+        await self._seek_lost()
         if self.positions:
             shortened = await self.progress.measure(self.consumer, self.positions)
             if shortened:

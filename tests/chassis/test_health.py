@@ -99,7 +99,7 @@ async def test_a_frozen_handler_is_not_alive_and_its_lag_is_the_age_of_what_wait
 
 
 async def test_a_lost_rejoin_is_seen_by_the_positions_that_nobody_moves(
-    watched: ServiceSettings,
+    watched: ServiceSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The member holds no partition, so that its own lag says nothing."""
     outcome = Outcome(watched)
@@ -112,6 +112,7 @@ async def test_a_lost_rejoin_is_seen_by_the_positions_that_nobody_moves(
         await until(heard)
         (subscription,) = app.state.subscriptions
         lost = subscription.consumer.assignment()
+        monkeypatch.setattr(subscription.consumer, "assignment", set)
         await subscription.on_partitions_revoked(lost)
         subscription.progress.assigned(())
         await asyncio.sleep(1.5)
@@ -119,6 +120,7 @@ async def test_a_lost_rejoin_is_seen_by_the_positions_that_nobody_moves(
         await state(app.state.database, "k", range(3, 5), NOW)
         await dead(app)
         assert "nobody works on" in (await livez(app))[1]
+        monkeypatch.undo()
         await subscription.on_partitions_assigned(lost)
 
         async def alive() -> bool:

@@ -36,6 +36,7 @@ MAX_POLL_INTERVAL_MS = 300_000
 FETCH_WAIT_MS = 1_000
 BACK_OFF_SECONDS_MAX = 10.0
 COMMIT_EVERY_SECONDS = 5.0
+LOOKS_AGAIN = 3  # before a gap is believed
 WATCH_SECONDS_MAX = 10.0  # for asking Kafka and the database, then it is asked again
 
 
@@ -58,6 +59,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         self._to_verify: dict[Partition, str] = {}  # the event that must be met first, after a seek
         self._sought: set[Partition] = set()  # or revoked, since the batch in hand was fetched
         self._committed_at = 0.0
+        self._looks: dict[Partition, int] = {}
         self.progress = Progress(consumers.name, settings.stalled_after_seconds)
         self._subscriber = broker.subscriber(
             *[settings.topic_prefix + stream for stream in consumers.streams],
@@ -174,6 +176,11 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._seek_again([partition])
             return False
         if first.position > awaited:
+            # A fetch from the group's own offset may still have been under way: look again first.
+            self._looks[partition] = self._looks.get(partition, 0) + 1
+            if self._looks[partition] <= LOOKS_AGAIN:
+                await self._seek_again([partition])
+                return False
             # Kafka's own marks of foreign transactions leave gaps, too: ask what was removed.
             target = TopicPartition(*partition)
             beginning = (await self.consumer.beginning_offsets([target]))[target]
@@ -190,6 +197,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         if last_event is not None and first.event_id != last_event:
             self._stop_partition(partition, "the topic was made anew under its position")
             return False
+        self._looks.pop(partition, None)
         return True
 
     def _stop_partition(self, partition: Partition, why: str) -> None:

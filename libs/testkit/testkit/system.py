@@ -109,6 +109,8 @@ class System:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            # Ctrl-C works also where the tests themselves were started in the background.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def wait_until_ready(self, *services: str, timeout_seconds: float = READY_SECONDS) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from contracts.customer import CustomerUpdated
 from tests.voucher.builders import (
     ADMINISTRATOR,
     DISTRIBUTOR,
@@ -16,6 +17,7 @@ from tests.voucher.builders import (
     PARTNER,
     RECORDS,
     Door,
+    about_customer,
     associated,
     customer,
     hear,
@@ -74,18 +76,33 @@ async def test_customers_that_may_not_receive_are_told_one_by_one(door: Door) ->
         associated("referral", association_type="1"),
         associated("foreign", partner_id="other"),
         associated("gone", association_status="unlinked"),
+        associated("custody", enterprise_master_id="own", financial_custody=True),
+        associated("member", enterprise_master_id="own"),
     )
     quota_id = await door.grant()
-    answer = await door.issue(quota_id, ["own", "referral", "foreign", "gone", "nobody"], 10)
-    assert [info["id"] for info in answer.json()["coupon_infos"]] == ["own"]
+    asked = ["own", "referral", "foreign", "gone", "custody", "nobody", "member"]
+    answer = await door.issue(quota_id, asked, 10)
+    assert [info["id"] for info in answer.json()["coupon_infos"]] == ["own", "member"]
     codes = {d["id"]: d["error_code"] for d in answer.json()["error_details"]}
     assert codes == {
         "referral": "CBC.99000014",
         "foreign": "CBC.99000035",
         "gone": "CBC.99000035",
+        "custody": "CBC.50000034",
         "nobody": "CBC.99000035",
     }
-    assert (await door.quota(quota_id)).balance == Decimal("990.00")
+    assert (await door.quota(quota_id)).balance == Decimal("980.00")
+
+
+async def test_a_custody_member_that_left_its_master_receives_coupons(door: Door) -> None:
+    member: dict[str, Any] = {"enterprise_master_id": "m", "financial_custody": True}
+    await hear(door.database, joined("sp"), associated("c1", **member))
+    quota_id = await door.grant()
+    [refused] = (await door.issue(quota_id, ["c1"], 10)).json()["error_details"]
+    assert refused["error_code"] == "CBC.50000034"
+    assert (await door.quota(quota_id)).balance == Decimal("1000.00")
+    await hear(door.database, about_customer(CustomerUpdated, "c1", 2))
+    assert len((await door.issue(quota_id, ["c1"], 10)).json()["coupon_infos"]) == 1
 
 
 async def test_a_customer_that_was_just_created_is_waited_for(door: Door) -> None:

@@ -11,6 +11,7 @@ class CustomerEvent(Event):
     """The customer's whole state after the fact, so that any one event can make a copy."""
 
     STREAM: ClassVar[str] = "customer"
+    VERSION: ClassVar[str] = "1.1"
     KEY: ClassVar[str] = "customer_id"
     SUBJECT: ClassVar[str] = "customer_id"
 
@@ -35,6 +36,9 @@ class CustomerEvent(Event):
     verified_status: str = "-1"
     is_frozen: int = 0
     customer_level: str | None = None
+    is_enterprise_master: bool = False  # it may have members (domain.md B.4)
+    enterprise_master_id: str | None = None  # whose member it is
+    financial_custody: bool = False  # its master pays for it; it cannot receive coupons
     registered_at: AwareDatetime
 
 

@@ -21,6 +21,7 @@ class CodeMessage:
     scene: int
     language: str  # zh-cn | en-us
     expires_at: str
+    sub_customer_name: str | None = None  # the member that an enterprise master is about to make
 
     @property
     def masked_receiver(self) -> str:

@@ -190,19 +190,36 @@ async def add_customer(
 
     Counting comes last in a transaction (`count_new`).
     """
-    name = await _take_name(session, new.domain_name)
-    await _take_contact(session, new, settings.mobile_accounts_max)
-    customer = _customer(partner, new, name, now)
+    customer = _customer(partner, new, new.domain_name or _random_name(), now)
     for field, value in described.items():
         setattr(customer, field, value)
+    await open_account(session, principal, customer, new.credential_ref, settings, now)
+    return customer
+
+
+async def open_account(
+    session: AsyncSession,
+    principal: Principal,
+    customer: Customer,
+    credential_ref: str | None,
+    settings: CustomerSyncSettings,
+    now: datetime,
+) -> None:
+    """Take its name, phone and mailbox, register it and associate it at once; not yet counted.
+
+    Raises:
+        LoginNameTakenError, MobileTakenError, EmailTakenError, XaccountRepeatedError
+
+    """
+    await _take_identities(session, customer, settings.mobile_accounts_max)
     session.add(customer)
     await _insert(session)
-    registered = customer.fact(CustomerRegistered, now, credential_ref=new.credential_ref)
+    registered = customer.fact(CustomerRegistered, now, credential_ref=credential_ref)
     associated = customer.fact(customer.associate(now), now)
     outbox.publish(session, registered, associated)
+    name = customer.account_name
     audit.record(session, principal, "customer.create", customer.id, now, account_name=name)
     await session.flush()
-    return customer
 
 
 async def check_partner(session: AsyncSession, partner: Partner) -> None:
@@ -222,23 +239,16 @@ async def check_partner(session: AsyncSession, partner: Partner) -> None:
         raise PartnerNotAllowedError(code="CBC.50010086")
 
 
-async def _take_name(session: AsyncSession, wanted: str | None) -> str:
-    name = wanted or _random_name()
-    if not await take_identity(session, NAME, name, 1):
-        raise LoginNameTakenError
-    return name
-
-
 def _random_name() -> str:
     first = secrets.choice(string.ascii_lowercase)
     rest = (secrets.choice(NAME_CHARACTERS) for _ in range(NAME_LENGTH_MAX - 1))
     return first + "".join(rest)
 
 
-async def _take_contact(session: AsyncSession, new: AnyNewCustomer, mobile_accounts: int) -> None:
-    if new.mobile_phone and not await take_identity(
-        session, MOBILE, new.mobile_phone, mobile_accounts
-    ):
+async def _take_identities(session: AsyncSession, new: Customer, mobile_accounts: int) -> None:
+    if not await take_identity(session, NAME, new.account_name, 1):
+        raise LoginNameTakenError
+    if new.mobile and not await take_identity(session, MOBILE, new.mobile, mobile_accounts):
         raise MobileTakenError(code="CBC.99000029" if mobile_accounts == 1 else None)
     if new.email and not await take_identity(session, EMAIL, new.email, 1):
         raise EmailTakenError

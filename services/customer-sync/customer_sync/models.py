@@ -35,7 +35,7 @@ _STATED = (
     "xaccount_id", "xaccount_type", "association_type", "association_status", "associated_on",
     "unlinked_on", "label", "mobile", "email", "country_code", "account_manager_id",
     "account_manager_name", "customer_type", "verified_status", "is_frozen", "customer_level",
-    "registered_at",
+    "is_enterprise_master", "enterprise_master_id", "financial_custody", "registered_at",
 )  # fmt: skip
 _GRAMS = (
     "search_grams('a', lower(account_name), '{1,2}')"
@@ -101,6 +101,9 @@ class Customer(Tables):
     verified_status: Mapped[str]
     is_frozen: Mapped[int]
     customer_level: Mapped[str | None]
+    is_enterprise_master: Mapped[bool] = mapped_column(server_default=text("false"))
+    enterprise_master_id: Mapped[str | None]  # whose member it is (domain.md B.4)
+    financial_custody: Mapped[bool] = mapped_column(server_default=text("false"))
     domain_area: Mapped[str | None]  # international site: ISO 3166
     closes_market_messages: Mapped[bool] = mapped_column(default=False)
     mirrored: Mapped[bool] = mapped_column(default=False)  # an upstream is the authority
@@ -152,6 +155,8 @@ AT_FIRST: dict[str, Any] = {
     "customer_type": -1,
     "verified_status": "-1",
     "is_frozen": 0,
+    "is_enterprise_master": False,
+    "financial_custody": False,
     "version": 0,
 }
 

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import secrets
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
@@ -12,27 +13,40 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.errors import RefusedError
 from customer_sync.models import VerificationCode
 
-REGISTRATION, BANK_CARD = 29, 18  # scenes
+REGISTRATION, BANK_CARD = 29, 18  # scenes, by the vendor's numbers
+ENTERPRISE_MEMBER = 1001  # a scene of our own, past the vendor's: a master makes a member
 CODE_DIGITS = 6
 FAILURES_MAX = 3  # one more voids the code
 
 
-class CodeWrongError(RefusedError):
+class _CodeError(RefusedError):
+    """Refused by the codes of registration, or by those of all other operations."""
+
+    elsewhere: ClassVar[str]
+
+    def __init__(self, scene: int = REGISTRATION):
+        super().__init__(code=self.code if scene == REGISTRATION else self.elsewhere)
+
+
+class CodeWrongError(_CodeError):
     """Not the code that was sent, or none was."""
 
     code = "CBC.99004010"
+    elsewhere = "CBC.99000026"
 
 
-class CodeExpiredError(RefusedError):
+class CodeExpiredError(_CodeError):
     """Too old, or used already."""
 
     code = "CBC.99004008"
+    elsewhere = "CBC.99000027"
 
 
-class CodeVoidError(RefusedError):
-    """Too many wrong tries; a new code is needed."""
+class CodeVoidError(_CodeError):
+    """Too many wrong tries; a new code is needed. Elsewhere it counts as an expired one."""
 
     code = "CBC.99004009"
+    elsewhere = "CBC.99000027"
 
 
 def _mac(key: bytes, receiver: str, code: str) -> str:
@@ -76,24 +90,23 @@ async def try_code(
     receiver: str,
     code: str,
     now: datetime,
+    scene: int = REGISTRATION,
 ) -> RefusedError | None:
-    """None when the registration code is right; else the refusal, with the failure counted.
+    """None when the scene's code is right; else the refusal, with the failure counted.
 
     The refusal is returned, not raised: the caller commits the count before it refuses.
     """
-    known = await session.get(
-        VerificationCode, (partner_id, REGISTRATION, receiver), with_for_update=True
-    )
+    known = await session.get(VerificationCode, (partner_id, scene, receiver), with_for_update=True)
     if known is None:
-        return CodeWrongError()
+        return CodeWrongError(scene)
     if known.failures > FAILURES_MAX:
-        return CodeVoidError()
+        return CodeVoidError(scene)
     if known.used_at is not None or known.expires_at <= now:
-        return CodeExpiredError()
+        return CodeExpiredError(scene)
     if _is_right(known, keys, code):
         return None
     known.failures += 1
-    return CodeVoidError() if known.failures > FAILURES_MAX else CodeWrongError()
+    return CodeVoidError(scene) if known.failures > FAILURES_MAX else CodeWrongError(scene)
 
 
 def _is_right(known: VerificationCode, keys: dict[str, bytes], code: str) -> bool:
@@ -102,9 +115,14 @@ def _is_right(known: VerificationCode, keys: dict[str, bytes], code: str) -> boo
 
 
 async def use_code(
-    session: AsyncSession, keys: dict[str, bytes], partner_id: str, receiver: str, code: str,
+    session: AsyncSession,
+    keys: dict[str, bytes],
+    partner_id: str,
+    receiver: str,
+    code: str,
     now: datetime,
-) -> None:  # fmt: skip
+    scene: int = REGISTRATION,
+) -> None:
     """Spend the code that was tried; of two commands with one code only one gets it.
 
     Raises:
@@ -116,7 +134,7 @@ async def use_code(
         update(VerificationCode)
         .where(
             VerificationCode.partner_id == partner_id,
-            VerificationCode.scene == REGISTRATION,
+            VerificationCode.scene == scene,
             VerificationCode.receiver == receiver,
             VerificationCode.code_mac.in_(macs),
             VerificationCode.used_at.is_(None),
@@ -125,7 +143,7 @@ async def use_code(
         .returning(VerificationCode.receiver)
     )
     if used.first() is None:
-        raise CodeExpiredError
+        raise CodeExpiredError(scene)
 
 
 def expiry(now: datetime, timeout_minutes: int | None) -> datetime:

@@ -170,6 +170,8 @@ def _refuse_customer(rules: QuotaLimits, customer: CustomerCopy | None, partner_
     is_own = customer is not None and customer.partner_id == partner_id
     if customer is None or not is_own or customer.association_status != "associated":
         raise CustomerRefusedError(code="CBC.99000035")
+    if customer.financial_custody:
+        raise CustomerRefusedError(code="CBC.50000034")
     fits = rules.cooperation_type in (None, customer.association_type)
     if not customer.is_resale or not fits:
         raise CustomerRefusedError(code="CBC.99000014")

@@ -33,6 +33,7 @@ async def keep_customer(session: AsyncSession, event: CustomerEvent) -> str | No
             "association_status": event.association_status,
             "associated_on": event.associated_on,
             "first_associated_on": first or event.associated_on,
+            "financial_custody": event.financial_custody,
             "version": event.version,
         },
     )

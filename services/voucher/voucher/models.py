@@ -288,6 +288,8 @@ class CustomerCopy(Tables):
     association_status: Mapped[str]
     associated_on: Mapped[datetime | None]
     first_associated_on: Mapped[datetime | None]  # the earliest that was ever heard of
+    # A custody member of an enterprise: its master pays for it (domain.md B.4).
+    financial_custody: Mapped[bool] = mapped_column(server_default=text("false"))
     version: Mapped[int]
 
     @property

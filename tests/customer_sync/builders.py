@@ -84,6 +84,16 @@ class Door:
         created: str = answer.json()["domain_id"]
         return created
 
+    async def unlink(self, customer: str, by: Principal = SELLER) -> None:
+        """The partner applies, the customer agrees."""
+        applied = await self.post(f"/api/customers/{customer}/unlinking", None, by)
+        assert applied.status_code == 201, applied.text
+        told = applied.json()
+        itself = customer_itself(customer, told["partner_id"])
+        path = f"/api/association-applications/{told['application_id']}/agree"
+        agreed = await self.post(path, None, itself)
+        assert agreed.status_code == 200, agreed.text
+
     async def listed(self, by: Principal = SELLER, **fields: Any) -> dict[str, Any]:
         """The answer of list_sub_customers."""
         answer = await self.post(LIST, fields, by)
@@ -133,6 +143,11 @@ class Door:
 def a_customer(**fields: Any) -> dict[str, Any]:
     """A body of create_sub_customer; each has its own xaccount_id."""
     return {"xaccount_id": f"crm-{next(_serial)}", "xaccount_type": "platform", **fields}
+
+
+def customer_itself(customer: str, partner: str = "sp1") -> Principal:
+    """The customer with its own credentials."""
+    return Principal(id=customer, kind="customer", partner_id=partner)
 
 
 def code_of(answer: Response) -> tuple[int, str]:

@@ -66,7 +66,7 @@ async def test_one_request_or_grant_at_a_time_also_when_many_ask_at_once(door: D
 async def test_only_associated_resale_customers_are_asked(door: Door) -> None:
     referral = await door.create(cooperation_type="1")
     gone = await door.create()
-    await door.post(f"/api/customers/{gone}/unlinking")
+    await door.unlink(gone)
     before = await door.written()
     for customer in (referral, gone):
         answer = await door.post(f"/api/customers/{customer}/authorizations")

@@ -1,19 +1,17 @@
 """Label and account manager, verification, unlinking: the native commands on a customer."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from chassis.database import Database
-from contracts.billing import BillingArrearsCleared, BillingArrearsOpened
+from contracts.billing import BillingArrearsOpened
 from customer_sync.models import Arrears
 from tests.customer_sync.builders import (
     ADMINISTRATOR,
     DISTRIBUTOR,
     NOW,
-    OTHER_SELLER,
     RESELLER,
     SELLER,
     Door,
@@ -107,32 +105,6 @@ async def test_a_verified_name_comes_from_the_administrator_only(door: Door) -> 
     assert code_of(await door.post(path, wrong, ADMINISTRATOR))[0] == 400
 
 
-async def test_unlinking_ends_association_and_authorization_and_says_so(door: Door) -> None:
-    customer = await door.create()
-    await door.post(f"/api/customers/{customer}/authorizations")
-    answer = await door.post(f"/api/customers/{customer}/unlinking")
-    assert answer.status_code == 201
-    assert answer.json()["association_status"] == "unlinked"
-    (ended, authorization), (unlinked, body) = (await door.stated())[-2:]
-    assert (ended, authorization["status"]) == ("authorization.terminated", "terminated")
-    assert (unlinked, body["association_status"]) == ("customer.unlinked", "unlinked")
-    assert body["unlinked_on"] == "2026-11-23T03:00:00Z"
-    before = await door.written()
-    again = await door.post(f"/api/customers/{customer}/unlinking")
-    assert code_of(again) == (409, "CHB.0409")
-    assert await door.written() == before
-
-
-async def test_the_same_idempotency_key_gets_the_same_answer_and_unlinks_once(door: Door) -> None:
-    customer = await door.create()
-    path, key = f"/api/customers/{customer}/unlinking", {"Idempotency-Key": "k1"}
-    first = await door.post(path, None, SELLER, **key)
-    written = await door.written()
-    second = await door.post(path, None, SELLER, **key)
-    assert (second.status_code, second.json()) == (201, first.json())
-    assert await door.written() == written
-
-
 def _owes(customer: str, amount: str, version: int) -> BillingArrearsOpened:
     return BillingArrearsOpened(
         occurred_at=NOW,
@@ -144,35 +116,9 @@ def _owes(customer: str, amount: str, version: int) -> BillingArrearsOpened:
     )
 
 
-async def test_a_customer_in_arrears_is_not_unlinked_until_they_are_cleared(
-    door: Door, database: Database
-) -> None:
-    customer = await door.create()
-    await tell(database, _owes(customer, "12.50", 1))
-    before = await door.written()
-    refused = await door.post(f"/api/customers/{customer}/unlinking")
-    assert code_of(refused) == (409, "CHB.0409")
-    assert "12.50 CNY" in refused.json()["detail"]
-    assert await door.written() == before
-    cleared = BillingArrearsCleared(
-        **(_owes(customer, "0.00", 2).model_dump()), writeoff_amount=Decimal("12.50")
-    )
-    await tell(database, cleared)
-    assert (await door.post(f"/api/customers/{customer}/unlinking")).status_code == 201
-
-
 async def test_events_that_come_twice_or_late_leave_the_newest_debt(
     database: Database,
 ) -> None:
     await tell(database, _owes("c1", "5.00", 2), _owes("c1", "5.00", 2), _owes("c1", "9.00", 1))
     async with database.transaction() as session:
         assert (await session.get_one(Arrears, "c1")).debt_amount == Decimal("5.00")
-
-
-async def test_only_an_administrator_among_operators_unlinks(door: Door) -> None:
-    customer = await door.create()
-    operator = replace(SELLER, operator_id="op1", permissions=frozenset({"BPC_ITEM_X"}))
-    refused = await door.post(f"/api/customers/{customer}/unlinking", None, operator)
-    assert code_of(refused) == (403, "CBC.0151")
-    stranger = await door.post(f"/api/customers/{customer}/unlinking", None, OTHER_SELLER)
-    assert code_of(stranger) == (404, "CHB.0404")

@@ -66,6 +66,8 @@ async def test_in_connected_mode_no_command_is_carried_out_here(mirror_door: Doo
         (SEND, mobile),
         (CHECK, name),
         ("/api/customers/c1/unlinking", None),
+        ("/api/customers/c1/switching", {"association_type": "1"}),
+        ("/api/association-applications/a1/agree", None),
         ("/api/customers/c1/authorizations", None),
         ("/api/authorizations/a1/grant", None),
     ]:

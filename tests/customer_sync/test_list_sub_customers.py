@@ -166,7 +166,7 @@ async def test_the_view_of_searches_shows_a_request_its_own_tenant_only(
 
 async def test_an_unlinked_customer_is_listed_no_more_and_counters_follow(door: Door) -> None:
     one, two = await door.create(), await door.create(cooperation_type="1")
-    await door.post(f"/api/customers/{one}/unlinking")
+    await door.unlink(one)
     page = await door.listed()
     assert [row["customer_id"] for row in page["customer_infos"]] == [two]
     assert page["count"] == 1

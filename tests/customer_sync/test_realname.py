@@ -172,7 +172,7 @@ async def test_only_ones_own_associated_customer_is_applied_for_or_shown(door: D
     for mine, by in ((customer, OTHER_SELLER), (below, DISTRIBUTOR), ("nobody", SELLER)):
         assert code_of(await apply(door, mine, by)) == (400, "CBC.99000035")
         assert code_of(await result(door, mine, by)) == (400, "CBC.99000035")
-    await door.post(f"/api/customers/{customer}/unlinking")
+    await door.unlink(customer)
     assert code_of(await apply(door, customer)) == (400, "CBC.99000035")
     refused = await door.post(
         f"/api/customers/{customer}/realname-review", {"decision": "approve"}, SELLER

@@ -1,4 +1,4 @@
-"""Customers and authorizations stated anew are what was stated last."""
+"""Customers, authorizations and applications stated anew are what was stated last."""
 
 from typing import Any
 
@@ -6,9 +6,10 @@ import pytest
 
 from chassis.database import Database
 from chassis.identity import Principal
+from customer_sync.association.restate_applications import APPLICATIONS
 from customer_sync.restate_authorizations import AUTHORIZATIONS
 from customer_sync.restate_customers import CUSTOMERS
-from tests.customer_sync.builders import SELLER, Door
+from tests.customer_sync.builders import SELLER, Door, customer_itself
 from tests.restating import differences, restated
 
 pytestmark = pytest.mark.postgres
@@ -22,7 +23,7 @@ async def test_customers_are_stated_as_updated_with_all_they_have(
     door: Door, database: Database
 ) -> None:
     ids = [await door.create() for _ in range(4)]
-    assert (await door.post(f"/api/customers/{ids[0]}/unlinking")).is_success
+    await door.unlink(ids[0])
     changes = {"label": "gold", "account_manager": {"id": "m1", "name": "Li Lei"}}
     assert (await door.send("PATCH", f"/api/customers/{ids[1]}", changes, SELLER)).is_success
     before = await _stated(door, "customer.")
@@ -49,4 +50,22 @@ async def test_authorizations_are_stated_by_their_state(door: Door, database: Da
             "terminate": "terminated"}  # fmt: skip
     assert {event.subject: event.TYPE for event in anew} == {
         known: f"authorization.{said[end]}" for known, end in ends.items()
+    }
+
+
+async def test_applications_are_stated_by_their_state(door: Door, database: Database) -> None:
+    ends = {}
+    for answer in (None, "agree", "refuse", "withdraw"):
+        customer_id = await door.create()
+        applied = await door.post(f"/api/customers/{customer_id}/unlinking")
+        application_id = applied.json()["application_id"]
+        if answer:
+            who = SELLER if answer == "withdraw" else customer_itself(customer_id)
+            path = f"/api/association-applications/{application_id}/{answer}"
+            assert (await door.post(path, None, who)).is_success
+        ends[application_id] = "requested" if answer is None else "decided"
+    anew = await restated(database, APPLICATIONS)
+    assert differences(anew, await _stated(door, "association.")) == {}
+    assert {event.subject: event.TYPE for event in anew} == {
+        known: f"association.change_{end}" for known, end in ends.items()
     }

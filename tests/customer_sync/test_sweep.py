@@ -63,7 +63,7 @@ async def test_only_what_changed_upstream_is_stated(
     await mirror.take_stated()
     changes = {"label": "重点", "account_manager": {"id": "m1", "name": "李雷"}}
     assert (await door.send("PATCH", f"/api/customers/{one}", changes, SELLER)).status_code == 200
-    assert (await door.post(f"/api/customers/{two}/unlinking")).status_code == 201
+    await door.unlink(two)
     new = (await grow(door, clock, 1))[0]
     await next_sweep(mirror, clock)
     stated = await mirror.take_stated()
@@ -109,7 +109,7 @@ async def test_nobody_is_unlinked_by_a_sweep_that_did_not_reach_its_end(
     gone = (await grow(door, clock, 25))[0]
     await mirror.sweep()
     await mirror.take_stated()
-    await door.post(f"/api/customers/{gone}/unlinking")
+    await door.unlink(gone)
 
     async def fail(_: int) -> None:
         raise UpstreamUnavailableError("503")
@@ -135,7 +135,7 @@ async def test_customers_that_leave_while_pages_are_read_let_no_other_slip_throu
     async def leave(request: int) -> None:
         if request == 3:  # more than the overlap, all from what has been read
             for customer in made[-9:]:
-                await door.post(f"/api/customers/{customer}/unlinking")
+                await door.unlink(customer)
 
     mirror.source.before = leave
     sweep = await mirror.sweep()

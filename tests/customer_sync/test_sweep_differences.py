@@ -137,7 +137,7 @@ async def test_a_distributor_mirrors_the_customers_of_its_resellers(
     assert set(customers) == set(made)
     owners = Counter((c.partner_id, c.distributor_id) for c in customers.values())
     assert owners == {("res1", "sp1"): 12, ("res2", "sp1"): 12}
-    await door.post(f"/api/customers/{made[-1]}/unlinking", None, DISTRIBUTOR)
+    await door.unlink(made[-1], DISTRIBUTOR)
     clock.forward(seconds=61)
     await sweeper.work(mirror.database, clock())
     assert source.asked_by_id == [made[-1]]

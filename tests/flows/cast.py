@@ -158,3 +158,8 @@ class Stage:
         path = f"/api/customers/{customer.domain_id}/authorizations"
         asked = partner.post(path, {})
         customer.post(f"/api/authorizations/{asked['authorization_id']}/grant", {})
+
+    def unlink(self, partner: Caller, customer: Caller) -> None:
+        """The partner applies to unlink its customer, the customer agrees."""
+        applied = partner.post(f"/api/customers/{customer.domain_id}/unlinking", {})
+        customer.post(f"/api/association-applications/{applied['application_id']}/agree", {})

@@ -47,7 +47,7 @@ def test_customers_created_changed_and_unlinked_upstream_arrive_downstream(
     assert changed.status_code == 200, changed.text
     eventually(lambda: set(found(label="gold")), lambda seen: seen == {kept.id}, 40)
 
-    upstream.post(f"/api/customers/{left.id}/unlinking", {})
+    stage.unlink(upstream, left.caller)
     eventually(
         lambda: found(name="yunfan", association_status="unlinked"),
         lambda seen: set(seen) == {left.id},

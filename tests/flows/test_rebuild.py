@@ -206,7 +206,7 @@ COPIES = {
     "order": ("customers", "authorizations", "partners"),
     "voucher": ("customers", "partners", "orders"),
     "billing": ("customers", "partners"),
-    "customer-sync": ("partners",),
+    "customer-sync": ("partners", "placed_orders"),
 }
 
 

@@ -93,7 +93,7 @@ def estate(stage: Stage, site: str = "china") -> Estate:
     order_id = str(place_order(partner, customer.id)["order_id"])
     pay(customer.caller, order_id)
     _wait_for_bill(partner, customer.id)
-    partner.post(f"/api/customers/{unlinked.id}/unlinking", {})
+    stage.unlink(partner, unlinked.caller)
     named = {"customer_name": "李雷", "customer_type": 0}
     stage.admin("POST", f"/api/customers/{person.id}/verification", named)
     return Estate(

@@ -163,13 +163,22 @@ class Enrolment(Steps):
         await self._once(f"grant of customer {number}", granted)
 
     async def unlink(self, number: int) -> None:
-        """End of the association."""
+        """End of the association: its partner applies, the customer agrees with its own key."""
+        customer_id = self.customer_id(number)
 
-        async def do(step: str) -> None:
-            path = f"/api/customers/{self.customer_id(number)}/unlinking"
-            await self._native(step, path, {}, self.partner_key(self._customers[number].owner))
+        async def applied(step: str) -> str:
+            path = f"/api/customers/{customer_id}/unlinking"
+            by = self.partner_key(self._customers[number].owner)
+            return str((await self._native(step, path, {}, by))["application_id"])
 
-        await self._once(f"unlinking of customer {number}", do)
+        async def agreed(step: str) -> None:
+            application = self._journal[f"unlinking of customer {number}"]
+            path = f"/api/association-applications/{application}/agree"
+            await self._native(step, path, {}, self.customer_key(number))
+
+        await self._once(f"key of customer {number}", self._made_key(customer_id))
+        await self._once(f"unlinking of customer {number}", applied)
+        await self._once(f"agreement of customer {number}", agreed)
 
 
 def _brought(customer: Customer) -> dict[str, Any]:

@@ -117,6 +117,38 @@ class AuthorizationTerminated(AuthorizationEvent):
     TYPE: ClassVar[str] = "authorization.terminated"
 
 
+class AssociationChangeEvent(Event):
+    """An application to unlink a customer or to switch its association type (domain.md B.3)."""
+
+    STREAM: ClassVar[str] = "customer"
+    KEY: ClassVar[str] = "customer_id"
+    SUBJECT: ClassVar[str] = "application_id"
+
+    application_id: str
+    customer_id: str
+    kind: str  # "unlink" | "switch"
+    association_type: str | None = None  # the type to switch to
+    applied_by: str  # "partner" | "customer": the other side answers
+    status: str  # "open" | "agreed" | "refused" | "withdrawn"
+    applied_at: AwareDatetime
+    decided_at: AwareDatetime | None = None
+
+
+class AssociationChangeRequested(AssociationChangeEvent):
+    """One side applied; the other one is to answer."""
+
+    TYPE: ClassVar[str] = "association.change_requested"
+
+
+class AssociationChangeDecided(AssociationChangeEvent):
+    """It was agreed to, refused or withdrawn.
+
+    An agreed one is followed by `customer.unlinked` or `customer.association_changed`.
+    """
+
+    TYPE: ClassVar[str] = "association.change_decided"
+
+
 class SyncEvent(Event):
     """What a sweep of an upstream Partner Center says of itself (connected mode)."""
 

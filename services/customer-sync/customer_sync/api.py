@@ -10,6 +10,8 @@ from chassis.database import Database, HttpSession
 from chassis.errors import RefusedError
 from chassis.idempotency import CurrentIdempotency
 from chassis.identity import CurrentPrincipal
+from customer_sync.association.api import commands as association_commands
+from customer_sync.association.api import router as association
 from customer_sync.change_customer import CustomerChanges, change_customer, version_of
 from customer_sync.check_user_identity import CheckUserIdentity, check_user_identity
 from customer_sync.code_senders import CodeSender
@@ -39,7 +41,6 @@ from customer_sync.send_verification_code import code_model_of, send_verificatio
 from customer_sync.settings import CustomerSyncSettings
 from customer_sync.start_sweep import request_sweep
 from customer_sync.tag_new_customer import NewTag, tag_new_customer
-from customer_sync.unlink_customer import unlink_customer
 from customer_sync.verification_codes import try_code
 from customer_sync.verify_customer import (
     Verification,
@@ -73,6 +74,8 @@ CurrentDivisions = Annotated[Divisions, Depends(_divisions)]
 router = APIRouter()
 commands = APIRouter(dependencies=[Depends(_standalone)])
 commands.include_router(realname)
+commands.include_router(association_commands)
+router.include_router(association)
 
 
 @commands.post("/v2/partners/sub-customers")
@@ -203,19 +206,6 @@ async def change(
     answer = JsonAnswer(_customer(customer))
     answer.headers["ETag"] = _etag(customer)
     return answer
-
-
-@commands.post("/api/customers/{customer_id}/unlinking")
-async def unlink(
-    customer_id: str,
-    principal: CurrentPrincipal,
-    session: HttpSession,
-    now: Now,
-    idempotency: CurrentIdempotency,
-) -> Response:
-    """End the association."""
-    customer = await unlink_customer(session, principal, customer_id, now)
-    return await idempotency.answer(201, _customer(customer), {"ETag": _etag(customer)})
 
 
 @commands.post("/api/customers/{customer_id}/verification")

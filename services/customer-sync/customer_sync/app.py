@@ -13,6 +13,7 @@ from chassis.rebuild import Copied
 from chassis.schedules import Schedule
 from chassis.settings import ServiceSettings
 from customer_sync.api import commands, router
+from customer_sync.association.restate_applications import APPLICATIONS
 from customer_sync.code_senders import chosen_sender
 from customer_sync.consumers import consumers
 from customer_sync.list_divisions import load_divisions
@@ -24,7 +25,7 @@ from customer_sync.settings import CustomerSyncSettings
 from upstream import Upstream
 
 SWEEP_LOOK_SECONDS = 1.0  # how often a replica looks whether there is something to sweep
-COPIED = Copied({"partner": ["partner"], "billing": ["arrears"]})
+COPIED = Copied({"partner": ["partner"], "billing": ["arrears"], "order": ["order"]})
 
 
 def build(settings: ServiceSettings, clock: Clock = utc_now) -> FastAPI:
@@ -46,7 +47,7 @@ def build(settings: ServiceSettings, clock: Clock = utc_now) -> FastAPI:
         routers=[router, commands],
         consumers=[consumers],
         schedules=[Schedule("sweep", SWEEP_LOOK_SECONDS, sweeper.work)] * settings.connected,
-        restaters=[CUSTOMERS, AUTHORIZATIONS],
+        restaters=[CUSTOMERS, AUTHORIZATIONS, APPLICATIONS],
         copied=COPIED,
         resources=[upstream] * settings.connected,
         clock=clock,

@@ -1,10 +1,19 @@
-"""The Kafka door: partner accounts and debts arrive as copies."""
+"""The Kafka door: partner accounts, debts and orders arrive as copies."""
 
 from chassis import copies
 from chassis.consumers import Consumers
 from chassis.database import EventSession
 from contracts.billing import BillingArrearsCleared, BillingArrearsOpened
+from contracts.order import (
+    OrderCancelled,
+    OrderCompleted,
+    OrderCreated,
+    OrderExpired,
+    OrderPaid,
+    OrderReviewed,
+)
 from contracts.partner import PartnerJoined
+from customer_sync.association.keep_order import keep_order
 from customer_sync.models import Arrears, Partner
 
 consumers = Consumers("customer_sync")
@@ -56,3 +65,39 @@ async def _keep_debt(
             "version": event.version,
         },
     )
+
+
+@consumers.on(OrderCreated)
+async def on_order_created(event: OrderCreated, session: EventSession) -> None:
+    """It waits for review, confirmation or payment."""
+    await keep_order(session, event)
+
+
+@consumers.on(OrderReviewed)
+async def on_order_reviewed(event: OrderReviewed, session: EventSession) -> None:
+    """It may wait for payment now."""
+    await keep_order(session, event)
+
+
+@consumers.on(OrderPaid)
+async def on_order_paid(event: OrderPaid, session: EventSession) -> None:
+    """It blocks nothing any more."""
+    await keep_order(session, event)
+
+
+@consumers.on(OrderCompleted)
+async def on_order_completed(event: OrderCompleted, session: EventSession) -> None:
+    """It blocks nothing any more."""
+    await keep_order(session, event)
+
+
+@consumers.on(OrderCancelled)
+async def on_order_cancelled(event: OrderCancelled, session: EventSession) -> None:
+    """It blocks nothing any more."""
+    await keep_order(session, event)
+
+
+@consumers.on(OrderExpired)
+async def on_order_expired(event: OrderExpired, session: EventSession) -> None:
+    """It blocks nothing any more."""
+    await keep_order(session, event)

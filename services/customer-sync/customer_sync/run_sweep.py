@@ -20,6 +20,7 @@ from chassis.crash import crash_point
 from chassis.database import Database
 from chassis.logs import get_logger
 from contracts.customer import SyncSweepFinished
+from customer_sync.association.unlink_customer import end_authorization
 from customer_sync.count_customers import count_one
 from customer_sync.find_partner import DISTRIBUTOR
 from customer_sync.list_sweeps import eta_seconds
@@ -36,7 +37,6 @@ from customer_sync.models import (
 )
 from customer_sync.settings import CustomerSyncSettings
 from customer_sync.start_sweep import take_sweep
-from customer_sync.unlink_customer import end_authorization
 from upstream import (
     CustomerPage,
     UpstreamCustomer,

@@ -100,11 +100,21 @@ def _native(
 
 
 _READERS = PARTNER_KINDS | ADMINISTRATOR
+_TWO_SIDES = PARTNER_KINDS | CUSTOMER  # of an association
 _NATIVE = [
     *_native("POST", "/api/customers", Service.CUSTOMER_SYNC, PARTNER_KINDS),
     *_native("POST", "/api/customers/verifications", Service.CUSTOMER_SYNC, ADMINISTRATOR),
     *_native("PATCH", "/api/customers/{id}", Service.CUSTOMER_SYNC, PARTNER_KINDS),
-    *_native("POST", "/api/customers/{id}/unlinking", Service.CUSTOMER_SYNC, PARTNER_KINDS),
+    *_native("POST", "/api/customers/{id}/unlinking", Service.CUSTOMER_SYNC, _TWO_SIDES),
+    *_native("POST", "/api/customers/{id}/switching", Service.CUSTOMER_SYNC, PARTNER_KINDS),
+    *_native("POST", "/api/association-applications/{id}/agree", Service.CUSTOMER_SYNC, _TWO_SIDES),
+    *_native(
+        "POST", "/api/association-applications/{id}/refuse", Service.CUSTOMER_SYNC, _TWO_SIDES
+    ),
+    *_native(
+        "POST", "/api/association-applications/{id}/withdraw", Service.CUSTOMER_SYNC, _TWO_SIDES
+    ),
+    *_native("GET", "/api/association-applications", Service.CUSTOMER_SYNC, ANYBODY),
     *_native("POST", "/api/customers/{id}/verification", Service.CUSTOMER_SYNC, ADMINISTRATOR),
     *_native("POST", "/api/customers/{id}/new-customer-tag", Service.CUSTOMER_SYNC, ADMINISTRATOR),
     *_native("POST", "/api/customers/{id}/realname-review", Service.CUSTOMER_SYNC, ADMINISTRATOR),

@@ -1,0 +1,55 @@
+"""What stands in the way of unlinking or switching a customer: all of it (domain.md B.3)."""
+
+from collections.abc import AsyncIterator
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from customer_sync.association.models import PlacedOrder
+from customer_sync.models import Arrears, Customer, StateConflictError
+
+WAITING = (1, 6, 9)  # order statuses of domain.md B.5: review, payment, confirmation
+BY_AGENT = 2  # order source: placed on the customer's behalf
+ORDERS_NAMED_MAX = 5
+
+
+class BlockedError(StateConflictError):
+    """Something must be settled first; the detail names all that is known."""
+
+
+async def require_unblocked(session: AsyncSession, customer: Customer) -> None:
+    """Let it pass only when nothing stands in the way.
+
+    Raises:
+        BlockedError: with each blocker, as "arrears: …; unpaid_orders: …".
+
+    """
+    blockers = [blocker async for blocker in _blockers(session, customer)]
+    if blockers:
+        raise BlockedError("; ".join(blockers))
+
+
+async def _blockers(session: AsyncSession, customer: Customer) -> AsyncIterator[str]:
+    arrears = await session.get(Arrears, customer.id, populate_existing=True)
+    if arrears is not None and arrears.debt_amount > 0:
+        yield f"arrears: the customer owes {arrears.debt_amount:f} {arrears.currency}"
+    unpaid = await _unpaid_orders(session, customer)
+    if unpaid:
+        named = ", ".join(unpaid[:ORDERS_NAMED_MAX])
+        more = " and more" if len(unpaid) > ORDERS_NAMED_MAX else ""
+        yield f"unpaid_orders: {named}{more}"
+
+
+async def _unpaid_orders(session: AsyncSession, customer: Customer) -> list[str]:
+    """Orders placed on its behalf that are neither paid nor cancelled."""
+    found = await session.scalars(
+        select(PlacedOrder.order_id)
+        .where(
+            PlacedOrder.customer_id == customer.id,
+            PlacedOrder.source_type == BY_AGENT,
+            PlacedOrder.status.in_(WAITING),
+        )
+        .order_by(PlacedOrder.order_id)
+        .limit(ORDERS_NAMED_MAX + 1)
+    )
+    return list(found.all())

@@ -1,0 +1,92 @@
+"""Applications to end or to switch an association, and the copy of what blocks them."""
+
+from datetime import datetime
+
+from sqlalchemy import Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from contracts.customer import (
+    AssociationChangeDecided,
+    AssociationChangeEvent,
+    AssociationChangeRequested,
+)
+from customer_sync.models import StateConflictError, Tables
+
+UNLINK, SWITCH = "unlink", "switch"
+BY_PARTNER, BY_CUSTOMER = "partner", "customer"
+OPEN, AGREED, REFUSED, WITHDRAWN = "open", "agreed", "refused", "withdrawn"
+
+
+class AssociationApplication(Tables):
+    """One side asks to unlink or to switch, the other one answers.
+
+    While it is open the customer is unlink pending or switch pending (domain.md B.2) and as
+    associated as before: it orders, pays and is billed on.
+    """
+
+    __tablename__ = "association_applications"
+    __table_args__ = (
+        Index("association_applications_open", "customer_id", unique=True,
+              postgresql_where=text("status = 'open'")),
+        Index("association_applications_of_partner", "partner_id", "id"),
+        Index("association_applications_of_customer", "customer_id", "applied_at"),
+    )  # fmt: skip
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    customer_id: Mapped[str]
+    partner_id: Mapped[str]
+    distributor_id: Mapped[str | None]
+    kind: Mapped[str]  # unlink | switch
+    association_type: Mapped[str | None]  # the one to switch to
+    applied_by: Mapped[str]  # partner | customer
+    status: Mapped[str]  # open | agreed | refused | withdrawn
+    applied_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    version: Mapped[int]
+
+    def decide(self, status: str, now: datetime) -> None:
+        """Answered or withdrawn; refused when it is no longer open."""
+        if self.status != OPEN:
+            raise StateConflictError(f"the application is {self.status}")
+        self.status, self.decided_at = status, now
+
+    def fact(self, now: datetime) -> AssociationChangeEvent:
+        """The event of the next version, with the state after it."""
+        self.version = (self.version or 0) + 1
+        return self.present(now)
+
+    def present(self, at: datetime) -> AssociationChangeEvent:
+        """An event of the present version, by the contract of its status."""
+        kind = AssociationChangeRequested if self.status == OPEN else AssociationChangeDecided
+        return kind(
+            occurred_at=at,
+            partner_id=self.partner_id,
+            distributor_id=self.distributor_id,
+            version=self.version,
+            application_id=self.id,
+            customer_id=self.customer_id,
+            kind=self.kind,
+            association_type=self.association_type,
+            applied_by=self.applied_by,
+            status=self.status,
+            applied_at=self.applied_at,
+            decided_at=self.decided_at,
+        )
+
+
+class PlacedOrder(Tables):
+    """Copy: an order, and whether it still waits to be paid or cancelled."""
+
+    __tablename__ = "placed_orders"
+    __table_args__ = (
+        Index("placed_orders_waiting", "customer_id",
+              postgresql_where=text("status IN (1, 6, 9)")),
+    )  # fmt: skip
+
+    order_id: Mapped[str] = mapped_column(primary_key=True)
+    customer_id: Mapped[str]
+    partner_id: Mapped[str]
+    distributor_id: Mapped[str | None]
+    source_type: Mapped[int]
+    status: Mapped[int]  # domain.md B.5
+    version: Mapped[int]

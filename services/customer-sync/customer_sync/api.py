@@ -12,10 +12,16 @@ from chassis.idempotency import CurrentIdempotency
 from chassis.identity import CurrentPrincipal
 from customer_sync.association.api import commands as association_commands
 from customer_sync.association.api import router as association
+from customer_sync.association.await_association import AssociationLateError, await_association
 from customer_sync.change_customer import CustomerChanges, change_customer, version_of
 from customer_sync.check_user_identity import CheckUserIdentity, check_user_identity
 from customer_sync.code_senders import CodeSender
-from customer_sync.create_sub_customer import check_fields, create_sub_customer, model_of
+from customer_sync.create_sub_customer import (
+    check_fields,
+    check_xaccount,
+    create_sub_customer,
+    model_of,
+)
 from customer_sync.decide_authorization import Decision, decide_authorization
 from customer_sync.import_customers import CustomersImport, import_customers
 from customer_sync.list_authorizations import AuthorizationsWanted, list_authorizations
@@ -87,6 +93,7 @@ async def create(request: Request, principal: CurrentPrincipal, now: Now) -> Res
     check_fields(new)
     if new.receiver and new.verification_code:
         async with database.transaction_as(principal) as session:
+            await check_xaccount(session, new.xaccount_type, new.xaccount_id)
             refusal = await try_code(
                 session, settings.keys, principal.id, new.receiver, new.verification_code, now
             )
@@ -94,7 +101,16 @@ async def create(request: Request, principal: CurrentPrincipal, now: Now) -> Res
             raise refusal
     async with database.transaction_as(principal) as session:
         customer = await create_sub_customer(session, principal, new, settings, now)
-    return JsonAnswer({"domain_id": customer.id, "domain_name": customer.account_name})
+    made = {"domain_id": customer.id, "domain_name": customer.account_name}
+    wait_seconds = settings.association_wait_seconds
+    if new.include_association_result and not await await_association(
+        database, principal, customer, wait_seconds
+    ):
+        late = AssociationLateError()
+        message = late.message(request.headers.get("x-language", ""))
+        told = {"error_code": late.refusal_code, "error_msg": message}
+        return JsonAnswer({**told, **made}, late.status)
+    return JsonAnswer(made)
 
 
 @commands.post("/v2/partners/sub-customers/users/check-identity")

@@ -13,6 +13,7 @@ from chassis.rebuild import Copied
 from chassis.schedules import Schedule
 from chassis.settings import ServiceSettings
 from customer_sync.api import commands, router
+from customer_sync.association.associate_pending import associate_pending
 from customer_sync.association.restate_applications import APPLICATIONS
 from customer_sync.code_senders import chosen_sender
 from customer_sync.consumers import consumers
@@ -24,6 +25,7 @@ from customer_sync.run_sweep import Sweeper
 from customer_sync.settings import CustomerSyncSettings
 from upstream import Upstream
 
+ASSOCIATION_LOOK_SECONDS = 1.0
 SWEEP_LOOK_SECONDS = 1.0  # how often a replica looks whether there is something to sweep
 COPIED = Copied({"partner": ["partner"], "billing": ["arrears"], "order": ["order"]})
 
@@ -46,7 +48,11 @@ def build(settings: ServiceSettings, clock: Clock = utc_now) -> FastAPI:
         settings,
         routers=[router, commands],
         consumers=[consumers],
-        schedules=[Schedule("sweep", SWEEP_LOOK_SECONDS, sweeper.work)] * settings.connected,
+        schedules=[
+            Schedule("sweep", SWEEP_LOOK_SECONDS, sweeper.work)
+            if settings.connected
+            else Schedule("associations", ASSOCIATION_LOOK_SECONDS, associate_pending)
+        ],
         restaters=[CUSTOMERS, AUTHORIZATIONS, APPLICATIONS],
         copied=COPIED,
         resources=[upstream] * settings.connected,

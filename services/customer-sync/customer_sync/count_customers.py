@@ -38,13 +38,13 @@ async def count_one(session: AsyncSession, customer_id: str, place: Place, by: i
 
 
 async def count_new(session: AsyncSession, customers: Sequence[Customer]) -> None:
-    """Customers that have just been associated, each where it stands.
+    """Customers that have just been made or associated, each where it stands, if it does.
 
     In one order for all, so that no two of these wait for each other.
     """
     for customer in sorted(customers, key=lambda one: (one.association_type, _shard(one.id))):
-        assert customer.place
-        await count_one(session, customer.id, customer.place, +1)
+        if customer.place:
+            await count_one(session, customer.id, customer.place, +1)
 
 
 async def count_customers(

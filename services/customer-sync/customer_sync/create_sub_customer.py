@@ -1,4 +1,4 @@
-"""create_sub_customer: an account for a customer, associated with its partner at once."""
+"""create_sub_customer: an account for a customer, associated with its partner at once or later."""
 
 import secrets
 import string
@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import ClassVar, Literal
 
 from pydantic import Field
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
@@ -14,6 +15,7 @@ from chassis import audit, copies, outbox
 from chassis.errors import BadFieldError, RefusedError
 from chassis.identity import Principal
 from contracts.customer import CustomerRegistered
+from customer_sync.association.associate_pending import associate_later
 from customer_sync.contact_rules import (
     MAINLAND,
     NAME_LENGTH_MAX,
@@ -90,7 +92,7 @@ class NewCustomer(WireRequest, operation="create_sub_customer"):
     is_close_market_ms: Literal["true", "false"] = "false"
     cooperation_type: str | None = None
     indirect_partner_id: str | None = None
-    include_association_result: bool = False  # the association is in before the answer leaves
+    include_association_result: bool = False  # the answer waits for the association
 
     email: ClassVar[None] = None
     domain_area: ClassVar[None] = None
@@ -159,6 +161,8 @@ async def create_sub_customer(
 ) -> Customer:
     """Make the account and associate it; states `customer.registered`, `customer.associated`.
 
+    With `association_delay_seconds` the customer is pending, and associated by the schedule.
+
     The fields and the code were checked before (`check_fields`, `try_code`); the code is spent.
 
     Raises:
@@ -205,21 +209,47 @@ async def open_account(
     settings: CustomerSyncSettings,
     now: datetime,
 ) -> None:
-    """Take its name, phone and mailbox, register it and associate it at once; not yet counted.
+    """Take its name, phone and mailbox, register it and associate it; not yet counted.
 
     Raises:
         LoginNameTakenError, MobileTakenError, EmailTakenError, XaccountRepeatedError
 
     """
+    await check_xaccount(session, customer.xaccount_type, customer.xaccount_id)
     await _take_identities(session, customer, settings.mobile_accounts_max)
     session.add(customer)
     await _insert(session)
     registered = customer.fact(CustomerRegistered, now, credential_ref=credential_ref)
-    associated = customer.fact(customer.associate(now), now)
-    outbox.publish(session, registered, associated)
+    outbox.publish(session, registered)
+    if settings.association_delay_seconds:
+        associate_later(session, customer, settings.association_delay_seconds, now)
+    else:
+        outbox.publish(session, customer.fact(customer.associate(now), now))
     name = customer.account_name
     audit.record(session, principal, "customer.create", customer.id, now, account_name=name)
     await session.flush()
+
+
+async def check_xaccount(
+    session: AsyncSession, xaccount_type: str | None, xaccount_id: str | None
+) -> None:
+    """A retry hears first that the account is there, not that its name is (domain.md F, rule 7).
+
+    Only of accounts that the caller may see; of all it is the index that refuses.
+
+    Raises:
+        XaccountRepeatedError
+
+    """
+    if xaccount_id is None:  # not made by a platform
+        return
+    known = select(Customer.id).where(
+        Customer.xaccount_type == xaccount_type,
+        Customer.xaccount_id == xaccount_id,
+        Customer.mirrored.is_(False),
+    )
+    if await session.scalar(known.limit(1)) is not None:
+        raise XaccountRepeatedError
 
 
 async def check_partner(session: AsyncSession, partner: Partner) -> None:

@@ -15,6 +15,12 @@ class CustomerSyncSettings(ServiceSettings):
     realname_authentication: bool = Field(
         default=True, description="partners may apply for their customers (CBC.99005030)"
     )
+    association_delay_seconds: float = Field(
+        default=0.0, ge=0, description="how long a new customer's association takes; 0: none"
+    )
+    association_wait_seconds: float = Field(
+        default=2.0, ge=0, le=20, description="then a create that asked for it is CBC.99000050"
+    )
     verification_sender: Literal["log", "file"] = "log"
     verification_file: str | None = Field(
         default=None, description="where the file sender appends codes, for tests and development"

@@ -1,4 +1,4 @@
-"""Applications to end or to switch an association, and the copy of what blocks them."""
+"""Associations to be made, applications to end or switch them, and the copy of what blocks."""
 
 from datetime import datetime
 
@@ -72,6 +72,16 @@ class AssociationApplication(Tables):
             applied_at=self.applied_at,
             decided_at=self.decided_at,
         )
+
+
+class PendingAssociation(Tables):
+    """A new customer's association that is still to be made."""
+
+    __tablename__ = "pending_associations"
+    __table_args__ = (Index("pending_associations_due", "due_at"),)
+
+    customer_id: Mapped[str] = mapped_column(primary_key=True)
+    due_at: Mapped[datetime]
 
 
 class PlacedOrder(Tables):

@@ -1,0 +1,61 @@
+"""Make the associations whose time has come (domain.md B.2: association is asynchronous)."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis import outbox
+from chassis.database import Database
+from customer_sync.association.models import PendingAssociation
+from customer_sync.count_customers import count_new
+from customer_sync.models import PENDING, Customer
+
+CUSTOMERS_MAX = 100  # in one transaction
+
+
+def associate_later(
+    session: AsyncSession, customer: Customer, delay_seconds: float, now: datetime
+) -> None:
+    """Leave the customer pending until so many seconds have passed."""
+    due_at = now + timedelta(seconds=delay_seconds)
+    session.add(PendingAssociation(customer_id=customer.id, due_at=due_at))
+
+
+async def associate_pending(database: Database, now: datetime) -> None:
+    """Schedule: associate whoever is due; each states `customer.associated`.
+
+    Replicas share the work; what a kill leaves undone is due at the next turn.
+    """
+    while True:
+        async with database.transaction() as session:
+            made = await _associate_portion(session, now)
+        if made < CUSTOMERS_MAX:
+            return
+
+
+async def _associate_portion(session: AsyncSession, now: datetime) -> int:
+    found = await session.scalars(
+        select(PendingAssociation)
+        .where(PendingAssociation.due_at <= now)
+        .order_by(PendingAssociation.due_at, PendingAssociation.customer_id)
+        .limit(CUSTOMERS_MAX)
+        .with_for_update(skip_locked=True)
+    )
+    due = found.all()
+    ids = [one.customer_id for one in due]
+    # One order for all who lock many: none waits for another that waits for it.
+    customers = await session.scalars(
+        select(Customer)
+        .where(Customer.id.in_(ids), Customer.association_status == PENDING)
+        .order_by(Customer.id)
+        .with_for_update()
+    )
+    associated = list(customers.all())
+    for customer in associated:
+        outbox.publish(session, customer.fact(customer.associate(now), now))
+    for one in due:
+        await session.delete(one)
+    await session.flush()
+    await count_new(session, associated)
+    return len(due)

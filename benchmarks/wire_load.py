@@ -4,9 +4,10 @@ import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zlib import crc32
 
 import asyncpg
+
+from customer_sync.count_customers import FILL_TALLIES
 
 PARTNER = "0" * 31 + "1"
 FIRST = datetime(2020, 1, 1, tzinfo=UTC)
@@ -71,7 +72,7 @@ def _name(chance: random.Random) -> str:
 
 
 async def load_customers(database_url: str, count: int) -> None:
-    """COPY without indexes, then the indexes as the migration made them, then the counters."""
+    """COPY without indexes, then the indexes as the migration made them, then the tallies."""
     connection = await asyncpg.connect(database_url)
     try:
         await connection.execute("SET maintenance_work_mem = '512MB'")
@@ -81,26 +82,14 @@ async def load_customers(database_url: str, count: int) -> None:
         )
         for index in made:
             await connection.execute(f'DROP INDEX "{index["indexname"]}"')
+        await connection.execute("ALTER TABLE customers DISABLE TRIGGER USER")
         await connection.copy_records_to_table(
             "customers", records=customers(count), columns=_COLUMNS
         )
         for index in made:
             await connection.execute(index["indexdef"])
-        await _fill_counters(connection)
+        await connection.execute("ALTER TABLE customers ENABLE TRIGGER USER")
+        await connection.execute(FILL_TALLIES)
         await connection.execute("VACUUM ANALYZE")
     finally:
         await connection.close()
-
-
-async def _fill_counters(connection: asyncpg.Connection) -> None:
-    rows = await connection.fetch(
-        "SELECT association_type, count(*) AS n FROM customers GROUP BY association_type"
-    )
-    counted = [
-        (PARTNER, row["association_type"], crc32(row["association_type"].encode()) % 16, row["n"])
-        for row in rows
-    ]
-    await connection.copy_records_to_table(
-        "customer_counts", records=counted,
-        columns=["partner_id", "association_type", "shard", "customers"],
-    )  # fmt: skip

@@ -38,7 +38,7 @@ READ = (
     " FROM customers WHERE partner_id = $1 AND association_status = 'associated'"
     " ORDER BY associated_on DESC, id DESC LIMIT 10"
 )
-COUNT = "SELECT sum(customers) FROM customer_counts WHERE partner_id = $1"
+COUNT = "SELECT sum(customers) FROM tallies WHERE partner_id = $1 AND counted = 'n'"
 
 Made = TypeVar("Made")
 

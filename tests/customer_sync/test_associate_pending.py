@@ -155,7 +155,7 @@ async def test_what_fails_half_way_is_made_at_the_next_turn(
         raise RuntimeError("killed")
 
     with monkeypatch.context() as killed, pytest.raises(RuntimeError):
-        killed.setattr(module, "count_new", fail)
+        killed.setattr("chassis.database.write_stated", fail)  # just before the commit
         await associate_pending(database, DUE)
     assert [kind for kind, _ in await slow_door.stated()] == ["customer.registered"]
     await associate_pending(database, DUE)

@@ -4,7 +4,6 @@ import asyncio
 from collections import Counter
 from typing import Any
 
-from customer_sync.models import Customer
 from customer_sync.run_sweep import Sweeper
 from tests.customer_sync.builders import (
     DISTRIBUTOR,
@@ -161,8 +160,3 @@ async def test_an_upstream_without_any_order_is_read_through_all_the_same(
     await asyncio.wait_for(sweeper.work(mirror.database, clock()), 60)
     assert (await mirror.newest()).status == "finished"
     assert await mirror.customers() == {}
-
-
-def test_a_customer_is_counted_only_while_it_is_associated() -> None:
-    customer = Customer(association_status="unlinked", partner_id="p", association_type="2")
-    assert customer.place is None

@@ -4,12 +4,14 @@ Tenants are kept apart twice: by the query's own condition, and by row-level sec
 role requests run as. Bus work runs as the owner, which it does not bind (design.md 7).
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
+import asyncpg
 from fastapi import Depends, Request
 from sqlalchemy import BigInteger, DateTime, Numeric, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -28,6 +30,10 @@ EventSession = AsyncSession
 _ENTER_TENANT = text(
     "SELECT set_config('role', :role, true), set_config('channelbus.partner_id', :partner, true)"
 )
+_SEE_AS = "SELECT set_config('channelbus.partner_id', $1, false)"
+CONNECT_SECONDS_MAX = 10
+LOAN_WAIT_SECONDS_MAX = 10  # for a connection, while all are lent out
+READER_IDLE_SECONDS_MAX = 60.0  # then its connection is closed
 
 COLUMN_TYPES: dict[Any, Any] = {
     datetime: DateTime(timezone=True),
@@ -44,21 +50,20 @@ class Database:
     """A service's connection pool and its two kinds of transaction."""
 
     def __init__(self, settings: ServiceSettings, service: str):
+        self._settings = settings
+        self._service = service
+        self._readers: asyncpg.Pool | None = None
+        self._readers_opening = asyncio.Lock()
         self.engine = create_async_engine(
             settings.database_of(service),
             pool_size=settings.database_pool_size,
             max_overflow=settings.database_pool_overflow,
-            pool_timeout=10,
+            pool_timeout=LOAN_WAIT_SECONDS_MAX,
             json_serializer=lambda value: dumps(value).decode(),
             json_deserializer=loads,  # fractions come back as Decimal, not as float
             connect_args={
-                "timeout": 10,
-                "server_settings": {
-                    "application_name": service,
-                    "timezone": "UTC",
-                    "statement_timeout": f"{settings.statement_timeout_seconds}s",
-                    "idle_in_transaction_session_timeout": "60s",
-                },
+                "timeout": CONNECT_SECONDS_MAX,
+                "server_settings": self._session_settings(),
             },
         )
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
@@ -83,9 +88,54 @@ class Database:
             await session.execute(_ENTER_TENANT, tenant)
             yield session
 
+    @asynccontextmanager
+    async def read_as(self, principal: Principal) -> AsyncIterator[asyncpg.Connection]:
+        """The driver's own connection, for reads so hot that SQLAlchemy is most of their cost.
+
+        It can only read what the principal may see: its role is the one that row-level security
+        binds from the first statement on, and whom it sees for is set anew at every loan. Each
+        statement is a snapshot of its own; what must agree is asked in one.
+        """
+        readers = self._readers or await self._open_readers()
+        async with readers.acquire(timeout=LOAN_WAIT_SECONDS_MAX) as connection:
+            await connection.fetchval(_SEE_AS, principal.partner_id)
+            yield connection
+
+    async def _open_readers(self) -> asyncpg.Pool:
+        async with self._readers_opening:
+            if self._readers is None:
+                self._readers = await asyncpg.create_pool(
+                    self._settings.database_of(self._service).replace("+asyncpg", "", 1),
+                    min_size=0,
+                    max_size=self._settings.database_readers_max,
+                    max_inactive_connection_lifetime=READER_IDLE_SECONDS_MAX,
+                    reset=_keep_as_it_is,
+                    timeout=CONNECT_SECONDS_MAX,
+                    server_settings={
+                        **self._session_settings(),
+                        "role": REQUEST_ROLE,
+                        "default_transaction_read_only": "on",
+                    },
+                )
+            return self._readers
+
+    def _session_settings(self) -> dict[str, str]:
+        return {
+            "application_name": self._service,
+            "timezone": "UTC",
+            "statement_timeout": f"{self._settings.statement_timeout_seconds}s",
+            "idle_in_transaction_session_timeout": "60s",
+        }
+
     async def close(self) -> None:
         """Give all connections back."""
+        if self._readers is not None:
+            await self._readers.close()
         await self.engine.dispose()
+
+
+async def _keep_as_it_is(_connection: asyncpg.Connection) -> None:
+    """No round trip to tidy up: a reader opens no transaction and takes no lock."""
 
 
 async def http_session(

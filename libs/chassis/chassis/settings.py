@@ -14,8 +14,9 @@ class ServiceSettings(BaseSettings):
 
     database_url: SecretStr = Field(description="server URL, postgresql://user:password@host:port")
     database_prefix: str = "channelbus_"
-    database_pool_size: int = 5
-    database_pool_overflow: int = 15
+    database_pool_size: int = 8
+    database_pool_overflow: int = 12
+    database_readers_max: int = Field(default=8, description="connections for the hottest reads")
     statement_timeout_seconds: int = 30
 
     kafka_bootstrap_servers: str

@@ -17,6 +17,7 @@ from customer_sync.association.associate_pending import associate_pending
 from customer_sync.association.restate_applications import APPLICATIONS
 from customer_sync.code_senders import chosen_sender
 from customer_sync.consumers import consumers
+from customer_sync.count_customers import MERGE_EVERY_SECONDS, merge_tallies
 from customer_sync.list_divisions import load_divisions
 from customer_sync.pace_requests import UpstreamPace
 from customer_sync.restate_authorizations import AUTHORIZATIONS
@@ -35,6 +36,13 @@ def build(settings: ServiceSettings, clock: Clock = utc_now) -> FastAPI:
     assert isinstance(settings, CustomerSyncSettings)
     sweeper = Sweeper(settings, clock)
 
+    schedules = [
+        Schedule("merge tallies", MERGE_EVERY_SECONDS, merge_tallies),
+        Schedule("sweep", SWEEP_LOOK_SECONDS, sweeper.work)
+        if settings.connected
+        else Schedule("associations", ASSOCIATION_LOOK_SECONDS, associate_pending),
+    ]
+
     @asynccontextmanager
     async def upstream(app: FastAPI) -> AsyncIterator[None]:
         pace = UpstreamPace(app.state.database, settings.upstream_requests_per_second)
@@ -48,11 +56,7 @@ def build(settings: ServiceSettings, clock: Clock = utc_now) -> FastAPI:
         settings,
         routers=[router, commands],
         consumers=[consumers],
-        schedules=[
-            Schedule("sweep", SWEEP_LOOK_SECONDS, sweeper.work)
-            if settings.connected
-            else Schedule("associations", ASSOCIATION_LOOK_SECONDS, associate_pending)
-        ],
+        schedules=schedules,
         restaters=[CUSTOMERS, AUTHORIZATIONS, APPLICATIONS],
         copied=COPIED,
         resources=[upstream] * settings.connected,

@@ -1,59 +1,112 @@
-"""How many associated customers a partner has, kept so that nobody counts a million rows."""
+"""How many associated customers a partner has, kept so that nobody counts a million rows.
 
-from collections.abc import Sequence
-from zlib import crc32
+Tallies are kept by the triggers of the table `customers` (migration 0007), which append what
+changed; a count is what was summed up and what was appended since.
+"""
 
-from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
-from customer_sync.models import Customer, CustomerCount, Place
+from sqlalchemy import text
 
-SHARDS = 16
+from chassis.database import Database
+
+EVERYBODY, TYPE = "n", "t"
+MERGE_EVERY_SECONDS = 5.0
+_MERGE_ROWS_MAX = 20_000  # of one transaction
+_MERGES_MAX = 50  # of one turn
+
+_TALLIED = """
+    SELECT coalesce((SELECT sum(customers) FROM tallies WHERE partner_id = $1 AND {0}), 0)
+         + coalesce((SELECT sum(by) FROM tally_changes WHERE partner_id = $1 AND {0}), 0)
+"""
+_TALLY = _TALLIED.format("counted = $2 || CASE WHEN $4 THEN lower($3) ELSE $3 END")
+_DAYS = _TALLIED.format(
+    "counted >= 'd' || $2::text AND counted < 'd' || $3::text"
+    " AND ($4::text IS NULL OR split_part(counted, '/', 2) = $4)"
+)
+_EXACTLY = """
+    SELECT count(*) FROM visible_customers
+    WHERE partner_id = $1 AND association_status = 'associated'
+      AND associated_on >= $2 AND associated_on < $3
+      AND ($4::text IS NULL OR association_type = $4)
+"""
+_MERGE = text("""
+    WITH taken AS (
+        DELETE FROM tally_changes WHERE id IN (
+            SELECT id FROM tally_changes ORDER BY id LIMIT :rows FOR UPDATE SKIP LOCKED
+        ) RETURNING partner_id, distributor_id, counted, by
+    ), merged AS (
+        INSERT INTO tallies (partner_id, distributor_id, counted, customers)
+        SELECT partner_id, max(distributor_id), counted, sum(by) FROM taken
+        GROUP BY partner_id, counted HAVING sum(by) <> 0
+        ORDER BY partner_id, counted -- one order for all, so that no two merges wait crosswise
+        ON CONFLICT (partner_id, counted)
+        DO UPDATE SET customers = tallies.customers + excluded.customers
+    ) SELECT count(*) FROM taken
+""")
+# All of them, from the table itself: when tallies begin, and after a load past the triggers.
+FILL_TALLIES = """
+INSERT INTO tallies (partner_id, distributor_id, counted, customers)
+SELECT partner_id, max(distributor_id), counted, count(*)
+FROM customers, unnest(
+    tallied_as(association_status, association_type, associated_on, grams)
+) AS counted GROUP BY partner_id, counted
+"""
+_EARLIEST, _PAST_ALL = "", "~"  # below and above every day's text
 
 
-def _shard(customer_id: str) -> int:
-    return crc32(customer_id.encode()) % SHARDS
-
-
-async def count_one(session: AsyncSession, customer_id: str, place: Place, by: int) -> None:
-    """One customer more (+1) or fewer (-1) where it stands.
-
-    Last in a transaction: the row is shared with others.
-    """
-    row = {
-        "partner_id": place.partner_id,
-        "distributor_id": place.distributor_id,
-        "association_type": place.association_type,
-        "shard": _shard(customer_id),
-        "customers": by,
-    }
-    kept = insert(CustomerCount).values(row)
-    await session.execute(
-        kept.on_conflict_do_update(
-            index_elements=["partner_id", "association_type", "shard"],
-            set_={"customers": CustomerCount.customers + kept.excluded.customers},
-        )
-    )
-
-
-async def count_new(session: AsyncSession, customers: Sequence[Customer]) -> None:
-    """Customers that have just been made or associated, each where it stands, if it does.
-
-    In one order for all, so that no two of these wait for each other.
-    """
-    for customer in sorted(customers, key=lambda one: (one.association_type, _shard(one.id))):
-        if customer.place:
-            await count_one(session, customer.id, customer.place, +1)
-
-
-async def count_customers(
-    session: AsyncSession, partner_id: str, association_type: str | None
+async def count_tallied(
+    connection: Any, partner_id: str, mark: str, value: str = "", *, folds: bool = False
 ) -> int:
-    """The partner's associated customers, of one type or of all."""
-    counted = select(func.sum(CustomerCount.customers)).where(
-        CustomerCount.partner_id == partner_id
-    )
-    if association_type:
-        counted = counted.where(CustomerCount.association_type == association_type)
-    return int(await session.scalar(counted) or 0)
+    """The partner's associated customers that count for a mark with its value (migration 0007)."""
+    return int(await connection.fetchval(_TALLY, partner_id, mark, value, folds))
+
+
+async def count_associated_between(
+    connection: Any,
+    partner_id: str,
+    begin: datetime | None,
+    end: datetime | None,
+    association_type: str | None,
+) -> int:
+    """Those associated from `begin` to `end`, both ends included, to the second.
+
+    Whole days (UTC) are tallied; what lies in the days at the ends is counted row by row.
+    """
+    past = None if end is None else end + timedelta(seconds=1)
+    first_day = None if begin is None else _midnight_from(begin)
+    past_day = None if past is None else _midnight_to(past)
+    if first_day and past_day and first_day >= past_day:
+        assert begin
+        return int(await connection.fetchval(_EXACTLY, partner_id, begin, past, association_type))
+    days = (_day(first_day, _EARLIEST), _day(past_day, _PAST_ALL))
+    found = int(await connection.fetchval(_DAYS, partner_id, *days, association_type))
+    for edge in ((begin, first_day), (past_day, past)):
+        if edge[0] is not None and edge[0] != edge[1]:
+            found += int(await connection.fetchval(_EXACTLY, partner_id, *edge, association_type))
+    return found
+
+
+def _midnight_to(at: datetime) -> datetime:
+    """The midnight at or before."""
+    return datetime.combine(at.astimezone(UTC).date(), time(), UTC)
+
+
+def _midnight_from(at: datetime) -> datetime:
+    """The midnight at or after."""
+    before = _midnight_to(at)
+    return before if before == at else before + timedelta(days=1)
+
+
+def _day(midnight: datetime | None, open_end: str) -> str:
+    return open_end if midnight is None else midnight.date().isoformat()
+
+
+async def merge_tallies(database: Database, _now: datetime) -> None:
+    """Schedule: sum up what the triggers appended, in bounded portions."""
+    for _ in range(_MERGES_MAX):
+        async with database.transaction() as session:
+            merged = await session.scalar(_MERGE, {"rows": _MERGE_ROWS_MAX})
+        if not merged or merged < _MERGE_ROWS_MAX:
+            return

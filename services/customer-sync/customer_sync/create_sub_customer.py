@@ -23,7 +23,6 @@ from customer_sync.contact_rules import (
     is_login_name,
     is_mainland_mobile,
 )
-from customer_sync.count_customers import count_new
 from customer_sync.find_partner import DISTRIBUTOR, find_partner
 from customer_sync.models import AT_FIRST, REFERRAL, RESALE, RESALE_ABROAD, Customer, Partner
 from customer_sync.settings import CustomerSyncSettings
@@ -176,9 +175,7 @@ async def create_sub_customer(
         await use_code(
             session, settings.keys, principal.id, new.receiver, new.verification_code, now
         )
-    customer = await add_customer(session, principal, partner, new, settings, now)
-    await count_new(session, [customer])
-    return customer
+    return await add_customer(session, principal, partner, new, settings, now)
 
 
 async def add_customer(
@@ -190,10 +187,7 @@ async def add_customer(
     now: datetime,
     **described: str | None,
 ) -> Customer:
-    """The account and its association, not yet counted; `described` is what the partner says of it.
-
-    Counting comes last in a transaction (`count_new`).
-    """
+    """The account and its association; `described` is what the partner says of it."""
     customer = _customer(partner, new, new.domain_name or _random_name(), now)
     for field, value in described.items():
         setattr(customer, field, value)
@@ -209,7 +203,7 @@ async def open_account(
     settings: CustomerSyncSettings,
     now: datetime,
 ) -> None:
-    """Take its name, phone and mailbox, register it and associate it; not yet counted.
+    """Take its name, phone and mailbox, register it and associate it.
 
     Raises:
         LoginNameTakenError, MobileTakenError, EmailTakenError, XaccountRepeatedError

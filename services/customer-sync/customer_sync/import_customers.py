@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.errors import BadFieldError
 from chassis.identity import Principal
 from customer_sync.change_customer import AccountManager
-from customer_sync.count_customers import count_new
 from customer_sync.create_sub_customer import (
     AnyNewCustomer,
     add_customer,
@@ -74,7 +73,6 @@ async def import_customers(
         made.append(
             await add_customer(session, principal, partner, new, settings, now, **described)
         )
-    await count_new(session, made)
     return made
 
 

@@ -16,8 +16,7 @@ from contracts.customer import (
     CustomerUpdated,
     SyncDriftFound,
 )
-from customer_sync.count_customers import count_one
-from customer_sync.models import AT_FIRST, RESALE, Customer, Place, Sighting, Sweep
+from customer_sync.models import ASSOCIATED, AT_FIRST, RESALE, Customer, Sighting, Sweep
 from upstream import UpstreamCustomer
 
 UNCHANGEABLE = ("account_name", "xaccount_id", "xaccount_type")  # no operation changes them
@@ -59,10 +58,8 @@ async def mirror_customers(
         return
     seen_before = await sighted(session, sweep, told)
     known = await _lock(session, by_id)
-    moves: list[tuple[str, Place | None, Place | None]] = []
     for customer_id, one in by_id.items():
         customer = known.get(customer_id)
-        before = customer.place if customer else None
         if customer is None:
             facts, customer = _register(owner, one, now)
             session.add(customer)
@@ -70,11 +67,9 @@ async def mirror_customers(
             facts = _follow(session, sweep, customer, owner, one, now)
         outbox.publish(session, *facts)
         sweep.customers_changed += bool(facts)
-        moves.append((customer_id, before, customer.place))
     await session.flush()
     await _remember(session, sweep, list(by_id))
     sweep.customers_seen += len(by_id.keys() - seen_before)
-    await _count(session, moves)
 
 
 async def _lock(session: AsyncSession, ids: Iterable[str]) -> dict[str, Customer]:
@@ -134,7 +129,7 @@ def _association_change(
     association_type = one.association_type or customer.association_type
     since = one.associated_on or customer.associated_on or now
     is_elsewhere = customer.partner_id != owner.partner_id
-    if customer.place is None or is_elsewhere or since != customer.associated_on:
+    if customer.association_status != ASSOCIATED or is_elsewhere or since != customer.associated_on:
         customer.partner_id, customer.distributor_id = owner.partner_id, owner.distributor_id
         customer.association_type = association_type
         return customer.associate(since)
@@ -197,15 +192,3 @@ async def _remember(session: AsyncSession, sweep: Sweep, ids: Sequence[str]) -> 
             index_elements=["customer_id"], set_={"sweep_number": seen.excluded.sweep_number}
         )
     )
-
-
-async def _count(
-    session: AsyncSession, moves: Iterable[tuple[str, Place | None, Place | None]]
-) -> None:
-    for customer_id, before, after in moves:
-        if before == after:
-            continue
-        if before:
-            await count_one(session, customer_id, before, -1)
-        if after:
-            await count_one(session, customer_id, after, +1)

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import ARRAY, Computed, Index, MetaData, SmallInteger, Text, text
+from sqlalchemy import ARRAY, BigInteger, Computed, Index, Text, text
+from sqlalchemy import Identity as GeneratedId
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chassis.database import COLUMN_TYPES
@@ -56,14 +57,6 @@ class StateConflictError(RefusedError):
     code = "CHB.0409"
 
 
-class Place(NamedTuple):
-    """Where an associated customer is counted."""
-
-    partner_id: str
-    distributor_id: str | None
-    association_type: str
-
-
 class Customer(Tables):
     """An account that a partner brought, and its association with that partner."""
 
@@ -111,13 +104,6 @@ class Customer(Tables):
     version: Mapped[int]
     grams: Mapped[list[str]] = mapped_column(ARRAY(Text), Computed(_GRAMS, persisted=True))
 
-    @property
-    def place(self) -> Place | None:
-        """Where it counts; nowhere while it is not associated."""
-        if self.association_status != ASSOCIATED:
-            return None
-        return Place(self.partner_id, self.distributor_id, self.association_type)
-
     def fact(self, kind: type[CustomerEvent], now: datetime, **more: Any) -> CustomerEvent:
         """The event of the next version, with the whole state after it."""
         self.version = (self.version or 0) + 1
@@ -160,11 +146,6 @@ AT_FIRST: dict[str, Any] = {
     "version": 0,
 }
 
-# The same columns behind the view that searches read (see the migration).
-visible_customers = Customer.__table__.to_metadata(  # type: ignore[attr-defined]
-    MetaData(), name="visible_customers"
-)
-
 
 class Identity(Tables):
     """How many accounts use a login name, a phone or a mailbox, over all partners."""
@@ -176,19 +157,28 @@ class Identity(Tables):
     accounts: Mapped[int]
 
 
-class CustomerCount(Tables):
-    """A part of the number of a partner's associated customers.
+class Tally(Tables):
+    """How many of a partner's associated customers count for something (migration 0007)."""
 
-    In shards, so that writers of one partner seldom wait for each other.
-    """
-
-    __tablename__ = "customer_counts"
+    __tablename__ = "tallies"
 
     partner_id: Mapped[str] = mapped_column(primary_key=True)
-    association_type: Mapped[str] = mapped_column(primary_key=True)
-    shard: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    counted: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
     distributor_id: Mapped[str | None]
     customers: Mapped[int]
+
+
+class TallyChange(Tables):
+    """What a statement changed in a tally; appended by triggers, summed up by a schedule."""
+
+    __tablename__ = "tally_changes"
+    __table_args__ = (Index("tally_changes_counted", "partner_id", "counted"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, GeneratedId(always=True), primary_key=True)
+    partner_id: Mapped[str]
+    distributor_id: Mapped[str | None]
+    counted: Mapped[str] = mapped_column(Text(collation="C"))
+    by: Mapped[int]
 
 
 class NewCustomerTag(Tables):

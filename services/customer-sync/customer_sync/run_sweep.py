@@ -21,7 +21,6 @@ from chassis.database import Database
 from chassis.logs import get_logger
 from contracts.customer import SyncSweepFinished
 from customer_sync.association.unlink_customer import end_authorization
-from customer_sync.count_customers import count_one
 from customer_sync.find_partner import DISTRIBUTOR
 from customer_sync.list_sweeps import eta_seconds
 from customer_sync.mirror_customers import Owner, mirror_customers, sighted
@@ -296,15 +295,13 @@ class Sweeper:
 
     async def _unlink(self, session: AsyncSession, sweep: Sweep, customer_id: str) -> None:
         customer = await session.get_one(Customer, customer_id, with_for_update=True)
-        place, now = customer.place, self._clock()
-        if place is None:
+        now = self._clock()
+        if customer.association_status != ASSOCIATED:
             return
         fact = customer.fact(customer.unlink(now), now)
         await end_authorization(session, customer, now)
         outbox.publish(session, fact)
         sweep.customers_changed += 1
-        await session.flush()
-        await count_one(session, customer_id, place, -1)
 
     async def _finish(self, database: Database, sweep_id: str) -> None:
         async with database.transaction() as session:

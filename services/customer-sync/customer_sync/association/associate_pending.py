@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import outbox
 from chassis.database import Database
 from customer_sync.association.models import PendingAssociation
-from customer_sync.count_customers import count_new
 from customer_sync.models import PENDING, Customer
 
 CUSTOMERS_MAX = 100  # in one transaction
@@ -51,11 +50,8 @@ async def _associate_portion(session: AsyncSession, now: datetime) -> int:
         .order_by(Customer.id)
         .with_for_update()
     )
-    associated = list(customers.all())
-    for customer in associated:
+    for customer in customers.all():
         outbox.publish(session, customer.fact(customer.associate(now), now))
     for one in due:
         await session.delete(one)
-    await session.flush()
-    await count_new(session, associated)
     return len(due)

@@ -6,8 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
 from customer_sync.association.unlink_customer import end_authorization
-from customer_sync.count_customers import count_one
-from customer_sync.models import RESALE_TYPES, Customer, StateConflictError
+from customer_sync.models import ASSOCIATED, RESALE_TYPES, Customer, StateConflictError
 
 
 async def switch_association(
@@ -16,14 +15,13 @@ async def switch_association(
     """Switch; states `customer.association_changed`.
 
     Only a resale customer can authorize its partner (domain.md F6): a grant ends with a switch away
-    from it. The customer is locked; nothing is locked after this.
+    from it. The customer is locked.
 
     Raises:
         StateConflictError: not associated, or of that type already.
 
     """
-    before = customer.place
-    if before is None:
+    if customer.association_status != ASSOCIATED:
         raise StateConflictError(f"the customer is {customer.association_status}")
     if customer.association_type == association_type:
         raise StateConflictError("the customer has this type")
@@ -31,10 +29,3 @@ async def switch_association(
     if association_type not in RESALE_TYPES:
         await end_authorization(session, customer, now)
     outbox.publish(session, customer.fact(fact, now))
-    await session.flush()
-    after = customer.place
-    assert after
-    moves = [(before, -1), (after, +1)]
-    # In one order for all, so that no two switches wait for each other.
-    for place, by in sorted(moves, key=lambda move: move[0].association_type):
-        await count_one(session, customer.id, place, by)

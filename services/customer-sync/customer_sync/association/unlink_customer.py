@@ -6,25 +6,21 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
-from customer_sync.count_customers import count_one
 from customer_sync.models import ACTIVE, REQUESTED, Authorization, Customer
 
 
 async def unlink_customer(session: AsyncSession, customer: Customer, now: datetime) -> None:
     """Unlink; states `customer.unlinked` and the end of its authorization.
 
-    The customer is locked; nothing is locked after this.
+    The customer is locked.
 
     Raises:
         StateConflictError: not associated.
 
     """
-    place, fact = customer.place, customer.unlink(now)
-    assert place
+    fact = customer.unlink(now)
     await end_authorization(session, customer, now)
     outbox.publish(session, customer.fact(fact, now))
-    await session.flush()
-    await count_one(session, customer.id, place, -1)
 
 
 async def end_authorization(session: AsyncSession, customer: Customer, now: datetime) -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from chassis.database import Database
 from chassis.errors import BadFieldError, NotFoundError
@@ -15,7 +15,7 @@ from chassis.identity import Principal
 from chassis.settings import ServiceSettings
 from contracts.event import Event
 from gateway.portfolio.find_customers import CustomerSearch, find_customers
-from gateway.portfolio.models import CustomerRow, FeedRow
+from gateway.portfolio.models import CustomerRow, FeedRow, VisibleCustomer
 from gateway.portfolio.project_events import project_events
 from gateway.portfolio.show_customer import show_customer
 from testkit.databases import ServiceDatabase, service_database
@@ -219,3 +219,32 @@ async def test_the_second_wall_holds_without_the_first(five: Database) -> None:
     async with five.transaction_as(STRANGER) as session:
         seen = await session.scalars(select(CustomerRow.customer_id))
         assert list(seen) == ["c5"]
+
+
+async def test_the_view_of_searches_is_behind_the_same_wall(five: Database) -> None:
+    for who, expected in ((STRANGER, {"c5"}), (PARTNER, {"c1", "c2", "c3", "c4"})):
+        async with five.transaction_as(who) as session:
+            seen = await session.scalars(select(VisibleCustomer.customer_id))
+            assert set(seen) == expected
+
+
+async def test_a_search_by_name_uses_the_index_of_pairs(database: Database) -> None:
+    await project(database, customer("c1", customer_name="上海云帆科技有限公司"))
+    fill = text(
+        "INSERT INTO portfolio_customers (customer_id, partner_id, version, account_name, names,"
+        " association_status, associated_on, as_of)"
+        " SELECT 'x' || n, 'p1', 1, 'u' || n, ARRAY[chr(19968 + n % 900) || chr(20968 + n % 700)],"
+        " 'associated', now(), now() FROM generate_series(1, 20000) AS n"
+    )
+    async with database.transaction() as session:
+        await session.execute(fill)
+    async with database.transaction() as session:
+        await session.execute(text("ANALYZE portfolio_customers"))
+    plan = text(
+        "EXPLAIN SELECT customer_id FROM visible_portfolio WHERE partner_id = 'p1'"
+        " AND names @> ARRAY['云帆'] AND lower(customer_name) LIKE '%云帆%'"
+    )
+    async with database.transaction_as(PARTNER) as session:
+        told = "\n".join((await session.scalars(plan)).all())
+    assert "portfolio_customers_names" in told
+    assert await names(database, name="云帆") == ["c1"]

@@ -17,7 +17,8 @@ from sqlalchemy.sql import literal
 
 from chassis.errors import BadFieldError
 from chassis.identity import Principal
-from gateway.portfolio.models import CustomerRow, ResourceRow
+from gateway.portfolio.models import ResourceRow
+from gateway.portfolio.models import VisibleCustomer as CustomerRow
 from gateway.portfolio.names import bigrams, pattern
 from wire.times import cycle_of
 
@@ -164,7 +165,7 @@ def _consumption(cycle: str) -> ColumnElement[Decimal]:
 def _sort_column(sort: str, cycle: str) -> ColumnElement[Any]:
     if sort == "consumption":
         return _consumption(cycle)
-    column: ColumnElement[Any] = CustomerRow.__table__.c[sort]
+    column: ColumnElement[Any] = getattr(CustomerRow, sort)
     if sort == "associated_on":
         return func.coalesce(column, CustomerRow.registered_at)
     return column

@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Index, Text, func, text
+from sqlalchemy import BigInteger, Identity, Index, Text, column, func, table, text
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, aliased, mapped_column
 
 from chassis.database import COLUMN_TYPES
 
@@ -82,6 +82,17 @@ class CustomerRow(Tenant, Seen, PortfolioTables):
     consumption_amount: Mapped[Decimal] = mapped_column(server_default=text("0"))
     debt_amount: Mapped[Decimal] = mapped_column(server_default=text("0"))
     as_of: Mapped[datetime]  # the newest fact in this row
+
+
+# The same columns behind the view that searches read (migration 0004).
+VisibleCustomer = aliased(
+    CustomerRow,
+    table(
+        "visible_portfolio",
+        *(column(known.name, known.type) for known in CustomerRow.__table__.columns),
+    ),
+    adapt_on_names=True,
+)
 
 
 class OrderRow(Tenant, Seen, PortfolioTables):

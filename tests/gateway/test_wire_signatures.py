@@ -117,6 +117,15 @@ async def test_a_body_that_claims_another_hash_is_refused(gate: Gate) -> None:
         assert (answer.status, answer.code) == (401, "APIGW.0301")
 
 
+async def test_x_project_id_is_believed_as_signed_and_chooses_nothing(gate: Gate) -> None:
+    key = await story(gate)
+    signed = gate.signed(key, "GET", ORDERS, headers={"X-Project-Id": "of-some-region"})
+    assert (await gate.send("GET", ORDERS, headers=signed)).status == 200
+    forged = {**signed, "X-Project-Id": "of-another"}
+    answer = await gate.send("GET", ORDERS, headers=forged)
+    assert (answer.status, answer.code) == (401, "APIGW.0301")
+
+
 async def test_x_domain_id_must_be_the_keys_owner_and_may_be_missing(gate: Gate) -> None:
     key = await story(gate)
     await gate.feed(partner("p2"))

@@ -121,7 +121,12 @@ class EmbeddedKafka:
 
     def _format(self, jars: Sequence[Path]) -> None:
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        arguments = ["format", "-t", cluster_id, "-c", str(self.directory / "server.properties")]
+        arguments = [
+            "format",
+            f"--cluster-id={cluster_id}",
+            "-c",
+            str(self.directory / "server.properties"),
+        ]
         done = subprocess.run(
             self._java(jars, "kafka.tools.StorageTool", *arguments),
             capture_output=True,

@@ -7,7 +7,7 @@ from contracts.catalogue import kind
 from contracts.event import Event
 
 # Past participles that do not end in -ed.
-IRREGULAR = frozenset({"paid", "found"})
+IRREGULAR = frozenset({"paid", "found", "frozen", "unfrozen"})
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 _VERSION = re.compile(r"[1-9]\d*\.\d+").fullmatch
 _TYPE = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*").fullmatch

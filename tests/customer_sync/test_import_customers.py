@@ -88,7 +88,7 @@ async def test_many_names_are_verified_at_once(door: Door) -> None:
         "云帆科技2",
     ]
     assert {one["verified_status"] for one in named.values()} == {"2"}
-    assert [kind for kind, _ in (await door.stated())[-3:]] == ["customer.updated"] * 3
+    assert [kind for kind, _ in (await door.stated())[-3:]] == ["customer.verified"] * 3
 
 
 async def test_a_name_of_nobody_or_twice_or_by_a_partner_is_refused(door: Door) -> None:

@@ -81,7 +81,7 @@ async def test_a_person_applies_is_reviewed_and_verified(door: Door) -> None:
     assert (await decide(door, customer, "approve")).json()["verified_status"] == "2"
     kind, body = (await door.stated())[-1]
     assert (kind, body["verified_status"], body["customer_name"]) == (
-        "customer.updated",
+        "customer.verified",
         "2",
         "李雷",
     )

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.customer_sync.builders import (
+    ADMINISTRATOR,
     SELLER,
     Clock,
     Door,
@@ -58,9 +59,12 @@ async def test_a_second_sweep_of_an_unchanged_upstream_states_only_its_own_end(
 async def test_only_what_changed_upstream_is_stated(
     door: Door, mirror: Mirror, clock: Clock
 ) -> None:
-    one, two, three, *_ = await grow(door, clock, 6)
+    one, two, three, four, *_ = await grow(door, clock, 6)
     await mirror.sweep()
     await mirror.take_stated()
+    named = {"customer_name": "云帆科技", "customer_type": 1}
+    verified = await door.post(f"/api/customers/{four}/verification", named, ADMINISTRATOR)
+    assert verified.is_success
     changes = {"label": "重点", "account_manager": {"id": "m1", "name": "李雷"}}
     assert (await door.send("PATCH", f"/api/customers/{one}", changes, SELLER)).status_code == 200
     await door.unlink(two)
@@ -71,6 +75,7 @@ async def test_only_what_changed_upstream_is_stated(
         ("customer.registered", new),
         ("customer.associated", new),
         ("customer.updated", one),
+        ("customer.verified", four),
         ("customer.unlinked", two),
         ("sync.sweep_finished", None),
     }

@@ -39,6 +39,7 @@ async def keep_customer(
     distributor_id: str | None = None,
     association_type: str = "2",
     association_status: str = "associated",
+    is_frozen: int = 0,
     authorized: bool = True,
 ) -> str:
     """A customer that order knows; its id."""
@@ -48,7 +49,8 @@ async def keep_customer(
         session.add(
             Customer(
                 customer_id=customer_id, site="china", currency="CNY",
-                association_type=association_type, association_status=association_status, **owner,
+                association_type=association_type, association_status=association_status,
+                is_frozen=is_frozen, **owner,
             )
         )  # fmt: skip
         if authorized:

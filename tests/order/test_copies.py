@@ -12,9 +12,12 @@ from contracts.customer import (
     AuthorizationTerminated,
     CustomerAssociated,
     CustomerAssociationChanged,
+    CustomerFrozen,
     CustomerRegistered,
+    CustomerUnfrozen,
     CustomerUnlinked,
     CustomerUpdated,
+    CustomerVerified,
 )
 from contracts.event import Event
 from contracts.partner import PartnerJoined
@@ -117,3 +120,13 @@ async def test_a_partner_is_kept_with_the_distributor_above_it(database: Databas
     await hear(database, joined, joined)
     known = await one(database, Partner)
     assert (known.partner_id, known.distributor_id, known.kind) == ("r1", "d1", "reseller")
+
+
+async def test_freezing_verification_and_letting_go_are_copied(database: Database) -> None:
+    await hear(database, customer(CustomerAssociated, 1), customer(CustomerFrozen, 2, is_frozen=2))
+    assert (await one(database, Customer)).is_frozen == 2
+    await hear(database, customer(CustomerVerified, 3, is_frozen=2, verified_status="2"))
+    assert (await one(database, Customer)).is_frozen == 2
+    await hear(database, customer(CustomerUnfrozen, 4), customer(CustomerFrozen, 2, is_frozen=2))
+    known = await one(database, Customer)
+    assert (known.is_frozen, known.version) == (0, 4)

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from chassis import sideways
 from chassis.database import Database
 from order.close_attempts import close_abandoned_attempts
-from order.models import PaymentAttempt
+from order.models import Customer, PaymentAttempt
 from tests.order.builders import (
     CANCEL,
     PARTNER,
@@ -307,3 +307,21 @@ async def test_while_an_attempt_is_open_nobody_else_pays_or_cancels(
     cancelled = await caller.put(principal, CANCEL, {"order_id": order["order_id"]})
     assert (cancelled.status_code, cancelled.json()["error_code"]) == (400, "CBC.99005010")
     assert await types_stated(database) == ["order.created"]
+
+
+async def test_a_frozen_customer_pays_nothing_but_may_cancel(
+    caller: Caller, database: Database, peers: PeerDouble
+) -> None:
+    customer = await keep_customer(database)
+    order = await place(caller, customer, [line()])
+    async with database.transaction() as session:
+        (await session.get_one(Customer, customer)).is_frozen = 1
+    before = await types_stated(database)
+    who = customer_principal(customer)
+    answer = await caller.post(who, PAY, payment(order["order_id"]))
+    assert (answer.status_code, answer.json()["error_code"]) == (403, "CBC.0155")
+    assert await attempts(database) == []
+    assert not peers.asked(HOLD)
+    assert await types_stated(database) == before
+    cancelled = await caller.put(who, CANCEL, {"order_id": order["order_id"]})
+    assert cancelled.status_code == 204, cancelled.text

@@ -132,6 +132,14 @@ async def test_a_referral_customer_orders_for_itself(caller: Caller, database: D
     await refused(caller, database, "CBC.99000000", 400, customer_id=customer)
 
 
+@pytest.mark.parametrize("level", [1, 2])
+async def test_for_a_frozen_customer_nothing_is_ordered(
+    caller: Caller, database: Database, level: int
+) -> None:
+    customer = await keep_customer(database, is_frozen=level)
+    await refused(caller, database, "CBC.0155", 403, customer_id=customer)
+
+
 async def test_a_foreign_customer_and_none_at_all_are_refused_alike(
     caller: Caller, database: Database
 ) -> None:

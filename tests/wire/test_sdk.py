@@ -7,7 +7,8 @@ import pytest
 from huaweicloudsdkcore.exceptions.exceptions import ServerResponseException
 
 from gateway.not_yet import NOT_YET
-from tests.flows.cast import Caller
+from tests.flows.cast import Caller, eventually
+from tests.flows.deeds import ECS_MONTH
 from tests.wire.answered import DEEDS, caller_of
 from tests.wire.scene import Estate, Scene
 from tests.wire.schema import lost, unlike
@@ -89,6 +90,42 @@ def test_what_is_not_there_yet_says_so(scene: Scene, name: str) -> None:
 def test_what_is_not_there_yet_abroad_says_so(scene: Scene, abroad: Estate, name: str) -> None:
     caller = caller_of(abroad, auth_class(name), name, scene.distributor)
     refuses(caller, pascal(name), name, least_values(name, INTERNATIONAL), INTERNATIONAL)
+
+
+def test_customers_are_frozen_and_let_go_by_the_international_sdk(abroad: Estate) -> None:
+    """A frozen one is shown as such, and pays nothing."""
+    asked = {"customer_ids": [abroad.customer.id, "nobody"], "reason": "Arrears"}
+    order = abroad.new_order()
+    frozen = call(
+        abroad.partner, "FreezeSubCustomers", "freeze_sub_customers", asked, INTERNATIONAL
+    )
+    try:
+        (detail,) = loads(frozen.raw_content)["error_details"]
+        assert (detail["id"], detail["error_code"]) == ("nobody", "CBC.99000035")
+        shown = {"customer_id": abroad.customer.id}
+        answer = call(
+            abroad.partner, "ListSubCustomers", "list_sub_customers", shown, INTERNATIONAL
+        )
+        assert loads(answer.raw_content)["customer_infos"][0]["is_frozen"] == 1
+        eventually(lambda: _ordering(abroad), lambda status: status == 403)
+        paid = abroad.customer.caller.call(
+            "POST",
+            "/v3/orders/customer-orders/pay",
+            {"order_id": order, "use_coupon": "NO", "use_discount": "NO"},
+        )
+        assert (paid.status_code, paid.json()["error_code"]) == (403, "CBC.0155")
+    finally:
+        asked["customer_ids"] = [abroad.customer.id]
+        freed = call(
+            abroad.partner, "UnfreezeSubCustomers", "unfreeze_sub_customers", asked, INTERNATIONAL
+        )
+    assert loads(freed.raw_content) == {}
+    eventually(lambda: _ordering(abroad), lambda status: status == 201)
+
+
+def _ordering(one: Estate) -> int:
+    wanted = {"customer_id": one.customer.id, "lines": [ECS_MONTH]}
+    return one.partner.call("POST", "/api/orders", wanted).status_code
 
 
 def test_all_operations_of_both_sites_are_driven() -> None:

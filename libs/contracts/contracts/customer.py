@@ -60,6 +60,24 @@ class CustomerUpdated(CustomerEvent):
     TYPE: ClassVar[str] = "customer.updated"
 
 
+class CustomerVerified(CustomerEvent):
+    """The customer's real name was verified, or another one was."""
+
+    TYPE: ClassVar[str] = "customer.verified"
+
+
+class CustomerFrozen(CustomerEvent):
+    """The customer may not buy, renew or change anything; `is_frozen` says what is frozen."""
+
+    TYPE: ClassVar[str] = "customer.frozen"
+
+
+class CustomerUnfrozen(CustomerEvent):
+    """The customer may buy again."""
+
+    TYPE: ClassVar[str] = "customer.unfrozen"
+
+
 class CustomerAssociated(CustomerEvent):
     """The customer now belongs to its partner."""
 

@@ -8,9 +8,12 @@ from chassis.database import EventSession
 from contracts.customer import (
     CustomerAssociated,
     CustomerAssociationChanged,
+    CustomerFrozen,
     CustomerRegistered,
+    CustomerUnfrozen,
     CustomerUnlinked,
     CustomerUpdated,
+    CustomerVerified,
 )
 from contracts.order import OrderPaid, OrderPaymentFailed
 from contracts.partner import PartnerJoined
@@ -47,6 +50,24 @@ async def on_customer_association_changed(
     event: CustomerAssociationChanged, session: EventSession
 ) -> None:
     """A switch away from resale returns the balance to the partner."""
+    await keep_customer(session, event)
+
+
+@consumers.on(CustomerFrozen)
+async def on_customer_frozen(event: CustomerFrozen, session: EventSession) -> None:
+    """Keep the copy's version."""
+    await keep_customer(session, event)
+
+
+@consumers.on(CustomerUnfrozen)
+async def on_customer_unfrozen(event: CustomerUnfrozen, session: EventSession) -> None:
+    """Keep the copy's version."""
+    await keep_customer(session, event)
+
+
+@consumers.on(CustomerVerified)
+async def on_customer_verified(event: CustomerVerified, session: EventSession) -> None:
+    """Know its name."""
     await keep_customer(session, event)
 
 

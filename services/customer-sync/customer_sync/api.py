@@ -23,6 +23,7 @@ from customer_sync.create_sub_customer import (
     model_of,
 )
 from customer_sync.decide_authorization import Decision, decide_authorization
+from customer_sync.freezing.api import router as freezing
 from customer_sync.import_customers import CustomersImport, import_customers
 from customer_sync.list_authorizations import AuthorizationsWanted, list_authorizations
 from customer_sync.list_divisions import (
@@ -81,6 +82,7 @@ router = APIRouter()
 commands = APIRouter(dependencies=[Depends(_standalone)])
 commands.include_router(realname)
 commands.include_router(association_commands)
+commands.include_router(freezing)
 router.include_router(association)
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.identity import Principal, WrongPrincipalError
-from customer_sync.models import RUNNING, Sweep
+from customer_sync.sweep_models import RUNNING, Sweep
 
 SHOWN_MAX = 20
 

@@ -12,11 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import outbox
 from contracts.customer import (
     CustomerEvent,
+    CustomerFrozen,
     CustomerRegistered,
+    CustomerUnfrozen,
     CustomerUpdated,
+    CustomerVerified,
     SyncDriftFound,
 )
-from customer_sync.models import ASSOCIATED, AT_FIRST, RESALE, Customer, Sighting, Sweep
+from customer_sync.models import ASSOCIATED, AT_FIRST, NOT_FROZEN, RESALE, VERIFIED, Customer
+from customer_sync.sweep_models import Sighting, Sweep
 from upstream import UpstreamCustomer
 
 UNCHANGEABLE = ("account_name", "xaccount_id", "xaccount_type")  # no operation changes them
@@ -119,7 +123,16 @@ def _follow(
     kind = _association_change(customer, owner, one, now)
     if kind is None and not changed:
         return []
-    return [customer.fact(kind or CustomerUpdated, now)]
+    return [customer.fact(kind or _said_best(customer, changed), now)]
+
+
+def _said_best(customer: Customer, changed: set[str]) -> type[CustomerEvent]:
+    """By what others act on first: may it buy, and who is it?"""
+    if "is_frozen" in changed:
+        return CustomerUnfrozen if customer.is_frozen == NOT_FROZEN else CustomerFrozen
+    if "verified_status" in changed and customer.verified_status == VERIFIED:
+        return CustomerVerified
+    return CustomerUpdated
 
 
 def _association_change(

@@ -1,4 +1,4 @@
-"""Customers, authorizations and sweeps, and the copies of what others own."""
+"""Customers and authorizations, and the copies of what others own."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -18,7 +18,10 @@ from contracts.customer import (
     CustomerAssociated,
     CustomerAssociationChanged,
     CustomerEvent,
+    CustomerFrozen,
+    CustomerUnfrozen,
     CustomerUnlinked,
+    CustomerVerified,
 )
 
 REFERRAL, RESALE, RESALE_ABROAD = "1", "2", "3"  # domain.md B.2
@@ -28,8 +31,7 @@ REQUESTED, ACTIVE, REFUSED, TERMINATED = "requested", "active", "refused", "term
 NOT_VERIFIED, IN_REVIEW, REJECTED, VERIFIED = "-1", "0", "1", "2"
 PERSONAL, ENTERPRISE = 0, 1
 REVIEWING, REFUSED_REVIEW, PASSED = 0, 1, 2  # review_result
-RUNNING, FINISHED, FAILED = "running", "finished", "failed"
-UPSTREAM_SLOTS = 10  # requests within any second, over all replicas (domain.md D.5)
+NOT_FROZEN = 0  # is_frozen; 1: the account, 2: its resources too
 
 _STATED = (
     "partner_id", "distributor_id", "version", "site", "currency", "account_name", "customer_name",
@@ -55,6 +57,12 @@ class StateConflictError(RefusedError):
     """The customer or authorization is not in a state that allows it."""
 
     code = "CHB.0409"
+
+
+class FrozenOtherwiseError(RefusedError):
+    """Freezing and unfreezing go by the same type."""
+
+    code = "CBC.0155"
 
 
 class Customer(Tables):
@@ -125,6 +133,30 @@ class Customer(Tables):
         """Referral becomes resale or the other way round."""
         self.association_type = association_type
         return CustomerAssociationChanged
+
+    def verify(self, name: str, customer_type: int) -> type[CustomerEvent]:
+        """The vendor's side confirms who the customer is; again: it is somebody else now."""
+        self.customer_name, self.customer_type = name, customer_type
+        self.verified_status = VERIFIED
+        return CustomerVerified
+
+    def freeze(self, level: int) -> type[CustomerEvent] | None:
+        """The account, or its resources too; None when it is frozen so already."""
+        if self.is_frozen == level:
+            return None
+        if self.is_frozen != NOT_FROZEN:
+            raise FrozenOtherwiseError("frozen by another type: unfreeze it first")
+        self.is_frozen = level
+        return CustomerFrozen
+
+    def unfreeze(self, level: int) -> type[CustomerEvent] | None:
+        """Only by the type that it was frozen with; None when it is not frozen."""
+        if self.is_frozen == NOT_FROZEN:
+            return None
+        if self.is_frozen != level:
+            raise FrozenOtherwiseError("frozen by another type")
+        self.is_frozen = NOT_FROZEN
+        return CustomerUnfrozen
 
     def unlink(self, on: datetime) -> type[CustomerEvent]:
         """The association ends; refused unless there is one."""
@@ -334,53 +366,3 @@ class Arrears(Tables):
     currency: Mapped[str]
     debt_amount: Mapped[Decimal]
     version: Mapped[int]
-
-
-class Sweep(Tables):
-    """One pass over an upstream's customers, with all that is needed to go on after a kill."""
-
-    __tablename__ = "sweeps"
-    __table_args__ = (
-        Index("sweeps_running", "partner_id", unique=True,
-              postgresql_where=text("status = 'running'")),
-        Index("sweeps_by_number", "partner_id", "number", unique=True),
-    )  # fmt: skip
-
-    id: Mapped[str] = mapped_column(primary_key=True)
-    partner_id: Mapped[str]
-    number: Mapped[int]
-    status: Mapped[str]
-    phase: Mapped[str]  # then: missing
-    resellers: Mapped[list[Any] | None]  # a distributor's, asked at the start; none asked yet
-    scope: Mapped[int]  # 0: own customers; n: those of the n-th reseller
-    cursor: Mapped[int]  # the first record not read yet, in the scope
-    upstream_count: Mapped[int | None]  # as the upstream last said of the scope
-    pages_done: Mapped[int]
-    steps_back: Mapped[int]  # windows that did not touch what was read before
-    customers_seen: Mapped[int]
-    customers_changed: Mapped[int]
-    requests_made: Mapped[int]
-    started_at: Mapped[datetime]
-    finished_at: Mapped[datetime | None]
-    last_error: Mapped[str | None]
-    holder: Mapped[str | None]  # the replica that works on it
-    held_until: Mapped[datetime | None]
-    version: Mapped[int]
-
-
-class Sighting(Tables):
-    """In which sweep a mirrored customer was last seen; apart from its wide, indexed row."""
-
-    __tablename__ = "sightings"
-
-    customer_id: Mapped[str] = mapped_column(primary_key=True)
-    sweep_number: Mapped[int]
-
-
-class UpstreamSlot(Tables):
-    """The right to have one request under way at the upstream, and to have had one just now."""
-
-    __tablename__ = "upstream_slots"
-
-    slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    free_at: Mapped[datetime]

@@ -24,18 +24,10 @@ from customer_sync.association.unlink_customer import end_authorization
 from customer_sync.find_partner import DISTRIBUTOR
 from customer_sync.list_sweeps import eta_seconds
 from customer_sync.mirror_customers import Owner, mirror_customers, sighted
-from customer_sync.models import (
-    ASSOCIATED,
-    FAILED,
-    FINISHED,
-    RUNNING,
-    Customer,
-    Partner,
-    Sighting,
-    Sweep,
-)
+from customer_sync.models import ASSOCIATED, Customer, Partner
 from customer_sync.settings import CustomerSyncSettings
 from customer_sync.start_sweep import take_sweep
+from customer_sync.sweep_models import FAILED, FINISHED, RUNNING, Sighting, Sweep
 from upstream import (
     CustomerPage,
     UpstreamCustomer,

@@ -9,8 +9,8 @@ from uuid_utils.compat import uuid7
 from chassis import audit
 from chassis.errors import RefusedError
 from chassis.identity import Principal, WrongPrincipalError
-from customer_sync.models import RUNNING, Sweep
 from customer_sync.settings import CustomerSyncSettings
+from customer_sync.sweep_models import RUNNING, Sweep
 
 _ONE_STARTER = text("SELECT pg_advisory_xact_lock(hashtext('channelbus.sweep'))")
 

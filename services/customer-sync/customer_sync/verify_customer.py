@@ -11,8 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import audit, outbox
 from chassis.errors import BadFieldError, NotFoundError
 from chassis.identity import Principal, WrongPrincipalError
-from contracts.customer import CustomerUpdated
-from customer_sync.models import VERIFIED, Customer
+from customer_sync.models import Customer
 
 VERIFICATIONS_MAX = 500
 
@@ -74,7 +73,7 @@ async def verify_customer(
     verification: Verification,
     now: datetime,
 ) -> Customer:
-    """Record name and type as verified and state `customer.updated`.
+    """Record name and type as verified and state `customer.verified`.
 
     Raises:
         WrongPrincipalError: not an administrator.
@@ -99,8 +98,6 @@ def _verify(
     verification: Verification,
     now: datetime,
 ) -> None:
-    customer.customer_name = verification.customer_name
-    customer.customer_type = verification.customer_type
-    customer.verified_status = VERIFIED
-    outbox.publish(session, customer.fact(CustomerUpdated, now))
+    fact = customer.verify(verification.customer_name, verification.customer_type)
+    outbox.publish(session, customer.fact(fact, now))
     audit.record(session, principal, "customer.verify", customer.id, now)

@@ -9,9 +9,12 @@ from contracts.customer import (
     AuthorizationTerminated,
     CustomerAssociated,
     CustomerAssociationChanged,
+    CustomerFrozen,
     CustomerRegistered,
+    CustomerUnfrozen,
     CustomerUnlinked,
     CustomerUpdated,
+    CustomerVerified,
 )
 from contracts.partner import PartnerJoined
 from order.keep_copies import keep_authorization, keep_customer, keep_partner
@@ -42,6 +45,24 @@ async def on_customer_association_changed(
     event: CustomerAssociationChanged, session: EventSession
 ) -> None:
     """Resale became referral, or the other way round."""
+    await keep_customer(event, session)
+
+
+@consumers.on(CustomerFrozen)
+async def on_customer_frozen(event: CustomerFrozen, session: EventSession) -> None:
+    """Nothing can be bought for it."""
+    await keep_customer(event, session)
+
+
+@consumers.on(CustomerUnfrozen)
+async def on_customer_unfrozen(event: CustomerUnfrozen, session: EventSession) -> None:
+    """It can buy again."""
+    await keep_customer(event, session)
+
+
+@consumers.on(CustomerVerified)
+async def on_customer_verified(event: CustomerVerified, session: EventSession) -> None:
+    """The version must not be missed."""
     await keep_customer(event, session)
 
 

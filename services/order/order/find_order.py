@@ -30,6 +30,12 @@ class MemberOrderError(RefusedError):
     code = "CBC.99000089"
 
 
+class CustomerFrozenError(RefusedError):
+    """Its partner has frozen the customer: it buys nothing and pays nothing until it is let go."""
+
+    code = "CBC.0155"
+
+
 class ResellerError(RefusedError):
     """The reseller is not the caller's."""
 

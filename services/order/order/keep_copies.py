@@ -17,6 +17,7 @@ async def keep_customer(event: CustomerEvent, session: EventSession) -> None:
         "currency": event.currency,
         "association_type": event.association_type,
         "association_status": event.association_status,
+        "is_frozen": event.is_frozen,
         "version": event.version,
     }
     await copies.keep(session, Customer, values)

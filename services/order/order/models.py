@@ -284,6 +284,7 @@ class Customer(Tables):
     currency: Mapped[str]
     association_type: Mapped[str]
     association_status: Mapped[str]
+    is_frozen: Mapped[int] = mapped_column(server_default=text("0"))  # not 0: it may not buy
     version: Mapped[int]
     copied_at: Mapped[datetime] = mapped_column(server_default=func.now())
 

@@ -25,7 +25,7 @@ from order.apportion import apportion
 from order.authorizations import require_authorization
 from order.close_attempts import fail_attempt
 from order.facts import order_fact
-from order.find_order import customers_order
+from order.find_order import CustomerFrozenError, customers_order
 from order.models import OPEN, PAID, AttemptClosedError, Customer, Order, OrderLine, PaymentAttempt
 from order.peers import CouponShare, HeldMoney, Peers
 from wire.money import cut
@@ -133,8 +133,12 @@ async def _open_attempt(
 ) -> tuple[PaymentAttempt, Order]:
     """T1: from its commit on, whatever is reserved under the attempt's id has an owner."""
     order = await customers_order(session, principal, payment.order_id, lock=True)
+    customer = await copies.find(session, Customer, order.customer_id)
+    assert customer is not None, "an order's customer was known when it was placed"
     if principal.acting_for_partner is not None:
-        await _require_grant(session, order.customer_id)
+        await require_authorization(session, customer)
+    if customer.is_frozen:
+        raise CustomerFrozenError("the customer is frozen")
     order.check_payable(now)
     running = select(PaymentAttempt.attempt_id).where(
         PaymentAttempt.order_id == order.order_id, PaymentAttempt.state == OPEN
@@ -155,12 +159,6 @@ async def _open_attempt(
     )
     session.add(attempt)
     return attempt, order
-
-
-async def _require_grant(session: AsyncSession, customer_id: str) -> None:
-    customer = await copies.find(session, Customer, customer_id)
-    assert customer is not None, "an order's customer was known when it was placed"
-    await require_authorization(session, customer)
 
 
 async def _reserve_coupons(

@@ -18,7 +18,7 @@ from chassis.outbox import publish
 from contracts.order import OrderCreated
 from order.authorizations import require_authorization
 from order.facts import order_fact
-from order.find_order import ASSOCIATED, RESALE_TYPES
+from order.find_order import ASSOCIATED, RESALE_TYPES, CustomerFrozenError
 from order.models import CONFIRM, REVIEW, Customer, Order, OrderLine
 from order.peers import Peers, QuotedLine
 from wire.types import Amount, Id, WireRequest
@@ -160,6 +160,8 @@ async def _customer(session: AsyncSession, principal: Principal, customer_id: st
         raise NotOwnCustomerError
     if customer.association_type not in RESALE_TYPES:
         raise NotResaleError
+    if customer.is_frozen:
+        raise CustomerFrozenError("the customer is frozen")
     return customer
 
 

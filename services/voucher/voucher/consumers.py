@@ -5,9 +5,12 @@ from chassis.database import EventSession
 from contracts.customer import (
     CustomerAssociated,
     CustomerAssociationChanged,
+    CustomerFrozen,
     CustomerRegistered,
+    CustomerUnfrozen,
     CustomerUnlinked,
     CustomerUpdated,
+    CustomerVerified,
 )
 from contracts.order import (
     OrderCancelled,
@@ -61,6 +64,24 @@ async def on_customer_association_changed(
         await recall_customer_coupons(
             session, event.customer_id, event.partner_id, TYPE_SWITCHED, event.occurred_at
         )
+
+
+@consumers.on(CustomerFrozen)
+async def on_customer_frozen(event: CustomerFrozen, session: EventSession) -> None:
+    """Keep the copy's version."""
+    await keep_customer(session, event)
+
+
+@consumers.on(CustomerUnfrozen)
+async def on_customer_unfrozen(event: CustomerUnfrozen, session: EventSession) -> None:
+    """Keep the copy's version."""
+    await keep_customer(session, event)
+
+
+@consumers.on(CustomerVerified)
+async def on_customer_verified(event: CustomerVerified, session: EventSession) -> None:
+    """Keep the copy's version."""
+    await keep_customer(session, event)
 
 
 @consumers.on(CustomerUnlinked)

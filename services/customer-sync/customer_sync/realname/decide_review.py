@@ -11,7 +11,7 @@ from chassis import audit, outbox
 from chassis.errors import NotFoundError
 from chassis.identity import Principal, WrongPrincipalError
 from contracts.customer import CustomerUpdated
-from customer_sync.models import REJECTED, VERIFIED, Customer, RealnameApplication
+from customer_sync.models import REJECTED, Customer, RealnameApplication
 
 
 class Review(BaseModel):
@@ -26,7 +26,9 @@ class Review(BaseModel):
 async def decide_review(
     session: AsyncSession, principal: Principal, customer_id: str, review: Review, now: datetime
 ) -> Customer:
-    """Verify or refuse and state `customer.updated`; a refused change leaves the person verified.
+    """Verify, and state `customer.verified`, or refuse, and state `customer.updated`.
+
+    A refused change leaves the person verified.
 
     Raises:
         WrongPrincipalError: not an administrator.
@@ -45,12 +47,10 @@ async def decide_review(
     approved = review.decision == "approve"
     application.decide(approved=approved, opinion=review.opinion, now=now)
     if approved:
-        customer.customer_name = application.name
-        customer.customer_type = application.customer_type
-        customer.verified_status = VERIFIED
+        fact = customer.verify(application.name, application.customer_type)
+        outbox.publish(session, customer.fact(fact, now))
     elif not application.is_change:
         customer.verified_status = REJECTED
-    if approved or not application.is_change:
         outbox.publish(session, customer.fact(CustomerUpdated, now))
     audit.record(session, principal, "customer.review", customer.id, now, decision=review.decision)
     return customer

@@ -13,9 +13,12 @@ from contracts.customer import (
     CustomerAssociated,
     CustomerAssociationChanged,
     CustomerEvent,
+    CustomerFrozen,
     CustomerRegistered,
+    CustomerUnfrozen,
     CustomerUnlinked,
     CustomerUpdated,
+    CustomerVerified,
 )
 from contracts.partner import PartnerJoined, PartnerOperatorAdded
 from gateway.identity.keep_principals import (
@@ -69,6 +72,18 @@ def identity_consumers(known: KnownCredentials) -> Consumers:
     async def on_customer_association_changed(
         event: CustomerAssociationChanged, session: EventSession
     ) -> None:
+        await keep(event, session)
+
+    @consumers.on(CustomerFrozen)
+    async def on_customer_frozen(event: CustomerFrozen, session: EventSession) -> None:
+        await keep(event, session)
+
+    @consumers.on(CustomerUnfrozen)
+    async def on_customer_unfrozen(event: CustomerUnfrozen, session: EventSession) -> None:
+        await keep(event, session)
+
+    @consumers.on(CustomerVerified)
+    async def on_customer_verified(event: CustomerVerified, session: EventSession) -> None:
         await keep(event, session)
 
     @consumers.on(CustomerUnlinked)

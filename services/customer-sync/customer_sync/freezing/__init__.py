@@ -1,0 +1,1 @@
+"""Freezing of customers, on the international site (domain.md D.4b)."""

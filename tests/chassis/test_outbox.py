@@ -3,10 +3,12 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
+import asyncpg
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from chassis.database import Database
+from chassis.failures import Failure, failure_of
 from chassis.outbox import EVENT_BYTES_MAX, EventTooLargeError, publish
 from chassis.settings import ServiceSettings
 from chassis.tables import OutboxRow
@@ -65,4 +67,21 @@ async def test_an_event_the_broker_would_refuse_fails_the_transaction(
     with pytest.raises(EventTooLargeError):
         async with database.transaction() as session:
             publish(session, funds_moved("k" * EVENT_BYTES_MAX, 1, NOW))
+    assert await told(database) == []
+
+
+async def test_a_lock_in_the_way_of_the_outbox_is_a_conflict_not_poison(
+    database: Database,
+) -> None:
+    """The insert goes past SQLAlchemy, and so does its error.
+
+    Break: drop asyncpg's branch in `failure_of`.
+    """
+    async with database.transaction() as other:
+        await other.execute(text("LOCK TABLE outbox IN EXCLUSIVE MODE"))
+        with pytest.raises(asyncpg.LockNotAvailableError) as failure:
+            async with database.transaction() as session:
+                await session.execute(text("SET LOCAL lock_timeout = '50ms'"))
+                publish(session, funds_moved("a", 1, NOW))
+    assert failure_of(failure.value) is Failure.CONFLICT
     assert await told(database) == []

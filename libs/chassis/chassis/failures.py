@@ -2,6 +2,7 @@
 
 from enum import Enum
 
+import asyncpg
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -27,12 +28,19 @@ def failure_of(error: BaseException) -> Failure:
     if isinstance(error, InterfaceError):
         return Failure.AWAY if error.connection_invalidated else Failure.POISON
     if isinstance(error, DBAPIError):
-        state = str(getattr(error.orig, "sqlstate", None) or "")
-        if state in _CONFLICTS:
-            return Failure.CONFLICT
-        if error.connection_invalidated or state.startswith(_AWAY):
+        if error.connection_invalidated:
             return Failure.AWAY
-        return Failure.POISON
+        return _failure_of_state(getattr(error.orig, "sqlstate", None))
+    if isinstance(error, asyncpg.PostgresError):  # of the outbox's insert, past SQLAlchemy
+        return _failure_of_state(error.sqlstate)
     if isinstance(error, OSError | TimeoutError):
+        return Failure.AWAY
+    return Failure.POISON
+
+
+def _failure_of_state(sqlstate: str | None) -> Failure:
+    if sqlstate in _CONFLICTS:
+        return Failure.CONFLICT
+    if sqlstate is not None and sqlstate.startswith(_AWAY):
         return Failure.AWAY
     return Failure.POISON

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 
 from chassis.crash import crash_point
 from chassis.identity import CurrentPrincipal, Principal
-from chassis.outbox import write_stated
+from chassis.outbox import STATED, StatingSession, write_stated
 from chassis.settings import ServiceSettings
 from wire.json import dumps, loads
 
@@ -66,7 +66,9 @@ class Database:
                 "server_settings": self._session_settings(),
             },
         )
-        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        self._sessions = async_sessionmaker(
+            self.engine, expire_on_commit=False, sync_session_class=StatingSession
+        )
         self.on_stated: Callable[[], None] = lambda: None  # the relay's wake-up, after the commit
 
     @asynccontextmanager
@@ -75,7 +77,7 @@ class Database:
         async with self._sessions() as session:
             async with session.begin():
                 yield session
-                stated = await write_stated(session)
+                stated = STATED in session.info and await session.run_sync(write_stated)
             if stated:
                 crash_point("business.committed")
                 self.on_stated()

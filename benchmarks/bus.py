@@ -42,6 +42,7 @@ Measure = Callable[[], Awaitable[float]]
 WAIT_SECONDS = 120
 WAKE_UP_RATE, WAKE_UP_WRITERS, WAKE_UP_EVENTS = 2000, 8, 5  # events a second; per transaction
 WAKE_UP_P99_MS_MAX = 100
+WAKE_UP_START_SECONDS = 2
 EVENTS, CATCH_UP_EVENTS = 50_000, 1_000_000
 FILL_EVENTS = 25_000
 MEMORY_GROWTH_MAX = 1.15
@@ -330,8 +331,7 @@ async def bench_latency(place: Rig, events: int, _rounds: int) -> bool:
                     await asyncio.sleep(0.001)
             waits.append(effects[version + 1] - committed)
             await asyncio.sleep(0.03)
-    waits = sorted(waits[10:])
-    p50, p99 = waits[len(waits) // 2] * 1000, waits[int(len(waits) * 0.99)] * 1000
+    p50, p99 = percentiles_ms(waits[10:])
     met = p50 <= 60 and p99 <= 200
     verdict = "met" if met else "MISSED"
     print("\ncommit to effect elsewhere, idle")
@@ -340,21 +340,26 @@ async def bench_latency(place: Rig, events: int, _rounds: int) -> bool:
 
 
 async def bench_wake_up(place: Rig, events: int, _rounds: int) -> bool:
-    """Figure 5: from commit to Kafka at 2,000 events a second, as a bare consumer sees them."""
+    """Figure 5: from commit to Kafka at 2,000 events a second, as a bare consumer sees them.
+
+    Writers, relay and the consumer share one process. Every event of the steady state counts. What
+    is committed in the first seconds is told apart, without a bar: it waits for the first leases,
+    the producer's start, the topic's first batch and the pool's first connections.
+    """
+    together = WAKE_UP_WRITERS * WAKE_UP_EVENTS
+    turns = (WAKE_UP_RATE * WAKE_UP_START_SECONDS + max(events, 2 * WAKE_UP_RATE)) // together
     committed: dict[str, float] = {}
-    waits: list[float] = []
+    read_at: dict[str, float] = {}
     database = Database(place.settings, "tally")
     relay = asyncio.create_task(Relay(place.settings, database, "tally").run())
     consumer = AIOKafkaConsumer(
         place.topic, bootstrap_servers=place.kafka.bootstrap, auto_offset_reset="earliest"
     )
     await consumer.start()
-    total = max(min(events, 20_000), 2 * WAKE_UP_RATE)
 
     async def write(writer: int) -> None:
-        pause = WAKE_UP_WRITERS * WAKE_UP_EVENTS / WAKE_UP_RATE
         due = time.perf_counter()
-        for turn in range(total // (WAKE_UP_WRITERS * WAKE_UP_EVENTS)):
+        for turn in range(turns):
             facts = [
                 funds_moved(f"w{writer}", turn * WAKE_UP_EVENTS + n + 1, NOW)
                 for n in range(WAKE_UP_EVENTS)
@@ -363,33 +368,42 @@ async def bench_wake_up(place: Rig, events: int, _rounds: int) -> bool:
                 publish(session, *facts)
             at = time.perf_counter()
             committed.update((str(fact.event_id), at) for fact in facts)
-            due += pause
+            due += together / WAKE_UP_RATE
             await asyncio.sleep(max(due - time.perf_counter(), 0))
 
     async def read() -> None:
-        while len(waits) < total // (WAKE_UP_WRITERS * WAKE_UP_EVENTS) * (
-            WAKE_UP_WRITERS * WAKE_UP_EVENTS
-        ):
+        while len(read_at) < turns * together:
             for records in (await consumer.getmany(timeout_ms=200)).values():
                 now = time.perf_counter()
-                for record in records:
-                    event_id = dict(record.headers)["ce_id"].decode()
-                    waits.append(max(now - committed.get(event_id, now), 0.0))
+                read_at.update((dict(record.headers)["ce_id"].decode(), now) for record in records)
 
     started = time.perf_counter()
     async with asyncio.timeout(WAIT_SECONDS):
         await asyncio.gather(read(), *(write(n) for n in range(WAKE_UP_WRITERS)))
-    rate = len(waits) / (time.perf_counter() - started)
+    rate = len(read_at) / (time.perf_counter() - started)
     relay.cancel()
     await asyncio.gather(relay, return_exceptions=True)
     await consumer.stop()
     await database.close()
-    waits.sort()
-    p50, p99 = waits[len(waits) // 2] * 1000, waits[int(len(waits) * 0.99)] * 1000
+    steady_from = started + WAKE_UP_START_SECONDS
+    # A read may even come before the writer has noted its commit: no wait at all.
+    waits = [(at, max(read_at[event_id] - at, 0.0)) for event_id, at in committed.items()]
+    first_p50, first_p99 = percentiles_ms([wait for at, wait in waits if at < steady_from])
+    p50, p99 = percentiles_ms([wait for at, wait in waits if at >= steady_from])
     met = p99 < WAKE_UP_P99_MS_MAX
     print(f"\ncommit to Kafka at {rate:,.0f} events/s")
     print(f"  p50 {p50:.1f} ms, p99 {p99:.1f} ms (bar 100)   {'met' if met else 'MISSED'}")
+    print(
+        f"  of the first {WAKE_UP_START_SECONDS} s after the start:"
+        f" p50 {first_p50:.1f} ms, p99 {first_p99:.1f} ms"
+    )
     return met
+
+
+def percentiles_ms(waits: Sequence[float]) -> tuple[float, float]:
+    """The median and the 99th percentile, in milliseconds."""
+    in_order = sorted(waits)
+    return in_order[len(in_order) // 2] * 1000, in_order[int(len(in_order) * 0.99)] * 1000
 
 
 def resident_bytes(pid: int) -> int:

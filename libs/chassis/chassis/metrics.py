@@ -29,6 +29,7 @@ FENCED = Counter(
     "channelbus_consumer_fenced_total", "Batches rolled back: partition lost", ["consumer"]
 )
 RETRIES = Counter("channelbus_consumer_retries_total", "Batches tried again", ["consumer"])
+# Of the whole group, from its database: the largest of the replicas counts, not their sum.
 PARKED = Gauge("channelbus_parked_events", "Events waiting in parked keys", ["consumer"])
 PARKED_KEYS = Gauge("channelbus_parked_keys", "Keys that wait", ["consumer"])
 LAG_EVENTS = Gauge(

@@ -6,7 +6,7 @@ which arrives while the last parked one is replayed is handled after it, never b
 
 from collections.abc import Sequence
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -38,6 +38,19 @@ async def parked_keys(
         },
     )
     return {(topic, key) for topic, key in found}
+
+
+async def count_waiting(session: AsyncSession, consumer: str) -> tuple[int, int]:
+    """How many keys of the consumer wait, and how many events in them."""
+    keys = select(func.count()).select_from(ParkedKey).where(ParkedKey.consumer == consumer)
+    events = (
+        select(func.count())
+        .select_from(ParkedEvent)
+        .where(ParkedEvent.consumer == consumer, ParkedEvent.state == "waiting")
+    )
+    found = await session.execute(select(keys.scalar_subquery(), events.scalar_subquery()))
+    keys_waiting, events_waiting = found.one()
+    return keys_waiting, events_waiting
 
 
 async def park(session: AsyncSession, consumer: str, message: Message, error: str | None) -> None:

@@ -23,7 +23,8 @@ from chassis.delivery import Delivery, FencedError, Move, Partition
 from chassis.failures import Failure, failure_of
 from chassis.logs import enter_request, get_logger
 from chassis.messages import Message, message_of
-from chassis.metrics import FENCED, RETRIES
+from chassis.metrics import FENCED, PARKED, PARKED_KEYS, RETRIES
+from chassis.parking import count_waiting
 from chassis.positions import every_position, left_unread, read_positions
 from chassis.progress import Progress
 from chassis.settings import ServiceSettings
@@ -308,6 +309,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
             with suppress(KafkaError, SQLAlchemyError, OSError):
                 async with asyncio.timeout(WATCH_SECONDS_MAX):
                     await self._watch_once()
+                    await self._count_parked()
 
     async def _watch_once(self) -> None:
         """Our own partitions; when we have none, whether anybody moves the group's."""
@@ -319,6 +321,14 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
             return
         positions = await every_position(self._database, self._consumers.name)
         await self.progress.measure_group(self.consumer, positions)
+
+    async def _count_parked(self) -> None:
+        """What waits in the database, whichever member parked it: every replica says the same."""
+        name = self._consumers.name
+        async with self._database.transaction() as session:
+            keys, events = await count_waiting(session, name)
+        PARKED_KEYS.labels(name).set(keys)
+        PARKED.labels(name).set(events)
 
 
 async def _keep_raw(record: Any) -> KafkaMessage:

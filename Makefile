@@ -10,6 +10,8 @@ PYTHON = $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 py
 	$$p -c 'import sys; sys.version_info >= (3, 11) or sys.exit(1); print(sys.executable)' 2>/dev/null && break; done)
 endif
 UV = $(shell for u in uv .run/uv/bin/uv; do $$u --version >/dev/null 2>&1 && echo $$u && break; done)
+# Two workers, each with servers of its own; a file's tests stay together.
+TEST := .venv/bin/pytest -n 2 --dist loadfile
 LOCAL := PYTHONPATH=deploy .venv/bin/python -m local
 INSTALLED := .venv/installed
 LOCKING = $(UV) pip compile -q --universal --generate-hashes --custom-compile-command "make lock" \
@@ -35,16 +37,19 @@ rebuild: $(INSTALLED) ## Make what a service copies anew, while it runs (service
 	@$(LOCAL) rebuild $(service)
 
 test: $(INSTALLED) ## Every test, on a real PostgreSQL and a real Kafka that it starts itself
-	.venv/bin/pytest
+	$(TEST)
 
 check: $(INSTALLED) lock-check ## Everything that CI checks, in its order: lock, format, lint, types, tests
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
 	.venv/bin/mypy libs services deploy tests
-	.venv/bin/pytest
+	$(TEST)
 
 soak: $(INSTALLED) ## Kill, freeze and restart the bus under load (SECONDS=120, SEED=…), then check every fact
 	.venv/bin/python -m tests.chassis.soak --seconds $(or $(SECONDS),120) $(if $(SEED),--seed $(SEED))
+
+fuzz: $(INSTALLED) ## Ask all that is published, wrongly and rightly, for long (SECONDS=600, SEED=…)
+	.venv/bin/python -m tests.wire.fuzzing --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED))
 
 bench-bus: $(INSTALLED) ## The bus beside its peers and bare floors, ratios printed (ARGS="relay --rounds 5")
 	.venv/bin/python -m benchmarks.bus $(ARGS)

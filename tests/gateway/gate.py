@@ -87,13 +87,30 @@ async def answer_json(
     await send({"type": "http.response.body", "body": body})
 
 
+class Server(uvicorn.Server):
+    """Ends when told: uvicorn's own looks ten times a second, and each test waits for two."""
+
+    def __init__(self, config: uvicorn.Config):
+        super().__init__(config)
+        self._told = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        """Wait to be told."""
+        await self.on_tick(0)
+        await self._told.wait()
+
+    def end(self) -> None:
+        """Tell it."""
+        self._told.set()
+
+
 @asynccontextmanager
 async def listening(app: Any) -> AsyncIterator[str]:
     """Serve the application on the loopback; the URL."""
     config = uvicorn.Config(
         app, port=0, log_config=None, access_log=False, ws="none", proxy_headers=False
     )
-    server = uvicorn.Server(config)
+    server = Server(config)
     running = asyncio.create_task(server.serve())
     async with asyncio.timeout(START_SECONDS):
         while not server.started:
@@ -103,7 +120,7 @@ async def listening(app: Any) -> AsyncIterator[str]:
         port = server.servers[0].sockets[0].getsockname()[1]
         yield f"http://127.0.0.1:{port}"
     finally:
-        server.should_exit = True
+        server.end()
         await running
 
 

@@ -145,3 +145,21 @@ def test_a_session_clears_away_what_a_killed_one_left(
     mine = new_folder("postgres")
     assert not left.exists()
     assert (mine / "owner.pid").exists()
+
+
+def test_a_folder_lies_in_memory_only_where_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk, memory = tmp_path / "disk", tmp_path / "memory"
+    disk.mkdir()
+    memory.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(disk))
+    monkeypatch.setattr("testkit.servers.MEMORY", memory)
+    monkeypatch.setattr(Path, "is_mount", lambda path: path == memory)
+    from testkit.servers import new_folder
+
+    assert new_folder("postgres").parent == disk
+    monkeypatch.setattr("testkit.servers.MEMORY_BYTES_MIN", 1)
+    assert new_folder("postgres", in_memory=True).parent == memory
+    monkeypatch.setattr("testkit.servers.MEMORY_BYTES_MIN", 2**60)
+    assert new_folder("postgres", in_memory=True).parent == disk

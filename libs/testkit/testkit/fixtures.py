@@ -28,7 +28,7 @@ def postgres_server() -> Iterator["PostgresServer"]:
     """The session's PostgreSQL."""
     from testkit.servers import PostgresServer
 
-    server = PostgresServer.for_session()
+    server = PostgresServer.for_session(in_memory=True)
     try:
         yield server
     finally:
@@ -40,7 +40,7 @@ def kafka_server() -> Iterator["KafkaServer"]:
     """The session's Kafka."""
     from testkit.servers import KafkaServer
 
-    server = KafkaServer.for_session()
+    server = KafkaServer.for_session(in_memory=True)
     try:
         yield server
     finally:

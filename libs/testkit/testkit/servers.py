@@ -33,6 +33,10 @@ KAFKA_ANSWER_SECONDS = 60.0
 KAFKA_RETRY_SECONDS = 0.1
 REPLICAS_MAX = 3
 
+# Copying a template database writes hundreds of files: 20 ms in memory, up to a second on a disk.
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES_MIN = 4 * 1024**3  # free, for several sessions side by side
+
 _FOLDER_PREFIX = "channelbus-test-"
 _OWNER_FILE = "owner.pid"
 
@@ -60,12 +64,15 @@ class PostgresServer:
         self._embedded = embedded
 
     @classmethod
-    def for_session(cls) -> "PostgresServer":
-        """The one at DATABASE_URL, else a private one that waits for no disk."""
+    def for_session(cls, *, in_memory: bool = False) -> "PostgresServer":
+        """The one at DATABASE_URL, else a private one that waits for no disk.
+
+        `in_memory` for many small databases: where there is room, their files have no disk at all.
+        """
         given = os.environ.get("DATABASE_URL")
         if given:
             return cls(given.rstrip("/"))
-        folder = new_folder("postgres")
+        folder = new_folder("postgres", in_memory=in_memory)
         embedded = EmbeddedPostgres(
             folder / "data", free_port(), secrets.token_urlsafe(18), kept=False
         )
@@ -111,7 +118,7 @@ class PostgresServer:
 
     def create_database(self, name: str, template: str | None = None) -> str:
         """Make a database, empty or as a copy of another; its URL."""
-        copied = f' TEMPLATE "{template}"' if template else ""
+        copied = f' TEMPLATE "{template}" STRATEGY FILE_COPY' if template else ""
         self.execute(f'CREATE DATABASE "{name}"{copied}')
         return self.database_url(name)
 
@@ -148,12 +155,12 @@ class KafkaServer:
         self._embedded = embedded
 
     @classmethod
-    def for_session(cls) -> "KafkaServer":
-        """The one at KAFKA_BOOTSTRAP_SERVERS, else a private one."""
+    def for_session(cls, *, in_memory: bool = False) -> "KafkaServer":
+        """The one at KAFKA_BOOTSTRAP_SERVERS, else a private one, as `PostgresServer` has it."""
         given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
         if given:
             return cls(given)
-        folder = new_folder("kafka")
+        folder = new_folder("kafka", in_memory=in_memory)
         port = free_port()
         embedded = EmbeddedKafka(folder / "kafka", port, free_port({port}))
         embedded.prepare(ensure_jars())
@@ -259,7 +266,7 @@ async def create_topics(bootstrap: str, names: Sequence[str], partitions: int) -
         await admin.close()
 
 
-def new_folder(purpose: str) -> Path:
+def new_folder(purpose: str, *, in_memory: bool = False) -> Path:
     """A folder of this session below the system's temporary folder, named as ours.
 
     Folders whose session died without cleaning up go first.
@@ -267,13 +274,20 @@ def new_folder(purpose: str) -> Path:
     from testkit.embedded.launch import record_pid
 
     temporary = Path(tempfile.gettempdir())
-    for left in temporary.glob(f"{_FOLDER_PREFIX}*"):
+    for left in [*temporary.glob(f"{_FOLDER_PREFIX}*"), *MEMORY.glob(f"{_FOLDER_PREFIX}*")]:
         owner = left / _OWNER_FILE
         if owner.exists() and recorded_process(owner) is None:
             remove_left_folder(left)
-    folder = Path(tempfile.mkdtemp(prefix=f"{_FOLDER_PREFIX}{purpose}-"))
+    parent = MEMORY if in_memory and _has_room(MEMORY) else temporary
+    folder = Path(tempfile.mkdtemp(prefix=f"{_FOLDER_PREFIX}{purpose}-", dir=parent))
     record_pid(folder / _OWNER_FILE, os.getpid())
     return folder
+
+
+def _has_room(memory: Path) -> bool:
+    if not os.access(memory, os.W_OK):
+        return False
+    return memory.is_mount() and shutil.disk_usage(memory).free >= MEMORY_BYTES_MIN
 
 
 def remove_left_folder(folder: Path) -> None:

@@ -49,7 +49,7 @@ _THROWN_AWAY_SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
-    "max_wal_size": "1GB",
+    "max_wal_size": "256MB",  # it may lie in memory
     "checkpoint_timeout": "1h",
 }
 

@@ -1,5 +1,6 @@
 """Processes that are ours: started through `launch`, known by pid and start, ended as a tree."""
 
+import atexit
 import signal
 import subprocess
 import sys
@@ -59,8 +60,14 @@ class Launch:
                 env=environment,
                 start_new_session=True,
             )
-        _started[:] = [earlier for earlier in _started if earlier.poll() is None] + [started]
+        _reap()
+        _started.append(started)
         return started
+
+
+@atexit.register  # else each of those that ended last complains after a test run's last line
+def _reap() -> None:
+    _started[:] = [earlier for earlier in _started if earlier.poll() is None]
 
 
 @cache

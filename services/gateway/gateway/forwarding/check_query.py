@@ -1,9 +1,14 @@
-"""What no service sees any more once its framework has read the query: repeats, broken UTF-8."""
+"""What no service sees any more once its framework has read the query: repeats, broken UTF-8.
+
+And what no database takes: NUL.
+"""
 
 from urllib.parse import unquote_to_bytes
 
 from chassis.errors import BadFieldError
 from wire.operations import Operation
+
+_NO_TEXT = "characters that no text may hold"
 
 
 def check_query(operation: Operation, raw_query: bytes) -> None:
@@ -29,3 +34,27 @@ def check_query(operation: Operation, raw_query: bytes) -> None:
             unquote_to_bytes(raw_value).decode()
         except UnicodeDecodeError:
             raise BadFieldError(name, "no UTF-8") from None
+
+
+def check_texts(raw_path: bytes, raw_query: bytes) -> None:
+    """Refuse a NUL and bytes that are no UTF-8, in our own paths, which no table describes.
+
+    Raises:
+        BadFieldError: `path`, or the parameter's name.
+
+    """
+    if not _is_text(raw_path):
+        raise BadFieldError("path", _NO_TEXT)
+    for piece in raw_query.split(b"&"):
+        raw_name, _, raw_value = piece.partition(b"=")
+        if not (_is_text(raw_name) and _is_text(raw_value)):
+            raise BadFieldError(unquote_to_bytes(raw_name).decode(errors="replace"), _NO_TEXT)
+
+
+def _is_text(raw: bytes) -> bool:
+    plain = unquote_to_bytes(raw)
+    try:
+        plain.decode()
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in plain

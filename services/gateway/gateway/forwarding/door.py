@@ -13,7 +13,7 @@ from chassis.identity import HEADER, sign_identity
 from chassis.logs import get_logger, request_id
 from gateway.forwarding.admit import admit
 from gateway.forwarding.answers import forwarded_start, refusal, saying_quota, without_body
-from gateway.forwarding.check_query import check_query
+from gateway.forwarding.check_query import check_query, check_texts
 from gateway.forwarding.claim_signature import claim_signature
 from gateway.forwarding.destinations import Destination, Service, destination_of
 from gateway.forwarding.forward import ServiceAwayError
@@ -104,6 +104,8 @@ class Door:
         send = self._count(destination, request, caller, send)
         if destination.operation is not None:
             check_query(destination.operation, request.raw_query)
+        else:
+            check_texts(request.raw_path, request.raw_query)
         if destination.service is Service.GATEWAY:
             await self._hand_on(scope, request, caller, receive, send)
             return

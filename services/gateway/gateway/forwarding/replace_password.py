@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chassis.database import Database
+from chassis.errors import BadFieldError
 from chassis.identity import Principal
 from gateway.forwarding.received import Received
 from gateway.identity.keep_password import keep_password, new_reference, repeated_reference
@@ -27,6 +28,10 @@ class PasswordDesk:
         """The body to forward; what is no JSON object goes on as it is, for its service to refuse.
 
         A reference that the caller wrote itself is taken out.
+
+        Raises:
+            BadFieldError: the rest cannot be written as JSON again.
+
         """
         try:
             content = loads(request.body)
@@ -36,8 +41,10 @@ class PasswordDesk:
             return request.body
         content.pop(REFERENCE, None)
         password = content.pop(FIELD, None)
-        if password is not None:
-            content[REFERENCE] = await self._keep(password, content, request, principal)
+        body = _written(content)  # before anything is kept
+        if password is None:
+            return body
+        content[REFERENCE] = await self._keep(password, content, request, principal)
         return dumps(content)
 
     async def _keep(
@@ -54,3 +61,11 @@ class PasswordDesk:
         async with self.database.transaction() as session:
             await keep_password(session, ref, hashed)
         return ref
+
+
+def _written(content: dict[str, Any]) -> bytes:
+    """As bytes; no service takes numbers beyond 64 bits or half of a surrogate pair either."""
+    try:
+        return dumps(content)
+    except TypeError as error:
+        raise BadFieldError("body", str(error)) from error

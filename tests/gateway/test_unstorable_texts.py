@@ -1,0 +1,49 @@
+"""What no database stores and no service reads is refused by its name; it is no failure."""
+
+import pytest
+from sqlalchemy import func, select
+
+from gateway.identity.models import Password
+from tests.gateway.gate import Gate
+from tests.gateway.identity_builders import story
+
+OPERATORS = "/api/partners/p1/operators"
+HUGE = b'{"credential_ref": "r", "password": "Str0ng!pass", "more": %d}' % 10**40
+HALF = b'{"credential_ref": "r", "password": "Str0ng!pass", "\\ud800": 1}'
+
+
+@pytest.mark.parametrize(
+    ("target", "field"),
+    [
+        ("/api/customers?name=a%00b", "name"),
+        ("/api/customers?label=%C3%28", "label"),
+        ("/api/customers?limit=5&%00=1", "\0"),
+        ("/api/customers/%00", "path"),
+        ("/api/orders/a%FFb", "path"),
+        ("/api/partners?account_name=%00", "account_name"),
+        ("/v3.0/OS-CREDENTIAL/credentials?user_id=%00", "user_id"),
+        ("/v3.0/OS-CREDENTIAL/credentials/%00", "path"),
+    ],
+)
+async def test_a_nul_or_broken_utf_8_is_refused_by_its_name(
+    gate: Gate, target: str, field: str
+) -> None:
+    key = await story(gate)
+    answer = await gate.call(key, "GET", target)
+    assert (answer.status, answer.code) == (400, "CBC.0100")
+    message = answer.content.get("detail") or answer.content["error_msg"]
+    assert f"{field}: characters that no text may hold" in message
+    assert gate.echo.seen == []
+
+
+@pytest.mark.parametrize("body", [HUGE, HALF])
+async def test_a_body_that_cannot_be_written_again_is_refused_and_no_password_is_kept(
+    gate: Gate, body: bytes
+) -> None:
+    await story(gate)
+    headers = {"X-Auth-Token": "test-administrator", "Content-Type": "application/json"}
+    answer = await gate.send("POST", OPERATORS, body=body, headers=headers)
+    assert (answer.status, answer.code) == (400, "CBC.0100")
+    assert gate.echo.seen == []
+    async with gate.app.state.database.transaction() as session:
+        assert await session.scalar(select(func.count()).select_from(Password)) == 0

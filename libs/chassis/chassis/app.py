@@ -42,8 +42,11 @@ def service_app(
     copied: Copied | None = None,
     resources: Sequence[Resource] = (),
     clock: Clock = utc_now,
+    openapi_url: str | None = "/openapi.json",
 ) -> FastAPI:
     """The service's application; nothing is opened before its lifespan. `name` is its package.
+
+    `openapi_url` is None for who publishes its description itself.
 
     On `app.state`: settings, clock, database, sideways, consumers, restaters, copied,
     subscriptions, relay.
@@ -67,7 +70,7 @@ def service_app(
 
     app = FastAPI(
         title=f"Channelbus {name}", lifespan=lifespan, redirect_slashes=False, docs_url=None,
-        redoc_url=None,
+        redoc_url=None, openapi_url=openapi_url,
     )  # fmt: skip
     app.state.settings = settings
     app.state.clock = clock

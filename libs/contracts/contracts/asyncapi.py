@@ -27,8 +27,8 @@ ENVELOPE = {
 _OPTIONAL = {"ce_restated", "traceparent"}
 
 
-def document() -> dict[str, Any]:
-    """Channels are the streams, messages the contracts; topics may carry a configured prefix."""
+def document(topic_prefix: str = "") -> dict[str, Any]:
+    """Channels are the streams, messages the contracts; topics carry the configured prefix."""
     every = [contract for stream in STREAMS for contract in contracts(stream).values()]
     bodies = {contract.TYPE: body_schema(contract, _MODELS) for contract in every}
     models: dict[str, Schema] = {}
@@ -42,7 +42,7 @@ def document() -> dict[str, Any]:
             "description": "Everything that happens, as CloudEvents on Kafka.",
         },
         "defaultContentType": CONTENT_TYPE,
-        "channels": {stream: _channel(stream) for stream in STREAMS},
+        "channels": {stream: _channel(stream, topic_prefix) for stream in STREAMS},
         "operations": {f"state_{stream}": _operation(stream) for stream in STREAMS},
         "components": {
             "messages": {c.TYPE: _message(c, bodies[c.TYPE]) for c in every},
@@ -52,9 +52,9 @@ def document() -> dict[str, Any]:
     }
 
 
-def _channel(stream: str) -> dict[str, Any]:
+def _channel(stream: str, prefix: str) -> dict[str, Any]:
     messages = {name: {"$ref": f"#/components/messages/{name}"} for name in contracts(stream)}
-    return {"address": stream, "messages": messages}
+    return {"address": prefix + stream, "messages": messages}
 
 
 def _operation(stream: str) -> dict[str, Any]:

@@ -105,7 +105,7 @@ PathId = Annotated[
 ]
 """An id in a path; the SDK's placeholder for one that was not set is refused (D.4a.3)."""
 
-Number = Annotated[Decimal, _reader(read_number), WithJsonSchema({"type": "number"})]
+Number = Annotated[Decimal, _reader(read_number), WithJsonSchema({"type": ["number", "string"]})]
 """A number of a request, exact, without bounds."""
 
 FloatNumber = Annotated[Decimal, WithJsonSchema({"type": "number"}, mode="serialization")]
@@ -136,8 +136,10 @@ class AmountRule:
     def __get_pydantic_json_schema__(
         self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        """A number, as the SDK sends it."""
-        return {"type": "number", "exclusiveMinimum": 0, "maximum": float(self.maximum)}
+        """A number, or the same as a text: the SDK sends both."""
+        number = {"type": "number", "exclusiveMinimum": 0, "maximum": float(self.maximum)}
+        text = {"type": "string", "pattern": rf"^\d{{1,20}}(\.\d{{1,{self.places}}})?$"}
+        return {"anyOf": [number, text]}
 
 
 Amount = Annotated[Decimal, AmountRule()]

@@ -28,6 +28,7 @@ from gateway.ops.sessions import prune_sessions
 from gateway.portfolio import api as portfolio_api
 from gateway.portfolio.consumers import consumers as portfolio_consumers
 from gateway.portfolio.finish_rebuild import finish_rebuild
+from gateway.published import api as published_api
 from gateway.settings import GatewaySettings
 
 PRUNE_SECONDS = 60.0
@@ -55,7 +56,13 @@ def build(settings: GatewaySettings, clock: Clock = utc_now) -> FastAPI:
     app = service_app(
         "gateway",
         settings,
-        routers=[identity_api.router, portfolio_api.router, feed_api.router, ops_api.router],
+        routers=[
+            identity_api.router,
+            portfolio_api.router,
+            feed_api.router,
+            ops_api.router,
+            published_api.router,
+        ],
         consumers=[identity_consumers(keyring.known), portfolio_consumers],
         schedules=[
             Schedule("prune credentials", PRUNE_SECONDS, prune_credentials),
@@ -70,6 +77,7 @@ def build(settings: GatewaySettings, clock: Clock = utc_now) -> FastAPI:
             lambda app: app.state.console.open(),
         ],
         clock=clock,
+        openapi_url=None,  # all that is answered, not the gateway's own routes alone
     )
     state = app.state
     state.keyring = keyring

@@ -1,0 +1,1 @@
+"""What the running system publishes of itself: OpenAPI and AsyncAPI."""

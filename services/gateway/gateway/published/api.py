@@ -1,0 +1,21 @@
+"""`GET /openapi.json` and `GET /asyncapi.json`, open to everybody."""
+
+from fastapi import APIRouter, Request, Response
+
+from chassis.answers import JsonAnswer
+from contracts import asyncapi
+from gateway.published.describe_api import describe_api
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/openapi.json")
+async def openapi(request: Request) -> Response:
+    """What may be asked: the vendor's operations, identity, and the native API."""
+    return JsonAnswer(await describe_api(request.app.openapi(), request.app.state.console.peers))
+
+
+@router.get("/asyncapi.json")
+async def events(request: Request) -> Response:
+    """What is told on Kafka."""
+    return JsonAnswer(asyncapi.document(request.app.state.settings.topic_prefix))

@@ -1,0 +1,153 @@
+"""One OpenAPI 3.1 document of all that the gateway answers, whoever does the work behind it.
+
+The vendor's operations come from the wire's table, the gateway's own routes from its code, and the
+native routes of the other services from what each says of itself at the moment.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from chassis.errors import OutsideError
+from chassis.logs import get_logger
+from gateway.forwarding.destinations import Service, native_routes
+from gateway.ops.peers import Peers
+from wire import openapi as wire_openapi
+
+log = get_logger(__name__)
+
+OPENAPI = "3.1.0"
+PROBLEM = "Problem"
+_ANONYMOUS = {("post", "/v3/auth/tokens")}
+_SCHEMAS = "#/components/schemas/"
+_is_parameter = re.compile(r"\{(\w+)\}")
+
+Json = dict[str, Any]
+
+
+async def describe_api(own: Json, peers: Peers) -> Json:
+    """The document. A service that is away is described by paths alone, and is named."""
+    others = [service for service in Service if service is not Service.GATEWAY]
+    asked = await asyncio.gather(*(_told(peers, service) for service in others))
+    told: dict[Service, Json | None] = dict(zip(others, asked, strict=True))
+    away = sorted(service for service, said in told.items() if said is None)
+    described = {Service.GATEWAY: own, **{s: said for s, said in told.items() if said}}
+    common = wire_openapi.components()
+    document = {
+        "openapi": OPENAPI,
+        "info": {
+            "title": "Channelbus",
+            "version": "1.0.0",
+            "description": "The vendor's API as its SDKs speak it, identity, and the native API"
+            " below /api. What happens is told on Kafka: /asyncapi.json.",
+        },
+        "paths": wire_openapi.paths(),
+        "components": {**common, "schemas": {**common["schemas"], PROBLEM: _problem()}},
+    }
+    for service, said in described.items():
+        _add(document, service, said)
+    _add_bare(document)
+    return {**document, "x-away": away} if away else document
+
+
+async def _told(peers: Peers, service: Service) -> Json | None:
+    try:
+        status, raw = await peers.look(service, "/openapi.json")
+        said = json.loads(raw) if status == 200 else None
+    except (OutsideError, ValueError) as error:
+        log.warning("not described", service=service, why=str(error))
+        return None
+    return said if isinstance(said, dict) and "paths" in said else None
+
+
+def _add(document: Json, service: Service, said: Json) -> None:
+    """The service's own paths with its schemas, which get the service's name before theirs."""
+    said = json.loads(json.dumps(said).replace(_SCHEMAS, f"{_SCHEMAS}{service}."))
+    schemas = said.get("components", {}).get("schemas", {})
+    document["components"]["schemas"] |= {f"{service}.{n}": one for n, one in schemas.items()}
+    for path, methods in said["paths"].items():
+        if path.startswith("/api/") or service is Service.GATEWAY:
+            for method, operation in methods.items():
+                _place(document["paths"], path, method, _as_seen(service, path, method, operation))
+
+
+def _add_bare(document: Json) -> None:
+    """What is routed and nobody described: its service is away."""
+    known = [(m, _pattern(p)) for p, methods in document["paths"].items() for m in methods]
+    for method, path in native_routes():
+        if not any(method.lower() == m and fits.fullmatch(path) for m, fits in known):
+            names = _is_parameter.findall(path)
+            bare = {
+                "summary": "Not described: its service is away.",
+                "parameters": [_path_parameter(name) for name in names],
+            }
+            _place(document["paths"], path, method.lower(), _native(path, method.lower(), bare))
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    """Paths that the template takes, templates among them."""
+    return re.compile(_is_parameter.sub("[^/]+", path))
+
+
+def _path_parameter(name: str) -> Json:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def _as_seen(service: Service, path: str, method: str, operation: Json) -> Json:
+    return {**_native(path, method, operation), "tags": [str(service)]}
+
+
+def _native(path: str, method: str, operation: Json) -> Json:
+    """The operation with who may call it, and the answers that it really has."""
+    return {
+        **operation,
+        "security": [] if (method, path) in _ANONYMOUS else wire_openapi.SECURITY,
+        "responses": _responses(native=path.startswith("/api/")),
+    }
+
+
+def _responses(*, native: bool) -> Json:
+    shape = PROBLEM if native else wire_openapi.REFUSAL
+    kind = "application/problem+json" if native else "application/json"
+    refused = {"content": {kind: {"schema": {"$ref": f"{_SCHEMAS}{shape}"}}}}
+    done = {"content": {"application/json": {"schema": {"type": "object"}}}}
+    named = {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}}
+    return {
+        "2XX": {"description": "Done.", "headers": named, **done},
+        "4XX": {"description": "Refused; nothing was done.", "headers": named, **refused},
+        "5XX": {"description": "Failed on our side.", "headers": named, **refused},
+    }
+
+
+def _place(paths: Json, path: str, method: str, operation: Json) -> None:
+    """Below the path's template as it stands already, whatever its parameters are called there."""
+    shape = _is_parameter.sub("{}", path)
+    known = next((p for p in paths if _is_parameter.sub("{}", p) == shape), path)
+    renamed = dict(zip(_is_parameter.findall(path), _is_parameter.findall(known), strict=True))
+    paths.setdefault(known, {})[method] = {**operation, "parameters": _renamed(operation, renamed)}
+
+
+def _renamed(operation: Json, names: Mapping[str, str]) -> list[Json]:
+    return [
+        {**one, "name": names[one["name"]]} if one.get("in") == "path" else one
+        for one in operation.get("parameters", [])
+    ]
+
+
+def _problem() -> Json:
+    """RFC 9457, with the code that the vendor's paths have."""
+    return {
+        "type": "object",
+        "required": ["type", "title", "status", "code", "detail", "instance"],
+        "properties": {
+            "type": {"type": "string"},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "code": {"type": "string", "pattern": r"^(APIGW|CBC|CHB)\.\d+$"},
+            "detail": {"type": "string"},
+            "refusal_detail": {"type": "string"},
+            "instance": {"type": "string"},
+        },
+    }

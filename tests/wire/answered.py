@@ -92,6 +92,8 @@ DEEDS: dict[str, Deed] = {
     "change_enterprise_realname_authentication": _change,
     "create_enterprise_realname_authentication": _enterprise,
     "create_personal_realname_auth": _person,
+    "create_enterprise_project_auth": _nothing,
+    "show_real_name_auth_qr_code": _nothing,
     "list_cities": lambda _: {"province_code": "440000"},
     "list_conversions": _nothing,
     "list_counties": lambda _: {"city_code": "440300"},

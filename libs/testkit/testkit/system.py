@@ -198,4 +198,5 @@ class System:
             "INTERNAL_KEYS": INTERNAL_KEYS,
             "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
             "ADMIN_TOKEN": ADMIN_TOKEN,
+            "FACE_VERIFICATION_PAGE": "https://faces.example.com/verify",  # nobody opens it
         }

@@ -38,9 +38,11 @@ from customer_sync.list_divisions import (
     list_divisions,
 )
 from customer_sync.list_new_customer_tags import TagsWanted, list_new_customer_tags
+from customer_sync.list_older_customers import OlderCustomersWanted, list_older_customers
 from customer_sync.list_sub_customers import CustomersWanted, list_sub_customers
 from customer_sync.list_sweeps import list_sweeps, shown
 from customer_sync.models import Authorization, Customer
+from customer_sync.open_enterprise_projects import open_enterprise_projects
 from customer_sync.read_body import read_body
 from customer_sync.realname.api import router as realname
 from customer_sync.request_authorization import request_authorization
@@ -148,6 +150,17 @@ async def customers(request: Request, principal: CurrentPrincipal) -> Response:
     return JsonAnswer({"count": count, "customer_infos": page})
 
 
+@router.post("/v1.0/{partner_id}/partner/customer-mgr/query")
+async def older_customers(
+    partner_id: str, request: Request, principal: CurrentPrincipal
+) -> Response:
+    """query_customers_old."""
+    database: Database = request.app.state.database
+    wanted = read_body(OlderCustomersWanted, await request.body())
+    page, count = await list_older_customers(database, principal, partner_id, wanted)
+    return JsonAnswer({"count": count, "customerInfoList": page})
+
+
 @commands.post("/v2/partners/sub-customers/new-customers-tags/batch-query")
 async def new_customer_tags(
     request: Request, principal: CurrentPrincipal, session: HttpSession, now: Now
@@ -156,6 +169,13 @@ async def new_customer_tags(
     wanted = read_body(TagsWanted, await request.body())
     page = await list_new_customer_tags(session, principal, wanted, now)
     return JsonAnswer({"new_customer_tags": page})
+
+
+@commands.post("/v2/enterprises/enterprise-projects/authority")
+async def open_projects(principal: CurrentPrincipal, session: HttpSession, now: Now) -> Response:
+    """create_enterprise_project_auth."""
+    await open_enterprise_projects(session, principal, now)
+    return Response(status_code=204)
 
 
 @router.get("/v2/systems/configs/provinces")

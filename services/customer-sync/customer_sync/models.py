@@ -226,6 +226,17 @@ class NewCustomerTag(Tables):
     expire_month: Mapped[str]  # the last one in which it holds
 
 
+class EnterpriseProjects(Tables):
+    """A customer that has opened the management of enterprise projects, for good."""
+
+    __tablename__ = "enterprise_projects"
+
+    customer_id: Mapped[str] = mapped_column(primary_key=True)
+    partner_id: Mapped[str]
+    distributor_id: Mapped[str | None]
+    opened_at: Mapped[datetime]
+
+
 class RealnameApplication(Tables):
     """A customer's newest application for real-name authentication (domain.md B.2).
 

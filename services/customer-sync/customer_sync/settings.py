@@ -15,6 +15,9 @@ class CustomerSyncSettings(ServiceSettings):
     realname_authentication: bool = Field(
         default=True, description="partners may apply for their customers (CBC.99005030)"
     )
+    face_verification_page: str | None = Field(
+        default=None, max_length=400, description="address of the page that looks at faces"
+    )
     association_delay_seconds: float = Field(
         default=0.0, ge=0, description="how long a new customer's association takes; 0: none"
     )

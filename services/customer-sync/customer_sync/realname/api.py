@@ -18,6 +18,7 @@ from customer_sync.realname.applications import (
 )
 from customer_sync.realname.apply_for_verification import apply_for_verification
 from customer_sync.realname.decide_review import Review, decide_review
+from customer_sync.realname.face_tickets import TicketShown, give_ticket, redeem_ticket
 from customer_sync.realname.show_verification import ReviewWanted, show_review, show_status
 
 router = APIRouter()
@@ -86,3 +87,21 @@ async def review(
     customer = await decide_review(session, principal, customer_id, decided, now)
     shown = {"customer_id": customer.id, "verified_status": customer.verified_status}
     return await idempotency.answer(201, shown)
+
+
+@router.get("/v2/customers/real-name-auth-qrcode")
+async def face_page(
+    request: Request, principal: CurrentPrincipal, session: HttpSession, now: Now
+) -> Response:
+    """show_real_name_auth_qr_code; a read that gives a ticket away."""
+    page_url = request.app.state.settings.face_verification_page
+    return JsonAnswer({"qr_code_url": await give_ticket(session, principal, page_url, now)})
+
+
+@router.post("/api/face-tickets")
+async def redeem(
+    shown: TicketShown, principal: CurrentPrincipal, session: HttpSession, now: Now
+) -> Response:
+    """Whom to verify, for whoever runs the page."""
+    customer_id = await redeem_ticket(session, principal, shown.ticket, now)
+    return JsonAnswer({"customer_id": customer_id}, 201)

@@ -33,7 +33,7 @@ _WIRE_KINDS = {
     Auth.P_OR_C: _WIRE_PARTNERS | CUSTOMER,
 }
 # With an upstream as authority the gateway answers what is mirrored, and nothing else of the wire.
-_MIRRORED = frozenset({"list_sub_customers"})
+_MIRRORED = frozenset({"list_sub_customers", "query_customers_old"})
 # Bodies with a password that must not leave the gateway.
 _WITH_PASSWORD = frozenset({"create_sub_customer", "POST /api/partners/{id}/operators"})
 REQUESTS_PER_SECOND = 10
@@ -118,6 +118,7 @@ _NATIVE = [
     *_native("POST", "/api/customers/{id}/verification", Service.CUSTOMER_SYNC, ADMINISTRATOR),
     *_native("POST", "/api/customers/{id}/new-customer-tag", Service.CUSTOMER_SYNC, ADMINISTRATOR),
     *_native("POST", "/api/customers/{id}/realname-review", Service.CUSTOMER_SYNC, ADMINISTRATOR),
+    *_native("POST", "/api/face-tickets", Service.CUSTOMER_SYNC, ADMINISTRATOR),
     *_native("POST", "/api/customers/{id}/authorizations", Service.CUSTOMER_SYNC, PARTNER_KINDS),
     *_native("POST", "/api/authorizations/{id}/grant", Service.CUSTOMER_SYNC, CUSTOMER),
     *_native("POST", "/api/authorizations/{id}/refuse", Service.CUSTOMER_SYNC, CUSTOMER),

@@ -8,10 +8,11 @@ import asyncpg
 
 from testkit.system import System
 
-# Written by the machinery whatever is asked: leases, positions, the relay's own book.
+# Written by the machinery whatever is asked: leases, positions, the relay's own book, and the
+# merging of tallies, which are made by triggers of tables that are counted.
 _MACHINERY = (
     "alembic_version", "relay_slots", "relay_replicas", "consumer_positions", "inbox", "outbox",
-    "schedule_leases", "leases", "upstream_slots",
+    "schedule_leases", "leases", "upstream_slots", "tallies", "tally_changes",
 )  # fmt: skip
 QUIET_SECONDS = 1.0
 QUIET_SECONDS_MAX = 30.0

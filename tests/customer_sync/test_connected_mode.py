@@ -68,6 +68,9 @@ async def test_in_connected_mode_no_command_is_carried_out_here(mirror_door: Doo
         ("/api/customers/c1/unlinking", None),
         ("/api/customers/c1/switching", {"association_type": "1"}),
         ("/api/association-applications/a1/agree", None),
+        ("/api/saml-bindings", {"xuser_id": "u", "xaccount_id": "a", "xaccount_type": "t"}),
+        ("/api/face-tickets", {"ticket": "t"}),
+        ("/v2/enterprises/enterprise-projects/authority", None),
         ("/api/customers/c1/authorizations", None),
         ("/api/authorizations/a1/grant", None),
     ]:

@@ -46,6 +46,7 @@ from customer_sync.open_enterprise_projects import open_enterprise_projects
 from customer_sync.read_body import read_body
 from customer_sync.realname.api import router as realname
 from customer_sync.request_authorization import request_authorization
+from customer_sync.saml.api import router as saml
 from customer_sync.send_verification_code import code_model_of, send_verification_code
 from customer_sync.settings import CustomerSyncSettings
 from customer_sync.start_sweep import request_sweep
@@ -85,6 +86,7 @@ commands = APIRouter(dependencies=[Depends(_standalone)])
 commands.include_router(realname)
 commands.include_router(association_commands)
 commands.include_router(freezing)
+commands.include_router(saml)
 router.include_router(association)
 
 

@@ -6,6 +6,8 @@ _name = re.compile(r"[a-zA-Z_-][a-zA-Z0-9_-]*", re.ASCII).fullmatch
 _searched_name = re.compile(r"[a-zA-Z-][a-zA-Z0-9_-]{4,31}", re.ASCII).fullmatch
 _mobile = re.compile(r"1\d{10}", re.ASCII).fullmatch
 _international_mobile = re.compile(r"(\d{4})-(\d+)", re.ASCII).fullmatch
+_mainland_mobile = re.compile(r"(?:(?:\+|00)?86-?)?(1\d{10})", re.ASCII).fullmatch
+_country_and_number = re.compile(r"\+?(\d{1,4})-(\d{4,15})", re.ASCII).fullmatch
 _email = re.compile(r"[^@\s]+@[^@\s]+").fullmatch
 
 MAINLAND = "0086"
@@ -35,6 +37,19 @@ def mobile_of(text: str) -> str | None:
     if parts is None or parts[1] != MAINLAND or not is_mainland_mobile(parts[2]):
         return None
     return parts[2]
+
+
+def attribute_mobile(text: str) -> tuple[str, str] | None:
+    """Country code (four digits) and number of a phone in an assertion (domain.md F16).
+
+    `0086-13…`, `+86-13…`, `+8613…` and a bare mainland number are the same phone, whatever blanks
+    are in between; None when the text is no phone.
+    """
+    compact = "".join(text.split())
+    if mainland := _mainland_mobile(compact):
+        return MAINLAND, mainland[1]
+    foreign = _country_and_number(compact)
+    return (foreign[1].lstrip("0").zfill(len(MAINLAND)), foreign[2]) if foreign else None
 
 
 def is_email(text: str) -> bool:

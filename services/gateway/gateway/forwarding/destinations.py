@@ -118,6 +118,7 @@ _NATIVE = [
     *_native("POST", "/api/customers/{id}/verification", Service.CUSTOMER_SYNC, ADMINISTRATOR),
     *_native("POST", "/api/customers/{id}/new-customer-tag", Service.CUSTOMER_SYNC, ADMINISTRATOR),
     *_native("POST", "/api/customers/{id}/realname-review", Service.CUSTOMER_SYNC, ADMINISTRATOR),
+    *_native("POST", "/api/saml-bindings", Service.CUSTOMER_SYNC, PARTNER_KINDS),
     *_native("POST", "/api/face-tickets", Service.CUSTOMER_SYNC, ADMINISTRATOR),
     *_native("POST", "/api/customers/{id}/authorizations", Service.CUSTOMER_SYNC, PARTNER_KINDS),
     *_native("POST", "/api/authorizations/{id}/grant", Service.CUSTOMER_SYNC, CUSTOMER),

@@ -151,7 +151,7 @@ async def test_what_fails_half_way_is_made_at_the_next_turn(
 ) -> None:
     await slow_door.create()
 
-    async def fail(*_: Any) -> None:
+    def fail(*_: Any) -> None:
         raise RuntimeError("killed")
 
     with monkeypatch.context() as killed, pytest.raises(RuntimeError):

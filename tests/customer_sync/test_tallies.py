@@ -25,7 +25,8 @@ from tests.customer_sync.builders import (
 _KEPT = text("""
     SELECT partner_id, counted, sum(n)::int FROM (
         SELECT partner_id, counted, customers AS n FROM tallies
-        UNION ALL SELECT partner_id, counted, by FROM tally_changes
+        UNION ALL SELECT partner_id, unnest(grams || ARRAY['n', 't' || association_type,
+            'd' || associated_day::text || '/' || association_type]), by FROM tally_changes
     ) AS kept GROUP BY 1, 2 HAVING sum(n) <> 0 ORDER BY 1, 2
 """)
 _ANEW = text(

@@ -1,6 +1,6 @@
 """How many associated customers a partner has, kept so that nobody counts a million rows.
 
-Tallies are kept by the triggers of the table `customers` (migration 0007), which append what
+Tallies are kept by the triggers of the table `customers` (migration 0007), which append who
 changed; a count is what was summed up and what was appended since.
 """
 
@@ -11,19 +11,24 @@ from sqlalchemy import text
 
 from chassis.database import Database
 
-EVERYBODY, TYPE = "n", "t"
 MERGE_EVERY_SECONDS = 5.0
-_MERGE_ROWS_MAX = 20_000  # of one transaction
-_MERGES_MAX = 50  # of one turn
+_MERGE_ROWS_MAX = 1_000  # of one transaction
+_MERGES_MAX = 200  # of one turn
 
 _TALLIED = """
     SELECT coalesce((SELECT sum(customers) FROM tallies WHERE partner_id = $1 AND {0}), 0)
-         + coalesce((SELECT sum(by) FROM tally_changes WHERE partner_id = $1 AND {0}), 0)
+         + coalesce((SELECT sum(by) FROM tally_changes WHERE partner_id = $1 AND {1}), 0)
 """
-_TALLY = _TALLIED.format("counted = $2 || CASE WHEN $4 THEN lower($3) ELSE $3 END")
-_DAYS = _TALLIED.format(
-    "counted >= 'd' || $2::text AND counted < 'd' || $3::text"
-    " AND ($4::text IS NULL OR split_part(counted, '/', 2) = $4)"
+_ALL = _TALLIED.format("counted = 'n'", "TRUE")
+_OF_TYPE = _TALLIED.format("counted = 't' || $2", "association_type = $2")
+_GRAM = "$2 || CASE WHEN $4 THEN lower($3) ELSE $3 END"
+_WITH_GRAM = _TALLIED.format(f"counted = {_GRAM}", f"grams @> ARRAY[{_GRAM}]")
+_IN_DAYS = _TALLIED.format(
+    "counted >= 'd' || coalesce($2::date::text, '')"
+    " AND counted < 'd' || coalesce($3::date::text, '~')"
+    " AND ($4::text IS NULL OR split_part(counted, '/', 2) = $4)",
+    "($2::date IS NULL OR associated_day >= $2) AND ($3::date IS NULL OR associated_day < $3)"
+    " AND ($4::text IS NULL OR association_type = $4)",
 )
 _EXACTLY = """
     SELECT count(*) FROM visible_customers
@@ -31,14 +36,20 @@ _EXACTLY = """
       AND associated_on >= $2 AND associated_on < $3
       AND ($4::text IS NULL OR association_type = $4)
 """
-_MERGE = text("""
+# What a customer counts for: everybody (n), its type (t), its day and type (d), its names' and
+# label's characters and pairs of them (a, c and l, as `grams` has them).
+_COUNTS_FOR = (
+    "grams || ARRAY['n', 't' || association_type, 'd' || {day}::text || '/' || association_type]"
+)
+_MERGE = text(f"""
     WITH taken AS (
         DELETE FROM tally_changes WHERE id IN (
             SELECT id FROM tally_changes ORDER BY id LIMIT :rows FOR UPDATE SKIP LOCKED
-        ) RETURNING partner_id, distributor_id, counted, by
+        ) RETURNING *
     ), merged AS (
         INSERT INTO tallies (partner_id, distributor_id, counted, customers)
-        SELECT partner_id, max(distributor_id), counted, sum(by) FROM taken
+        SELECT partner_id, max(distributor_id), counted, sum(by)
+        FROM taken, unnest({_COUNTS_FOR.format(day="associated_day")}) AS counted
         GROUP BY partner_id, counted HAVING sum(by) <> 0
         ORDER BY partner_id, counted -- one order for all, so that no two merges wait crosswise
         ON CONFLICT (partner_id, counted)
@@ -46,21 +57,28 @@ _MERGE = text("""
     ) SELECT count(*) FROM taken
 """)
 # All of them, from the table itself: when tallies begin, and after a load past the triggers.
-FILL_TALLIES = """
+FILL_TALLIES = f"""
 INSERT INTO tallies (partner_id, distributor_id, counted, customers)
 SELECT partner_id, max(distributor_id), counted, count(*)
 FROM customers, unnest(
-    tallied_as(association_status, association_type, associated_on, grams)
-) AS counted GROUP BY partner_id, counted
+    {_COUNTS_FOR.format(day="(associated_on AT TIME ZONE 'UTC')::date")}
+) AS counted
+WHERE association_status = 'associated' GROUP BY partner_id, counted
 """
-_EARLIEST, _PAST_ALL = "", "~"  # below and above every day's text
 
 
-async def count_tallied(
-    connection: Any, partner_id: str, mark: str, value: str = "", *, folds: bool = False
+async def count_associated(connection: Any, partner_id: str, association_type: str | None) -> int:
+    """The partner's associated customers, of one type or of all."""
+    if association_type is None:
+        return int(await connection.fetchval(_ALL, partner_id))
+    return int(await connection.fetchval(_OF_TYPE, partner_id, association_type))
+
+
+async def count_with_gram(
+    connection: Any, partner_id: str, mark: str, value: str, *, folds: bool
 ) -> int:
-    """The partner's associated customers that count for a mark with its value (migration 0007)."""
-    return int(await connection.fetchval(_TALLY, partner_id, mark, value, folds))
+    """Those in whose marked text (`grams`) a character or a pair of characters stands."""
+    return int(await connection.fetchval(_WITH_GRAM, partner_id, mark, value, folds))
 
 
 async def count_associated_between(
@@ -80,8 +98,8 @@ async def count_associated_between(
     if first_day and past_day and first_day >= past_day:
         assert begin
         return int(await connection.fetchval(_EXACTLY, partner_id, begin, past, association_type))
-    days = (_day(first_day, _EARLIEST), _day(past_day, _PAST_ALL))
-    found = int(await connection.fetchval(_DAYS, partner_id, *days, association_type))
+    days = [midnight and midnight.date() for midnight in (first_day, past_day)]
+    found = int(await connection.fetchval(_IN_DAYS, partner_id, *days, association_type))
     for edge in ((begin, first_day), (past_day, past)):
         if edge[0] is not None and edge[0] != edge[1]:
             found += int(await connection.fetchval(_EXACTLY, partner_id, *edge, association_type))
@@ -97,10 +115,6 @@ def _midnight_from(at: datetime) -> datetime:
     """The midnight at or after."""
     before = _midnight_to(at)
     return before if before == at else before + timedelta(days=1)
-
-
-def _day(midnight: datetime | None, open_end: str) -> str:
-    return open_end if midnight is None else midnight.date().isoformat()
 
 
 async def merge_tallies(database: Database, _now: datetime) -> None:

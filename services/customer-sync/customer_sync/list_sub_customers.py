@@ -13,10 +13,9 @@ from chassis.database import Database
 from chassis.errors import BadFieldError
 from chassis.identity import Principal, WrongPrincipalError
 from customer_sync.count_customers import (
-    EVERYBODY,
-    TYPE,
+    count_associated,
     count_associated_between,
-    count_tallied,
+    count_with_gram,
 )
 from customer_sync.find_partner import DISTRIBUTOR, find_owner
 from wire.types import Instant, WireRequest
@@ -117,7 +116,7 @@ async def _list(
     if wanted.associated_on_begin or wanted.associated_on_end:
         window = (wanted.associated_on_begin, wanted.associated_on_end)
         return rows, await count_associated_between(connection, owner, *window, kind)
-    return rows, await count_tallied(connection, owner, *((TYPE, kind) if kind else (EVERYBODY,)))
+    return rows, await count_associated(connection, owner, kind)
 
 
 async def _page(
@@ -142,7 +141,7 @@ async def _search_text(
     value = getattr(wanted, name)
     if len(value) > _GRAM_CHARACTERS_MAX:
         return await _search(connection, wanted, where)
-    count = await count_tallied(connection, owner, mark, value, folds=folds)
+    count = await count_with_gram(connection, owner, mark, value, folds=folds)
     if count > _RARE_MAX:
         rows = await _walk(connection, owner, wanted, _strpos(column, folds), value)
         if len(rows) == wanted.limit:

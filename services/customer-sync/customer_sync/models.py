@@ -1,6 +1,6 @@
 """Customers and authorizations, and the copies of what others own."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -201,15 +201,16 @@ class Tally(Tables):
 
 
 class TallyChange(Tables):
-    """What a statement changed in a tally; appended by triggers, summed up by a schedule."""
+    """Somebody who counts since then, or does no more; appended by triggers, summed up later."""
 
     __tablename__ = "tally_changes"
-    __table_args__ = (Index("tally_changes_counted", "partner_id", "counted"),)
 
     id: Mapped[int] = mapped_column(BigInteger, GeneratedId(always=True), primary_key=True)
-    partner_id: Mapped[str]
+    partner_id: Mapped[str] = mapped_column(index=True)
     distributor_id: Mapped[str | None]
-    counted: Mapped[str] = mapped_column(Text(collation="C"))
+    association_type: Mapped[str]
+    associated_day: Mapped[date]
+    grams: Mapped[list[str]] = mapped_column(ARRAY(Text))
     by: Mapped[int]
 
 

@@ -5,8 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import select, text
 
 from chassis.database import Database
+from customer_sync.create_sub_customer import made_for
 from customer_sync.models import Customer
 from tests.customer_sync.builders import (
     ABROAD,
@@ -320,3 +322,14 @@ async def test_a_customer_that_refuses_advertising_is_remembered_so(
     async with database.transaction() as session:
         found = await session.get_one(Customer, customer)
     assert found.closes_market_messages is True
+
+
+async def test_an_account_is_found_by_its_index_and_not_by_reading_all(database: Database) -> None:
+    wanted = select(Customer.id).where(made_for("platform", "crm-1"))
+    async with database.transaction() as session:
+        dialect = (await session.connection()).dialect
+        query = wanted.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
+        await session.execute(text("SET LOCAL enable_seqscan = off"))  # the table is small
+        await session.execute(text("SELECT set_config('role', 'channelbus_request', true)"))
+        plan = (await session.scalars(text(f"EXPLAIN {query}"))).all()
+    assert any("customers_xaccount" in line for line in plan), plan

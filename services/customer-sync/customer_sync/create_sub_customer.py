@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import ClassVar, Literal
 
 from pydantic import Field
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
@@ -224,6 +224,15 @@ async def open_account(
     await session.flush()
 
 
+def made_for(xaccount_type: str | None, xaccount_id: str | None) -> ColumnElement[bool]:
+    """The account made here for a platform's one; in the words of the index that finds it."""
+    return and_(
+        Customer.xaccount_type == xaccount_type,
+        Customer.xaccount_id == xaccount_id,
+        ~Customer.mirrored,  # IS false would read a million rows
+    )
+
+
 async def check_xaccount(
     session: AsyncSession, xaccount_type: str | None, xaccount_id: str | None
 ) -> None:
@@ -237,11 +246,7 @@ async def check_xaccount(
     """
     if xaccount_id is None:  # not made by a platform
         return
-    known = select(Customer.id).where(
-        Customer.xaccount_type == xaccount_type,
-        Customer.xaccount_id == xaccount_id,
-        Customer.mirrored.is_(False),
-    )
+    known = select(Customer.id).where(made_for(xaccount_type, xaccount_id))
     if await session.scalar(known.limit(1)) is not None:
         raise XaccountRepeatedError
 

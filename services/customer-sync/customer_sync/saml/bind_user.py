@@ -12,6 +12,7 @@ from chassis import audit
 from chassis.errors import BadFieldError, NotFoundError
 from chassis.identity import Principal, WrongPrincipalError
 from customer_sync.contact_rules import MAINLAND, attribute_mobile
+from customer_sync.create_sub_customer import made_for
 from customer_sync.models import UNLINKED, Customer, StateConflictError
 from customer_sync.saml.models import SamlBinding
 
@@ -86,12 +87,7 @@ async def _find_account(
         raise WrongPrincipalError
     mine = or_(Customer.partner_id == principal.id, Customer.distributor_id == principal.id)
     customer = await session.scalar(
-        select(Customer).where(
-            Customer.xaccount_type == wanted.xaccount_type,
-            Customer.xaccount_id == wanted.xaccount_id,
-            Customer.mirrored.is_(False),
-            mine,
-        )
+        select(Customer).where(made_for(wanted.xaccount_type, wanted.xaccount_id), mine)
     )
     if customer is None:
         raise NotFoundError

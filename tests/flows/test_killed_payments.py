@@ -4,6 +4,7 @@ To see one fail: let `close_attempts` leave open attempts alone ("attempted", "r
 or publish `OrderPaid` outside the transaction that settles the attempt ("settled").
 """
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -23,7 +24,15 @@ from tests.flows.deeds import (
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
-CLOSING_SECONDS = 60  # an attempt left open is closed when it is 30 s old
+CLOSING_SECONDS = 60
+IMPATIENT = {"ATTEMPT_ABANDONED_SECONDS": "5"}  # else a left attempt is closed when 30 s old
+
+
+@pytest.fixture
+def stage(stage: Stage) -> Iterator[Stage]:
+    """The system, whose order is patient again afterwards."""
+    yield stage
+    stage.system.restart("order")
 
 
 def money(partner: Caller, customer_id: str) -> tuple[Decimal, Decimal]:
@@ -47,13 +56,13 @@ def test_killed_in_a_payment(stage: Stage, point: str) -> None:
     order: dict[str, Any] = place_order(partner, customer.id)
     payable = Decimal(str(order["amount_after_discount"]))
 
-    stage.system.restart("order", {"CRASH_AT": point})
+    stage.system.restart("order", {"CRASH_AT": point, **IMPATIENT})
     try:
         with pytest.raises(SdkException):
             pay(customer.caller, order["order_id"], coupon)
         stage.system.wait_until_ended("order")
     finally:
-        stage.system.restart("order")
+        stage.system.restart("order", IMPATIENT)
 
     if point != "order.settled":
         eventually(

@@ -3,13 +3,11 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import func, select, update
 
 from chassis import audit
-from chassis.database import Database
 from chassis.delivery import Delivery, Move
 from chassis.errors import BadFieldError, NotFoundError
 from chassis.identity import Principal
@@ -18,10 +16,10 @@ from chassis.release import Desk, StillFailingError, list_parked
 from chassis.settings import ServiceSettings
 from chassis.tables import AuditEntry, ConsumerPosition, ParkedEvent, ParkedKey
 from testkit.servers import PostgresServer
+from tests.chassis.parked import NOW, message, park_first_of
 from tests.chassis.processes import Outcome
-from tests.chassis.tally import counting, create_schema, funds_moved, settings_for
+from tests.chassis.tally import counting, create_schema, settings_for
 
-NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 ADMIN = Principal(id="ops", kind="administrator", partner_id="*")
 pytestmark = pytest.mark.postgres
 
@@ -48,26 +46,6 @@ async def outcome(settings: ServiceSettings) -> AsyncIterator[Outcome]:
 @pytest.fixture
 def desk(outcome: Outcome) -> Desk:
     return Desk({"tally": counting()}, outcome.database, ADMIN, NOW)
-
-
-def message(position: int, key: str, version: int, amount: str = "1.00") -> Message:
-    event = funds_moved(key, version, NOW, amount)
-    headers = {
-        "ce_id": str(event.event_id),
-        "ce_type": event.TYPE,
-        "ce_dataschema": event.data_schema,
-    }
-    body = event.model_dump_json().encode()
-    return Message("billing", 0, position, key, headers, body, NOW.timestamp())
-
-
-async def park_first_of(database: Database, *messages: Message) -> None:
-    """Deliver the messages one by one; the first is poison."""
-    delivery = Delivery(counting(), database)
-    for number, each in enumerate(messages):
-        move = {("billing", 0): Move(each.position, each.position + 1, each.event_id)}
-        error = "ValueError: poison" if number == 0 else None
-        await delivery.deliver([each], move, parking=error)
 
 
 async def parked_ids(outcome: Outcome) -> list[int]:

@@ -1,10 +1,9 @@
 """The parked events of a service over HTTP, for the ops console; the administrator's alone."""
 
-from base64 import b64decode
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Depends, Path, Request, Response
+from pydantic import Base64Bytes, BaseModel, Field
 from sqlalchemy import select
 
 from chassis.answers import JsonAnswer
@@ -24,6 +23,7 @@ def _desk(request: Request, principal: CurrentPrincipal, now: Now) -> Desk:
 
 
 CurrentDesk = Annotated[Desk, Depends(_desk)]
+ParkedId = Annotated[int, Path(ge=1, lt=2**63)]
 
 
 class Key(BaseModel):
@@ -43,7 +43,7 @@ class Decision(BaseModel):
 class Edit(Decision):
     """The new body, in base64, and why."""
 
-    body: str
+    body: Base64Bytes
 
 
 @parked_router.get("")
@@ -54,7 +54,7 @@ async def keys(desk: CurrentDesk, consumer: str | None = None) -> Response:
 
 
 @parked_router.get("/events/{parked_id}")
-async def event(desk: CurrentDesk, parked_id: int) -> Response:
+async def event(desk: CurrentDesk, parked_id: ParkedId) -> Response:
     """One parked event with its headers, its body as text, and its error."""
     async with desk.database.transaction() as session:
         parked = await session.scalar(select(ParkedEvent).where(ParkedEvent.id == parked_id))
@@ -84,14 +84,14 @@ async def replay(desk: CurrentDesk, key: Key) -> Response:
 
 
 @parked_router.post("/events/{parked_id}/edit")
-async def edit(desk: CurrentDesk, parked_id: int, change: Edit) -> Response:
+async def edit(desk: CurrentDesk, parked_id: ParkedId, change: Edit) -> Response:
     """Give an event another body."""
-    await desk.edit(parked_id, b64decode(change.body), change.reason)
+    await desk.edit(parked_id, change.body, change.reason)
     return Response(status_code=204)
 
 
 @parked_router.post("/events/{parked_id}/skip")
-async def skip(desk: CurrentDesk, parked_id: int, decision: Decision) -> Response:
+async def skip(desk: CurrentDesk, parked_id: ParkedId, decision: Decision) -> Response:
     """Leave an event out for good."""
     await desk.skip(parked_id, decision.reason)
     return Response(status_code=204)

@@ -47,3 +47,20 @@ async def test_a_body_that_cannot_be_written_again_is_refused_and_no_password_is
     assert gate.echo.seen == []
     async with gate.app.state.database.transaction() as session:
         assert await session.scalar(select(func.count()).select_from(Password)) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "is_nul"),
+    [(b"a\\u0000b", True), (b"\\\\\\u0000", True), (b"\\\\u0000", False), (b"u0000", False)],
+)
+async def test_a_nul_in_a_native_body_is_refused_and_its_letters_are_not(
+    gate: Gate, text: bytes, is_nul: bool
+) -> None:
+    key = await story(gate)
+    body = b'{"name": "' + text + b'"}'
+    answer = await gate.call(key, "POST", "/api/orders", body=body)
+    assert (answer.status == 400) is is_nul
+    assert len(gate.echo.seen) == (0 if is_nul else 1)
+    if is_nul:
+        assert answer.code == "CBC.0100"
+        assert "body: characters" in answer.content["detail"]

@@ -3,12 +3,15 @@
 And what no database takes: NUL.
 """
 
+import re
 from urllib.parse import unquote_to_bytes
 
 from chassis.errors import BadFieldError
 from wire.operations import Operation
 
 _NO_TEXT = "characters that no text may hold"
+# An escaped backslash before it makes the rest plain letters.
+_has_nul = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000").search
 
 
 def check_query(operation: Operation, raw_query: bytes) -> None:
@@ -36,13 +39,17 @@ def check_query(operation: Operation, raw_query: bytes) -> None:
             raise BadFieldError(name, "no UTF-8") from None
 
 
-def check_texts(raw_path: bytes, raw_query: bytes) -> None:
+def check_texts(raw_path: bytes, raw_query: bytes, body: bytes) -> None:
     """Refuse a NUL and bytes that are no UTF-8, in our own paths, which no table describes.
 
+    Of the body only a NUL, written as JSON has it: all else is seen by who reads it.
+
     Raises:
-        BadFieldError: `path`, or the parameter's name.
+        BadFieldError: `path`, `body`, or the parameter's name.
 
     """
+    if b"\\u0000" in body and _has_nul(body):
+        raise BadFieldError("body", _NO_TEXT)
     if not _is_text(raw_path):
         raise BadFieldError("path", _NO_TEXT)
     for piece in raw_query.split(b"&"):

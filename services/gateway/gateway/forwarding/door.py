@@ -105,7 +105,7 @@ class Door:
         if destination.operation is not None:
             check_query(destination.operation, request.raw_query)
         else:
-            check_texts(request.raw_path, request.raw_query)
+            check_texts(request.raw_path, request.raw_query, request.body)
         if destination.service is Service.GATEWAY:
             await self._hand_on(scope, request, caller, receive, send)
             return

@@ -20,10 +20,12 @@ QUIET_SECONDS_MAX = 30.0
 Counts = dict[str, int]
 
 
-def quiet_counts(system: System) -> Counts:
-    """The counts once they no longer move by themselves."""
+def quiet_counts(system: System, known: Counts | None = None) -> Counts:
+    """The counts once they no longer move by themselves; at once when they are as last known."""
     deadline = time.monotonic() + QUIET_SECONDS_MAX
     before = counts(system)
+    if before == known:
+        return before
     while True:
         time.sleep(QUIET_SECONDS)
         after = counts(system)

@@ -115,12 +115,16 @@ class Door:
         assert answer.status_code == 204, answer.text
         return self.last_code()
 
-    def last_code(self) -> str:
+    def last_message(self) -> dict[str, Any]:
         """What the file sender wrote last."""
         assert self._settings.verification_file
         lines = Path(self._settings.verification_file).read_text().splitlines()
-        code: str = json.loads(lines[-1])["code"]
-        return code
+        message: dict[str, Any] = json.loads(lines[-1])
+        return message
+
+    def last_code(self) -> str:
+        """The code in it."""
+        return str(self.last_message()["code"])
 
     async def stated(self) -> list[tuple[str, dict[str, Any]]]:
         """The events in the outbox: type and body, in order."""

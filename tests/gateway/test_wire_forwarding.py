@@ -17,6 +17,7 @@ CUSTOMERS = "/v2/partners/sub-customers/query"
 TRANSFER = "/v2/accounts/partner-accounts/adjust-amount"
 CANCEL = "/v2/orders/customer-orders/cancel"
 REGISTER = "/v2/partners/sub-customers"
+MEMBERS = "/v2/enterprises/multi-accounts/sub-customers"
 
 
 async def test_method_raw_path_query_and_body_arrive_byte_for_byte(gate: Gate) -> None:
@@ -273,6 +274,69 @@ async def test_a_password_that_is_no_text_is_a_malformed_field(gate: Gate) -> No
     answer = await gate.call(key, "POST", REGISTER, {"password": 12345678})
     assert (answer.status, answer.code) == (400, "CBC.0100")
     assert "password" in answer.content["error_msg"]
+
+
+async def test_a_members_password_stays_though_it_lies_deeper(gate: Gate) -> None:
+    await story(gate)
+    key = await gate.key("c1")
+    account = {"customer_name": "branch", "password": "Geheim#2026", "credential_ref": "stolen"}
+    asked = {"party_id": "1", "new_sub_customer": account}
+    assert (await gate.call(key, "POST", MEMBERS, asked)).status == 200
+    forwarded = json.loads(gate.echo.body())
+    ref = forwarded["new_sub_customer"].pop("credential_ref")
+    assert ref != "stolen"
+    assert forwarded == {"party_id": "1", "new_sub_customer": {"customer_name": "branch"}}
+    await gate.feed(registered("branch", credential_ref=ref, enterprise_master_id="c1"))
+    user = {
+        "name": "branch-account", "password": "Geheim#2026", "domain": {"name": "branch-account"},
+    }  # fmt: skip
+    body = {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}}}
+    assert (await gate.post("/v3/auth/tokens", body)).status == 201
+
+
+@pytest.mark.parametrize("password", ["lettersonly", "Branch_12", "21_hcnarB", "a13800000000b"])
+async def test_a_members_password_must_not_give_its_name_or_phone_away(
+    gate: Gate, password: str
+) -> None:
+    await story(gate)
+    key = await gate.key("c1")
+    account = {"customer_name": "Branch_12", "mobile_phone": "13800000000", "password": password}
+    answer = await gate.call(key, "POST", MEMBERS, {"new_sub_customer": account})
+    assert (answer.status, answer.code) == (400, "CBC.99000036")
+    assert gate.echo.seen == []
+
+
+@pytest.mark.parametrize("content", [b"[1]", b'{"new_sub_customer": 1}', b"{}", b"x", b""])
+async def test_what_holds_no_account_is_passed_on_for_its_service_to_refuse(
+    gate: Gate, content: bytes
+) -> None:
+    await story(gate)
+    key = await gate.key("c1")
+    assert (await gate.call(key, "POST", MEMBERS, body=content)).status == 200
+    assert gate.echo.body() == content
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        (b'"display_name": "\\ud800"', "display_name"),
+        (b'"financial_custody": %d' % 10**400, "financial_custody"),
+        (b'"other": {"deep": ["\\udfff"]}', "other"),
+        (b'"password": "Geheim#2026\\ud800"', "password"),
+        (b'"\\ud800": "\\ud800"', "body"),
+    ],
+)
+async def test_what_beside_a_password_cannot_be_written_again_is_refused_by_its_name(
+    gate: Gate, wrong: bytes, field: str
+) -> None:
+    key = await story(gate)
+    body = b'{"password": "Geheim#2026", %s}' % wrong
+    answer = await gate.call(key, "POST", REGISTER, body=body)
+    assert (answer.status, answer.code) == (400, "CBC.0100")
+    assert answer.content["error_msg"].rpartition(". ")[2].startswith(f"{field}:")
+    assert gate.echo.seen == []
+    async with gate.app.state.database.transaction() as session:
+        assert (await session.scalars(select(Password))).all() == []
 
 
 async def test_a_repeated_idempotency_key_forwards_the_same_bytes(gate: Gate) -> None:

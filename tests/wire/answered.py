@@ -82,6 +82,13 @@ def _change(one: Estate) -> Values:
     return {**_enterprise(one), "customer_id": one.person.id, "change_type": 1}
 
 
+def _sms(_: Estate) -> Values:
+    return {
+        "mobile_phone": f"139{secrets.randbelow(10**8):08}",
+        "sm_template_args": [{"key": "sub_customer_name", "value": "branch"}],
+    }
+
+
 def _nothing(_: Estate) -> Values:
     return {}
 
@@ -89,6 +96,7 @@ def _nothing(_: Estate) -> Values:
 DEEDS: dict[str, Deed] = {
     "check_user_identity": lambda _: {"search_type": "name", "search_value": "nobody_has_it"},
     "create_sub_customer": _new,
+    "create_sub_enterprise_account": lambda one: one.new_member(one.organization_id),
     "change_enterprise_realname_authentication": _change,
     "create_enterprise_realname_authentication": _enterprise,
     "create_personal_realname_auth": _person,
@@ -97,6 +105,8 @@ DEEDS: dict[str, Deed] = {
     "list_cities": lambda _: {"province_code": "440000"},
     "list_conversions": _nothing,
     "list_counties": lambda _: {"city_code": "440300"},
+    "list_enterprise_organizations": _nothing,
+    "list_enterprise_sub_customers": _nothing,
     "list_indirect_partners": _nothing,
     "list_measure_units": _nothing,
     "list_on_demand_resource_ratings": lambda _: {"project_id": "p", "product_infos": [RATED]},
@@ -106,6 +116,7 @@ DEEDS: dict[str, Deed] = {
     "list_sub_customer_coupons": _nothing,
     "list_sub_customer_new_tag": _nothing,
     "list_sub_customers": _nothing,
+    "send_sms_verification_code": _sms,
     "send_verification_message_code": _code,
     "show_customer_account_balances": _nothing,
     "show_real_name_auth_status": _nothing,
@@ -136,5 +147,7 @@ def caller_of(one: Estate, auth_class: str, name: str, distributor: Caller) -> C
     """Somebody of the class."""
     if auth_class == "D":
         return distributor
-    is_customers = auth_class in ("C", "C*", "E") or name in CUSTOMERS_OWN
+    if auth_class == "E":
+        return one.master.caller
+    is_customers = auth_class in ("C", "C*") or name in CUSTOMERS_OWN
     return one.customer.caller if is_customers else one.partner

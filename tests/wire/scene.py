@@ -1,6 +1,7 @@
 """Two partners with all that a partner can have, and a distributor with its reseller."""
 
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -12,6 +13,8 @@ from wire.times import cycle_of
 CUSTOMERS = "/v2/partners/sub-customers"
 TRANSFERS = "/v2/accounts/partner-accounts/adjust-amount"
 COUPONS = "/v2/promotions/benefits/partner-coupons"
+MEMBERS = "/v2/enterprises/multi-accounts/sub-customers"
+SMS = "/v2/enterprises/multi-accounts/sm-verification-code"
 CURRENCIES = {"china": "CNY", "international": "USD"}
 REQUESTS_PER_SECOND = 100_000  # tests ask faster than anybody may
 
@@ -30,6 +33,26 @@ class Estate:
     transfer_id: str
     unlinked: Customer
     person: Customer  # with a verified name
+    master: Customer  # an enterprise's
+    organization_id: str  # a unit of it, with a member
+    member_id: str
+    stage: Stage
+
+    def new_member(self, organization_id: str) -> dict[str, Any]:
+        """What its master asks for to make one more member; the code was sent already."""
+        phone = f"138{secrets.randbelow(10**8):08}"
+        named = [{"key": "sub_customer_name", "value": "branch"}]
+        self.master.caller.post(SMS, {"mobile_phone": phone, "sm_template_args": named})
+        return {
+            "party_id": organization_id,
+            "sub_customer_association_type": 1,
+            "new_sub_customer": {
+                "customer_name": f"branch_{uuid4().hex[:12]}",
+                "password": "Geheim#2026",
+                "mobile_phone": phone,
+                "verification_code": self.stage.system.code_sent_to(phone),
+            },
+        }
 
     def new_order(self) -> str:
         """One more order of its customer, to be paid."""
@@ -85,7 +108,9 @@ def estate(stage: Stage, site: str = "china") -> Estate:
     partner = unhurried(stage, stage.partner(site=site))
     quota_id = stage.quota(partner.domain_id, currency=CURRENCIES[site])
     abroad = {"domain_area": "SG"} if site == "international" else {}
-    customer, unlinked, person = (new_customer(stage, partner, **abroad) for _ in range(3))
+    customer, unlinked, person, master = (
+        new_customer(stage, partner, **abroad) for _ in range(4)
+    )  # fmt: skip
     transfer = {"customer_id": customer.id, "amount": "9000.00"}
     transfer_id = partner.post(TRANSFERS, transfer)["transfer_id"]
     coupon_id = issue_coupon(partner, quota_id, customer.id)
@@ -96,10 +121,27 @@ def estate(stage: Stage, site: str = "china") -> Estate:
     stage.unlink(partner, unlinked.caller)
     named = {"customer_name": "李雷", "customer_type": 0}
     stage.admin("POST", f"/api/customers/{person.id}/verification", named)
-    return Estate(
+    made = Estate(
         site, partner, quota_id, customer, coupon_id, order_id,
-        _resource(customer.caller, order_id), transfer_id, unlinked, person,
+        _resource(customer.caller, order_id), transfer_id, unlinked, person, master,
+        _found_enterprise(stage, master), "", stage,
     )  # fmt: skip
+    return replace(made, member_id=_add_member(made))
+
+
+def _found_enterprise(stage: Stage, master: Customer) -> str:
+    """Make it a master; the id of a unit of its organisation."""
+    named = {"customer_name": "甲公司", "customer_type": 1}
+    stage.admin("POST", f"/api/customers/{master.id}/verification", named)
+    stage.admin("POST", f"/api/customers/{master.id}/enterprise", {"name": "集团"})
+    added = master.caller.post("/api/enterprise/organizations", {"name": "华北"})
+    return str(added["organization_id"])
+
+
+def _add_member(one: Estate) -> str:
+    one.master.caller.post(MEMBERS, one.new_member(one.organization_id))
+    (member,) = one.master.caller.get(MEMBERS)["sub_customer_infos"]
+    return str(member["id"])
 
 
 def issue_coupon(partner: Caller, quota_id: str, customer_id: str) -> str:

@@ -31,6 +31,9 @@ KINDS = {
     "resource_ids": "resource",
     "trans_id": "transfer",
     "indirect_partner_id": "reseller",
+    "org_id": "organization",
+    "parent_id": "organization",
+    "party_id": "organization",
 }
 CASES = [
     (name, field.name)
@@ -61,12 +64,13 @@ def owned(one: Estate, kind: str) -> str:
         "quota": one.quota_id,
         "resource": one.resource_id,
         "transfer": one.transfer_id,
+        "organization": one.organization_id,
     }[kind]
 
 
 def like(known: str) -> str:
     """An id of the same form that nobody has."""
-    if known.startswith("CS"):
+    if known.startswith("CS") or known.isdigit():
         return known[:-6] + "000000"
     return known[: len(known) - 32] + uuid4().hex
 
@@ -85,6 +89,8 @@ def values(scene: Scene, one: Operation, field: str, given: str) -> dict[str, An
         base = {**base, "use_coupon": "NO", "use_discount": "NO"}
     if one.method_name == "send_verification_message_code":
         base = {**base, "receiver_type": 1, "mobile_phone": "13900000001", "scene": 18}
+    if one.method_name == "create_sub_enterprise_account":
+        base = scene.ours.new_member(scene.ours.organization_id)
     if field == "indirect_partner_id" and "customer_id" in base:
         base["customer_id"] = scene.resellers_customer.id
     return {**base, field: wrapped}

@@ -1,6 +1,7 @@
 """Real service processes on the session's servers: for stories across services, and for kills."""
 
 import http.client
+import json
 import os
 import shutil
 import signal
@@ -162,6 +163,13 @@ class System:
         shown = (f"=== {name}\n{last_lines(self.log(name), lines)}" for name in self.services)
         return "\n".join(shown)
 
+    def code_sent_to(self, receiver: str) -> str:
+        """The last verification code that went to a phone or mailbox."""
+        lines = self._messages.read_text("utf-8").splitlines()
+        messages = [json.loads(line) for line in lines]
+        codes = [str(one["code"]) for one in messages if one["receiver"] == receiver]
+        return codes[-1]
+
     def close(self) -> None:
         """Kill what still runs, remove databases and logs; topics go with the session's broker."""
         for name in self.services:
@@ -199,4 +207,10 @@ class System:
             "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
             "ADMIN_TOKEN": ADMIN_TOKEN,
             "FACE_VERIFICATION_PAGE": "https://faces.example.com/verify",  # nobody opens it
+            "VERIFICATION_SENDER": "file",
+            "VERIFICATION_FILE": str(self._messages),
         }
+
+    @property
+    def _messages(self) -> Path:
+        return self._folder / "messages"

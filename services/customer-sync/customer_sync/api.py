@@ -23,6 +23,7 @@ from customer_sync.create_sub_customer import (
     model_of,
 )
 from customer_sync.decide_authorization import Decision, decide_authorization
+from customer_sync.enterprise.api import router as enterprise
 from customer_sync.freezing.api import router as freezing
 from customer_sync.import_customers import CustomersImport, import_customers
 from customer_sync.list_authorizations import AuthorizationsWanted, list_authorizations
@@ -84,6 +85,7 @@ CurrentDivisions = Annotated[Divisions, Depends(_divisions)]
 router = APIRouter()
 commands = APIRouter(dependencies=[Depends(_standalone)])
 commands.include_router(realname)
+commands.include_router(enterprise)
 commands.include_router(association_commands)
 commands.include_router(freezing)
 commands.include_router(saml)

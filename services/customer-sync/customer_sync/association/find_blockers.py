@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from customer_sync.association.models import PlacedOrder
+from customer_sync.enterprise.find_blockers import find_enterprise_blockers
 from customer_sync.models import Arrears, Customer, StateConflictError
 
 WAITING = (1, 6, 9)  # order statuses of domain.md B.5: review, payment, confirmation
@@ -38,6 +39,8 @@ async def _blockers(session: AsyncSession, customer: Customer) -> AsyncIterator[
         named = ", ".join(unpaid[:ORDERS_NAMED_MAX])
         more = " and more" if len(unpaid) > ORDERS_NAMED_MAX else ""
         yield f"unpaid_orders: {named}{more}"
+    for blocker in await find_enterprise_blockers(session, customer):
+        yield blocker
 
 
 async def _unpaid_orders(session: AsyncSession, customer: Customer) -> list[str]:

@@ -34,8 +34,12 @@ _WIRE_KINDS = {
 }
 # With an upstream as authority the gateway answers what is mirrored, and nothing else of the wire.
 _MIRRORED = frozenset({"list_sub_customers", "query_customers_old"})
-# Bodies with a password that must not leave the gateway.
-_WITH_PASSWORD = frozenset({"create_sub_customer", "POST /api/partners/{id}/operators"})
+# Bodies with a password that must not leave the gateway, and the object in them that holds it.
+_PASSWORD_IN: dict[str, tuple[str, ...]] = {
+    "create_sub_customer": (),
+    "create_sub_enterprise_account": ("new_sub_customer",),
+    "POST /api/partners/{id}/operators": (),
+}
 REQUESTS_PER_SECOND = 10
 
 
@@ -57,9 +61,9 @@ class Destination:
         return self.path.startswith("/api/")
 
     @property
-    def has_password(self) -> bool:
-        """Whether its body may carry a password."""
-        return self.name in _WITH_PASSWORD
+    def password_in(self) -> tuple[str, ...] | None:
+        """The way to the object of the body that may hold a password; None: there is none."""
+        return _PASSWORD_IN.get(self.name)
 
     @property
     def requests_per_second(self) -> int:
@@ -121,6 +125,10 @@ _NATIVE = [
     *_native("POST", "/api/saml-bindings", Service.CUSTOMER_SYNC, PARTNER_KINDS),
     *_native("POST", "/api/face-tickets", Service.CUSTOMER_SYNC, ADMINISTRATOR),
     *_native("POST", "/api/customers/{id}/authorizations", Service.CUSTOMER_SYNC, PARTNER_KINDS),
+    *_native("POST", "/api/customers/{id}/enterprise", Service.CUSTOMER_SYNC, ADMINISTRATOR),
+    *_native("POST", "/api/enterprise/organizations", Service.CUSTOMER_SYNC, CUSTOMER),
+    *_native("PATCH", "/api/enterprise/organizations/{id}", Service.CUSTOMER_SYNC, CUSTOMER),
+    *_native("POST", "/api/enterprise/members/{id}/leaving", Service.CUSTOMER_SYNC, CUSTOMER),
     *_native("POST", "/api/authorizations/{id}/grant", Service.CUSTOMER_SYNC, CUSTOMER),
     *_native("POST", "/api/authorizations/{id}/refuse", Service.CUSTOMER_SYNC, CUSTOMER),
     *_native("POST", "/api/authorizations/{id}/terminate", Service.CUSTOMER_SYNC, CUSTOMER),

@@ -168,8 +168,9 @@ class Door:
         self, destination: Destination, request: Received, caller: Caller, send: Send
     ) -> None:
         body = request.body
-        if destination.has_password:
-            body = await self._state.password_desk.replace(request, caller.principal)
+        if destination.password_in is not None:
+            desk = self._state.password_desk
+            body = await desk.replace(request, caller.principal, destination.password_in)
         try:
             answer: aiohttp.ClientResponse = await self._state.forwarder.send(
                 destination.service, request, body, caller.principal

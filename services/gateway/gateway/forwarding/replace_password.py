@@ -14,6 +14,7 @@ from wire.json import dumps, loads
 
 FIELD = "password"
 REFERENCE = "credential_ref"
+NAMES = ("domain_name", "account_name", "customer_name")  # the login name, as each body calls it
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,33 +25,38 @@ class PasswordDesk:
     passwords: Passwords
     secret: bytes
 
-    async def replace(self, request: Received, principal: Principal) -> bytes:
+    async def replace(
+        self, request: Received, principal: Principal, way: tuple[str, ...] = ()
+    ) -> bytes:
         """The body to forward; what is no JSON object goes on as it is, for its service to refuse.
 
-        A reference that the caller wrote itself is taken out.
+        `way` leads to the object that may hold a password. A reference that the caller wrote
+        itself is taken out.
 
         Raises:
-            BadFieldError: the rest cannot be written as JSON again.
+            BadFieldError, WeakPasswordError: the password.
+            BadFieldError: a text or number that can be read and not written again.
 
         """
         try:
             content = loads(request.body)
         except ValueError:
             return request.body
-        if not isinstance(content, dict) or not {FIELD, REFERENCE} & content.keys():
+        holder = _at(content, way)
+        if holder is None or not {FIELD, REFERENCE} & holder.keys():
             return request.body
-        content.pop(REFERENCE, None)
-        password = content.pop(FIELD, None)
-        body = _written(content)  # before anything is kept
-        if password is None:
-            return body
-        content[REFERENCE] = await self._keep(password, content, request, principal)
+        if (field := _unwritable(content)) is not None:
+            raise BadFieldError(field, "no such text or number")
+        holder.pop(REFERENCE, None)
+        password = holder.pop(FIELD, None)
+        if password is not None:
+            holder[REFERENCE] = await self._keep(password, holder, request, principal)
         return dumps(content)
 
     async def _keep(
         self, password: Any, content: dict[str, Any], request: Received, principal: Principal
     ) -> str:
-        name = content.get("domain_name") or content.get("account_name")
+        name = next((content[field] for field in NAMES if content.get(field)), None)
         checked = check_password(password, name, content.get("mobile_phone"))
         key = request.header(b"idempotency-key")
         if key is None:
@@ -63,9 +69,24 @@ class PasswordDesk:
         return ref
 
 
-def _written(content: dict[str, Any]) -> bytes:
-    """As bytes; no service takes numbers beyond 64 bits or half of a surrogate pair either."""
+def _at(content: Any, way: tuple[str, ...]) -> dict[str, Any] | None:
+    """The object that the way leads to; None where there is no object."""
+    for step in way:
+        content = content.get(step) if isinstance(content, dict) else None
+    return content if isinstance(content, dict) else None
+
+
+def _unwritable(content: dict[str, Any]) -> str | None:
+    """The outer field that no JSON of ours can hold: half a surrogate pair, 65 bits or more."""
+    if _is_writable(content):
+        return None
+    unwritable = (n for n, value in content.items() if _is_writable(n) and not _is_writable(value))
+    return next(unwritable, "body")
+
+
+def _is_writable(value: Any) -> bool:
     try:
-        return dumps(content)
-    except TypeError as error:
-        raise BadFieldError("body", str(error)) from error
+        dumps(value)
+    except TypeError:
+        return False
+    return True

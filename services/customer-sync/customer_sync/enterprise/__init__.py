@@ -1,0 +1,1 @@
+"""Enterprise masters, their organisation units and their members (domain.md B.4)."""

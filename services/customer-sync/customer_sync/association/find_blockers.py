@@ -5,11 +5,10 @@ from collections.abc import AsyncIterator
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from customer_sync.association.models import PlacedOrder
+from customer_sync.association.models import WAITING, PlacedOrder
 from customer_sync.enterprise.find_blockers import find_enterprise_blockers
 from customer_sync.models import Arrears, Customer, StateConflictError
 
-WAITING = (1, 6, 9)  # order statuses of domain.md B.5: review, payment, confirmation
 BY_AGENT = 2  # order source: placed on the customer's behalf
 ORDERS_NAMED_MAX = 5
 
@@ -50,7 +49,7 @@ async def _unpaid_orders(session: AsyncSession, customer: Customer) -> list[str]
         .where(
             PlacedOrder.customer_id == customer.id,
             PlacedOrder.source_type == BY_AGENT,
-            PlacedOrder.status.in_(WAITING),
+            WAITING,
         )
         .order_by(PlacedOrder.order_id)
         .limit(ORDERS_NAMED_MAX + 1)

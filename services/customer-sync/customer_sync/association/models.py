@@ -17,6 +17,11 @@ BY_PARTNER, BY_CUSTOMER = "partner", "customer"
 OPEN, AGREED, REFUSED, WITHDRAWN = "open", "agreed", "refused", "withdrawn"
 
 
+# Orders that wait for review, payment or confirmation (domain.md B.5); words, not values, so that
+# a query says what the index says.
+WAITING = text("status IN (1, 6, 9)")
+
+
 class AssociationApplication(Tables):
     """One side asks to unlink or to switch, the other one answers.
 
@@ -90,7 +95,7 @@ class PlacedOrder(Tables):
     __tablename__ = "placed_orders"
     __table_args__ = (
         Index("placed_orders_waiting", "customer_id",
-              postgresql_where=text("status IN (1, 6, 9)")),
+              postgresql_where=WAITING),
     )  # fmt: skip
 
     order_id: Mapped[str] = mapped_column(primary_key=True)

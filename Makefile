@@ -10,8 +10,9 @@ PYTHON = $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 py
 	$$p -c 'import sys; sys.version_info >= (3, 11) or sys.exit(1); print(sys.executable)' 2>/dev/null && break; done)
 endif
 UV = $(shell for u in uv .run/uv/bin/uv; do $$u --version >/dev/null 2>&1 && echo $$u && break; done)
-# Two workers, each with servers of its own; a file's tests stay together.
-TEST := .venv/bin/pytest -n 2 --dist loadfile
+# Two workers, each with servers of its own; a file's tests stay together. A test that ends its worker
+# would be tried again by each new one.
+TEST := .venv/bin/pytest -n 2 --dist loadfile --max-worker-restart 1
 LOCAL := PYTHONPATH=deploy .venv/bin/python -m local
 INSTALLED := .venv/installed
 LOCKING = $(UV) pip compile -q --universal --generate-hashes --custom-compile-command "make lock" \

@@ -36,6 +36,10 @@ ASIDE = ("as_of", "seen_at", "copied_at", "last_used_at")
 Tables = dict[str, list[str]]
 UNDER_WAY = defaultdict(
     lambda: "SELECT count(*) FROM outbox",
+    {
+        "customer-sync": "SELECT (SELECT count(*) FROM outbox)"
+        " + (SELECT count(*) FROM tally_changes)"  # summed up later
+    },
     order="SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM orders WHERE status = 3)",
 )
 

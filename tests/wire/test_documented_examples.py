@@ -4,6 +4,7 @@ Rule 5 needs a cycle's end, rule 7 a late association, rules 9 to 11 discounts t
 make: those are shown where a clock or a setting can be chosen, in their service's tests.
 """
 
+import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -111,6 +112,7 @@ def test_rule_8_a_reclaim_takes_the_rest(scene: Scene) -> None:
     )  # fmt: skip
     (record,) = records.records
     assert Decimal(str(record.operation_amount)) == Decimal("62.50")
+    time.sleep(1.1)  # within one second the SDK signs the same request alike: CHB.0001
     with pytest.raises(ClientRequestException) as refusal:
         call(partner, "ReclaimPartnerCoupons", "reclaim_partner_coupons", {"coupon_id": coupon})
     assert refusal.value.error_code == "CBC.0155"

@@ -1,5 +1,6 @@
 """What is stated is told if and only if its transaction commits, savepoints included."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -84,4 +85,25 @@ async def test_a_lock_in_the_way_of_the_outbox_is_a_conflict_not_poison(
                 await session.execute(text("SET LOCAL lock_timeout = '50ms'"))
                 publish(session, funds_moved("a", 1, NOW))
     assert failure_of(failure.value) is Failure.CONFLICT
+    assert await told(database) == []
+
+
+async def test_a_connection_lost_before_the_facts_are_written_heals(database: Database) -> None:
+    """The driver calls it a misuse, which would park the event.
+
+    Break: let the driver's error out of `write_stated` as it is.
+    """
+    with pytest.raises(ConnectionError) as failure:
+        async with database.transaction() as session:
+            own = await session.scalar(text("SELECT pg_backend_pid()"))
+            publish(session, funds_moved("a", 1, NOW))
+            async with database.transaction() as other:
+                await other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": own})
+            connection = await session.connection()
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert driver is not None
+            async with asyncio.timeout(10):
+                while not driver.is_closed():
+                    await asyncio.sleep(0.01)
+    assert failure_of(failure.value) is Failure.AWAY
     assert await told(database) == []

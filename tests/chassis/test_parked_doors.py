@@ -131,7 +131,8 @@ async def test_what_is_malformed_or_missing_is_refused_and_decides_nothing(
     outcome: Outcome, door: Door
 ) -> None:
     path = f"/internal/parked/events/{await first_id(outcome)}/edit"
-    for body in ("no base64", base64.b64encode(b"{}").decode()):
+    stray = base64.b64encode(GOOD).decode() + "%"
+    for body in ("no base64", "%%%", stray, 7, base64.b64encode(b"{}").decode()):
         refused = await door.ask("POST", path, {"body": body, "reason": "r"})
         assert (refused.status_code, refused.json()["code"]) == (400, "CBC.0100"), body
     for number, status in ((0, 400), (2**63, 400), (10**6, 404)):

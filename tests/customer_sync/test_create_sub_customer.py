@@ -333,3 +333,16 @@ async def test_an_account_is_found_by_its_index_and_not_by_reading_all(database:
         await session.execute(text("SELECT set_config('role', 'channelbus_request', true)"))
         plan = (await session.scalars(text(f"EXPLAIN {query}"))).all()
     assert any("customers_xaccount" in line for line in plan), plan
+
+
+async def test_a_retry_beside_the_first_request_hears_that_the_account_is_there(
+    door: Door,
+) -> None:
+    """It waits for the first one's login name, and must not hear that the name is taken.
+
+    Break: drop the second `check_xaccount` in `open_account`.
+    """
+    told = a_customer(domain_name="twice_asked")
+    answers = await asyncio.gather(*(door.post(CREATE, told) for _ in range(6)))
+    codes = sorted((answer.status_code, answer.json().get("error_code")) for answer in answers)
+    assert codes == [(200, None), *[(400, "CBC.99000039")] * 5]

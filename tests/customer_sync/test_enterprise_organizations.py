@@ -1,5 +1,6 @@
 """Who is an enterprise master, and the units of its organisation."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -208,3 +209,15 @@ async def test_who_is_no_master_is_the_wrong_caller_of_everything_here(
         ]
         assert {code_of(answer) for answer in answers} == {(403, "CBC.0151")}
     assert await written(door, database) == before
+
+
+async def test_a_partner_that_acts_for_a_master_is_not_the_master(door: Door) -> None:
+    acting = replace(await a_master(door), acting_for_partner="sp1")
+    before = await door.written()
+    for answer in (
+        await door.get(ORGANIZATIONS, acting),
+        await door.get(MEMBERS, acting),
+        await door.post(UNITS, {"name": "south"}, acting),
+    ):
+        assert code_of(answer) == (403, "CBC.0151")
+    assert await door.written() == before

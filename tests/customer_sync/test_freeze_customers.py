@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from chassis.database import Database
 from chassis.identity import Principal
@@ -149,3 +150,17 @@ async def test_a_distributor_freezes_its_resellers_customer_by_naming_it(
     assert (await _ask(door, FREEZE, customer, by=above, indirect_partner_id="res9")).json() == {}
     refused = await _ask(door, FREEZE, customer, by=above, indirect_partner_id="res1")
     assert code_of(refused) == (400, "CBC.99000037")
+
+
+async def test_one_that_was_switched_since_may_still_be_let_go(
+    door: Door, database: Database
+) -> None:
+    customer = await _customer(door)
+    await _ask(door, FREEZE, customer)
+    async with database.transaction() as session:
+        switch = text("UPDATE customers SET association_type = '1' WHERE id = :id")
+        await session.execute(switch, {"id": customer})
+    (detail,) = (await _ask(door, FREEZE, customer)).json()["error_details"]
+    assert detail["error_code"] == "CBC.99000000"
+    assert (await _ask(door, UNFREEZE, customer)).json() == {}
+    assert await _shown(door) == [0]

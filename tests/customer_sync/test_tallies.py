@@ -205,3 +205,15 @@ async def test_a_frequent_text_is_found_from_the_newest_on_and_counted_by_its_ta
     assert await found(customer="深圳", limit=3, offset=8) == (["x4", "x2"], 10)
     assert await found(account_name="R2", limit=2) == (["x20", "x2"], 2)
     assert await found(account_name="ER", limit=2) == (["x20", "x19"], 20)
+
+
+async def test_a_window_may_end_with_time_itself(door: Door) -> None:
+    for _ in range(2):
+        await door.create()
+    for fields, found in (
+        ({"associated_on_end": "9999-12-31T23:59:59Z"}, 2),
+        ({"associated_on_begin": "1000-01-01T00:00:00Z"}, 2),
+        ({"associated_on_begin": "9999-12-31T00:00:01Z", "offset": 1}, 0),
+        ({"associated_on_end": "1000-01-01T00:00:00Z", "offset": 1}, 0),
+    ):
+        assert (await door.listed(limit=1, **fields))["count"] == found, fields

@@ -16,3 +16,12 @@ async def test_services_that_are_away_are_named_and_their_routes_are_there(gate:
     (named,) = both["patch"]["parameters"]
     assert (named["name"], named["in"]) == ("customer_id", "path")
     assert "list_sub_customers" in str(document["paths"]["/v2/partners/sub-customers/query"])
+
+
+async def test_the_document_is_made_once_for_all_who_ask_within_a_while(gate: Gate) -> None:
+    first = await gate.send("GET", "/openapi.json")
+    asked = len(gate.echo.seen)
+    assert asked > 0
+    again = await gate.send("GET", "/openapi.json")
+    assert again.content == first.content
+    assert len(gate.echo.seen) == asked

@@ -24,7 +24,6 @@ from chassis.settings import ServiceSettings
 from wire.json import dumps, loads
 
 REQUEST_ROLE = "channelbus_request"
-EVERY_PARTNER = "*"
 EventSession = AsyncSession
 
 _ENTER_TENANT = text(

@@ -90,9 +90,17 @@ def write_stated(session: Session) -> bool:
         statement, values = _INSERT_ONE, rows[0]
     else:
         statement, values = _INSERT_ALL, tuple(map(list, zip(*rows, strict=True)))
-    connection = session.connection().connection.dbapi_connection
-    assert isinstance(connection, AdaptedConnection)
-    connection.run_async(lambda driver: driver.execute(statement, *values))
+    connection = session.connection()
+    adapted = connection.connection.dbapi_connection
+    assert isinstance(adapted, AdaptedConnection)
+    try:
+        adapted.run_async(lambda driver: driver.execute(statement, *values))
+    except Exception as error:
+        if not adapted.driver_connection.is_closed():
+            raise
+        # SQLAlchemy has not noticed: its rollback would fail, too, and hide the reason.
+        connection.invalidate()
+        raise ConnectionError("the connection was lost while facts were written") from error
     return True
 
 

@@ -105,6 +105,8 @@ async def create(request: Request, principal: CurrentPrincipal, now: Now) -> Res
             refusal = await try_code(
                 session, settings.keys, principal.id, new.receiver, new.verification_code, now
             )
+            if refusal is not None:  # used by an equal request that has just ended?
+                await check_xaccount(session, new.xaccount_type, new.xaccount_id)
         if refusal is not None:
             raise refusal
     async with database.transaction_as(principal) as session:

@@ -14,6 +14,9 @@ from chassis.database import Database
 MERGE_EVERY_SECONDS = 5.0
 _MERGE_ROWS_MAX = 1_000  # of one transaction
 _MERGES_MAX = 200  # of one turn
+_NEVER = datetime(
+    9999, 12, 30, tzinfo=UTC
+)  # nobody is associated from here on; the last day is near
 
 _TALLIED = """
     SELECT coalesce((SELECT sum(customers) FROM tallies WHERE partner_id = $1 AND {0}), 0)
@@ -92,6 +95,10 @@ async def count_associated_between(
 
     Whole days (UTC) are tallied; what lies in the days at the ends is counted row by row.
     """
+    if begin is not None and begin >= _NEVER:
+        return 0
+    if end is not None and end >= _NEVER:
+        end = None
     past = None if end is None else end + timedelta(seconds=1)
     first_day = None if begin is None else _midnight_from(begin)
     past_day = None if past is None else _midnight_to(past)

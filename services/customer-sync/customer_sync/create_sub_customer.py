@@ -210,7 +210,12 @@ async def open_account(
 
     """
     await check_xaccount(session, customer.xaccount_type, customer.xaccount_id)
-    await _take_identities(session, customer, settings.mobile_accounts_max)
+    try:
+        await _take_identities(session, customer, settings.mobile_accounts_max)
+    except (LoginNameTakenError, MobileTakenError, EmailTakenError):
+        # Taken by the first of two equal requests, for whose end this one has just waited?
+        await check_xaccount(session, customer.xaccount_type, customer.xaccount_id)
+        raise
     session.add(customer)
     await _insert(session)
     registered = customer.fact(CustomerRegistered, now, credential_ref=credential_ref)

@@ -29,6 +29,7 @@ from gateway.portfolio import api as portfolio_api
 from gateway.portfolio.consumers import consumers as portfolio_consumers
 from gateway.portfolio.finish_rebuild import finish_rebuild
 from gateway.published import api as published_api
+from gateway.published.describe_api import PublishedApi
 from gateway.settings import GatewaySettings
 
 PRUNE_SECONDS = 60.0
@@ -88,6 +89,7 @@ def build(settings: GatewaySettings, clock: Clock = utc_now) -> FastAPI:
     state.password_desk = PasswordDesk(state.database, keyring.passwords, secret)
     state.feed_watch = FeedWatch(state.database)
     state.console = Console(settings, state.database, keyring, clock)
+    state.published_api = PublishedApi(state.console.peers)
     app.mount("/ops/static", StaticFiles(directory=STATIC))
     # Innermost: requests have their ids by then, and no route is reached around it.
     app.user_middleware.append(Middleware(Door, state=state))

@@ -21,10 +21,10 @@ async def find_master(
     """The caller's own account; locked, it makes and loses no member beside this transaction.
 
     Raises:
-        WrongPrincipalError: no customer, or one that is no enterprise master.
+        WrongPrincipalError: no customer, a partner that acts for one, or no enterprise master.
 
     """
-    if not principal.is_customer:
+    if not principal.is_customer or principal.acting_for_partner is not None:
         raise WrongPrincipalError
     wanted = select(Customer).where(Customer.id == principal.id, Customer.is_enterprise_master)
     if lock:

@@ -64,7 +64,7 @@ async def freeze_customers(
     """
     level = _LEVELS[wanted.freeze_type]
     return await _change_each(
-        session, principal, wanted, "customer.freeze", lambda one: one.freeze(level), now
+        session, principal, wanted, "customer.freeze", lambda one: _freeze(one, level), now
     )
 
 
@@ -107,7 +107,7 @@ async def _change_each(
     refusals: Refusals = []
     for customer_id in ids:
         try:
-            fact = change(_frozen_by(known.get(customer_id)))
+            fact = change(_own(known.get(customer_id)))
         except RefusedError as refusal:
             refusals.append((customer_id, refusal))
             continue
@@ -117,9 +117,14 @@ async def _change_each(
     return refusals
 
 
-def _frozen_by(customer: Customer | None) -> Customer:
+def _own(customer: Customer | None) -> Customer:
     if customer is None:
         raise NotYourCustomerError
+    return customer
+
+
+def _freeze(customer: Customer, level: int) -> type[CustomerEvent] | None:
+    """Of resale customers; one that was switched since may still be let go."""
     if customer.association_type not in RESALE_TYPES:
         raise NotResaleError
-    return customer
+    return customer.freeze(level)

@@ -56,8 +56,10 @@ class PasswordDesk:
     async def _keep(
         self, password: Any, content: dict[str, Any], request: Received, principal: Principal
     ) -> str:
-        name = next((content[field] for field in NAMES if content.get(field)), None)
-        checked = check_password(password, name, content.get("mobile_phone"))
+        mobile = content.get("mobile_phone")
+        checked = check_password(password, None, mobile)
+        for name in (content[field] for field in NAMES if content.get(field)):
+            check_password(password, name, mobile)
         key = request.header(b"idempotency-key")
         if key is None:
             ref = new_reference()

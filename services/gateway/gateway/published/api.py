@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from chassis.answers import JsonAnswer
 from contracts import asyncapi
-from gateway.published.describe_api import describe_api
+from gateway.published.describe_api import PublishedApi
 
 router = APIRouter(include_in_schema=False)
 
@@ -12,7 +12,8 @@ router = APIRouter(include_in_schema=False)
 @router.get("/openapi.json")
 async def openapi(request: Request) -> Response:
     """What may be asked: the vendor's operations, identity, and the native API."""
-    return JsonAnswer(await describe_api(request.app.openapi(), request.app.state.console.peers))
+    published: PublishedApi = request.app.state.published_api
+    return Response(await published.document(request.app.openapi()), media_type="application/json")
 
 
 @router.get("/asyncapi.json")

@@ -7,6 +7,7 @@ native routes of the other services from what each says of itself at the moment.
 import asyncio
 import json
 import re
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,16 +16,39 @@ from chassis.logs import get_logger
 from gateway.forwarding.destinations import Service, native_routes
 from gateway.ops.peers import Peers
 from wire import openapi as wire_openapi
+from wire.json import dumps
 
 log = get_logger(__name__)
 
 OPENAPI = "3.1.0"
+KEPT_SECONDS = 10.0
 PROBLEM = "Problem"
 _ANONYMOUS = {("post", "/v3/auth/tokens")}
 _SCHEMAS = "#/components/schemas/"
 _is_parameter = re.compile(r"\{(\w+)\}")
 
 Json = dict[str, Any]
+
+
+class PublishedApi:
+    """On `app.state.published_api`: the document, made once for all who ask within a while.
+
+    Anybody may ask, and making it asks every service.
+    """
+
+    def __init__(self, peers: Peers):
+        self._peers = peers
+        self._making = asyncio.Lock()
+        self._made: bytes = b""
+        self._made_at = float("-inf")
+
+    async def document(self, own: Json) -> bytes:
+        """As JSON; `own` describes the gateway's own routes."""
+        async with self._making:
+            if time.monotonic() - self._made_at > KEPT_SECONDS:
+                self._made = dumps(await describe_api(own, self._peers))
+                self._made_at = time.monotonic()
+            return self._made
 
 
 async def describe_api(own: Json, peers: Peers) -> Json:

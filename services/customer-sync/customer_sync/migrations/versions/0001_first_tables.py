@@ -13,7 +13,7 @@ branch_labels = None
 depends_on = None
 
 TABLES = (
-    "customers", "identities", "customer_counts", "verification_codes", "authorizations",
+    "customers", "identities", "verification_codes", "authorizations",
     "partners", "arrears", "sweeps", "sightings", "upstream_slots",
 )  # fmt: skip
 

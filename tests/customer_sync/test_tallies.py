@@ -17,6 +17,7 @@ from tests.customer_sync.builders import (
     DISTRIBUTOR,
     NOW,
     OTHER_SELLER,
+    RESELLER,
     SELLER,
     Clock,
     Door,
@@ -132,6 +133,20 @@ async def test_a_reader_sees_its_tenant_alone_and_writes_nothing(
                 await connection.execute("DROP TABLE customers")
     finally:
         await narrow.close()
+
+
+async def test_a_distributor_is_told_the_counts_of_its_reseller(
+    door: Door, database: Database
+) -> None:
+    """Of what was summed up and of what was not; the page is full, so that it is counted."""
+    for number in (1, 2, 3):
+        await door.create(DISTRIBUTOR, indirect_partner_id="res1", domain_name=f"shop_{number}")
+        if number == 2:
+            await merge_tallies(database, NOW)
+    for fields in ({}, {"association_type": "2"}, {"associated_on_end": "2030-01-01T00:00:00Z"}):
+        told: dict[str, Any] = {"indirect_partner_id": "res1", "limit": 1, **fields}
+        assert (await door.listed(DISTRIBUTOR, **told))["count"] == 3, fields
+        assert (await door.listed(RESELLER, limit=1, **fields))["count"] == 3, fields
 
 
 DAY = timedelta(days=1)

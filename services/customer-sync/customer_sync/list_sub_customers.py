@@ -1,7 +1,8 @@
 """list_sub_customers: a partner's associated customers, newest first (domain.md F4).
 
-Written in SQL, for the driver: through SQLAlchemy the page cost four times as much. All of it reads
-the view `visible_customers`, whose condition is the second wall.
+Written in SQL, for the driver: through SQLAlchemy the page cost four times as much. Customers are
+read from the view `visible_customers`, whose condition is the second wall; tallies are tables below
+the row-level policy itself.
 """
 
 from dataclasses import dataclass

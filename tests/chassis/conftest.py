@@ -26,6 +26,8 @@ async def settings(
         prefix,
         relay_lease_seconds=2.0,
         consumer_session_seconds=6.0,
+        consumer_watch_seconds=2.0,
+        transaction_idle_seconds=12,
     )
     await create_schema(found)
     yield found

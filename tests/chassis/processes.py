@@ -27,6 +27,8 @@ def tally(settings: ServiceSettings, **environment: str) -> Iterator[subprocess.
         "INTERNAL_KEYS": settings.internal_keys.get_secret_value(),
         "RELAY_LEASE_SECONDS": str(settings.relay_lease_seconds),
         "CONSUMER_SESSION_SECONDS": str(settings.consumer_session_seconds),
+        "CONSUMER_WATCH_SECONDS": str(settings.consumer_watch_seconds),
+        "TRANSACTION_IDLE_SECONDS": str(settings.transaction_idle_seconds),
     }
     command = [sys.executable, "-m", "tests.chassis.tally_process"]
     process = subprocess.Popen(command, env={**os.environ, **named, **environment})

@@ -16,7 +16,7 @@ from chassis.database import Database
 from chassis.messages import Message
 from chassis.parking import park
 from chassis.settings import ServiceSettings
-from chassis.tables import ConsumerPosition, RelaySlot
+from chassis.tables import ConsumerPosition, ParkedEvent, RelaySlot
 from tests.chassis.processes import Outcome, died, froze, tally, until
 from tests.chassis.tally import funds_moved, state
 
@@ -99,6 +99,35 @@ async def test_a_consumer_frozen_before_its_transaction_finds_its_batch_refused(
             os.kill(first.pid, signal.SIGCONT)
             await state(outcome.database, "k", range(21, 31), NOW)
             await outcome.settled("k", 30)
+
+
+@pytest.mark.parametrize("point", ["consumer.positioned", "consumer.handled"])
+async def test_a_consumer_frozen_inside_its_transaction_loses_it(
+    settings: ServiceSettings, outcome: Outcome, point: str
+) -> None:
+    """Break: drop `idle_in_transaction_session_timeout` from `Database._session_settings`."""
+    await state(outcome.database, "k", range(1, 21), NOW)
+    with tally(settings, CRASH_AT=f"{point}:1:STOP") as first:
+        await froze(first)
+        with tally(settings):
+            await outcome.settled("k", 20)
+            os.kill(first.pid, signal.SIGCONT)
+            await state(outcome.database, "k", range(21, 31), NOW)
+            await outcome.settled("k", 30)
+    assert await outcome.count(ParkedEvent) == 0
+
+
+async def test_a_process_frozen_alone_inside_its_transaction_parks_nothing(
+    settings: ServiceSettings, outcome: Outcome
+) -> None:
+    """Break: in `failure_of`, let a `DBAPIError` whose connection was lost be poison."""
+    await state(outcome.database, "k", range(1, 2), NOW)
+    with tally(settings, CRASH_AT="consumer.handled:1:STOP") as process:
+        await froze(process)
+        await asyncio.sleep(settings.transaction_idle_seconds + 1)
+        os.kill(process.pid, signal.SIGCONT)
+        await outcome.settled("k", 1)
+    assert await outcome.count(ParkedEvent) == 0
 
 
 async def test_a_relay_frozen_before_its_sends_has_them_caught(

@@ -125,7 +125,7 @@ class Database:
             "application_name": self._service,
             "timezone": "UTC",
             "statement_timeout": f"{self._settings.statement_timeout_seconds}s",
-            "idle_in_transaction_session_timeout": "60s",
+            "idle_in_transaction_session_timeout": f"{self._settings.transaction_idle_seconds}s",
         }
 
     async def close(self) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from chassis.errors import OutsideError
 
 _CONFLICTS = {"40001", "40P01", "55P03", "57014"}  # serialization, deadlock, lock, time-out
-_AWAY = ("08", "57P", "53")  # connection, shutdown, out of resources
+_AWAY = ("08", "57P", "53", "25P03")  # connection, shutdown, out of resources, frozen too long
 
 
 class Failure(Enum):

@@ -7,7 +7,9 @@ from typing import Any
 from aiokafka import TopicPartition
 from sqlalchemy import select, tuple_
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.crash import crash_point
 from chassis.database import Database
 from chassis.tables import ConsumerPosition
 
@@ -72,17 +74,25 @@ async def every_position(database: Database, consumer: str) -> dict[tuple[str, i
 async def _stored(
     database: Database, consumer: str, beginnings: dict[Any, int]
 ) -> dict[tuple[str, int], tuple[int, str | None]]:
-    rows = [
-        {"consumer": consumer, "topic": topic, "partition": partition, "position": beginning}
-        for (topic, partition), beginning in beginnings.items()
-    ]
+    """Read before anything is inserted: only a partition never met before takes a lock."""
     table = ConsumerPosition
-    async with database.transaction() as session:
-        await session.execute(insert(table).values(rows).on_conflict_do_nothing())
-        found = await session.execute(
-            select(table.topic, table.partition, table.position, table.last_event).where(
-                table.consumer == consumer,
-                tuple_(table.topic, table.partition).in_(list(beginnings)),
-            )
-        )
+    known = select(table.topic, table.partition, table.position, table.last_event).where(
+        table.consumer == consumer, tuple_(table.topic, table.partition).in_(list(beginnings))
+    )
+
+    async def read(session: AsyncSession) -> dict[tuple[str, int], tuple[int, str | None]]:
+        found = await session.execute(known)
         return {(topic, partition): (position, last) for topic, partition, position, last in found}
+
+    async with database.transaction() as session:
+        stored = await read(session)
+        if len(stored) < len(beginnings):
+            rows = [
+                {"consumer": consumer, "topic": topic, "partition": number, "position": beginning}
+                for (topic, number), beginning in sorted(beginnings.items())
+                if (topic, number) not in stored
+            ]
+            await session.execute(insert(table).values(rows).on_conflict_do_nothing())
+            crash_point("consumer.positioned")
+            stored = await read(session)
+        return stored

@@ -18,6 +18,8 @@ class ServiceSettings(BaseSettings):
     database_pool_overflow: int = 12
     database_readers_max: int = Field(default=8, description="connections for the hottest reads")
     statement_timeout_seconds: int = 30
+    # A process frozen inside a transaction holds its locks that long; a handler may compute for it.
+    transaction_idle_seconds: int = 30
 
     kafka_bootstrap_servers: str
     kafka_security_protocol: str = "PLAINTEXT"

@@ -94,8 +94,22 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
             self.progress.clear_alarm((partition.topic, partition.partition))
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        """Seek to the positions in the database; what fails here is sought by the watch."""
-        await self._seek([(partition.topic, partition.partition) for partition in assigned])
+        """Seek to the positions in the database; what fails here is sought by the watch.
+
+        The client sends no heartbeat meanwhile: waiting for the database longer than a session
+        lasts, the member would be expelled and asked again, for ever.
+        """
+        partitions = [(partition.topic, partition.partition) for partition in assigned]
+        try:
+            async with asyncio.timeout(self._settings.consumer_session_seconds / 2):
+                await self._seek(partitions)
+        except (KafkaError, SQLAlchemyError, OSError) as error:
+            log.warning(
+                "not sought yet",
+                consumer=self._consumers.name,
+                partitions=str(sorted(partitions)),
+                error=repr(error),
+            )
 
     async def _seek_lost(self) -> None:
         """Seek what is ours but has no position: the broker or the database was away when asked."""

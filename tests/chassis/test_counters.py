@@ -1,25 +1,43 @@
-"""What the bus counts: sent by the relay, taken by consumers, met twice by the inbox."""
+"""What a process counts and measures of itself: its bus, its event loop, its answers."""
 
+import time
 from datetime import UTC, datetime
 
+import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
-from prometheus_client import Counter
+from fastapi import APIRouter
+from prometheus_client import REGISTRY, Counter, Gauge
 
 from chassis.app import service_app
-from chassis.metrics import CONSUMED, DUPLICATES, RELAYED
+from chassis.consumers import Consumers
+from chassis.database import EventSession
+from chassis.errors import NotFoundError
+from chassis.health import LOOP_WATCH_SECONDS
+from chassis.metrics import (
+    CONSUMED,
+    DUPLICATES,
+    FENCED,
+    LOOP_LAG,
+    REFUSALS,
+    RELAY_SLOTS,
+    RELAYED,
+    RETRIES,
+)
+from chassis.outbox import SLOTS
 from chassis.settings import ServiceSettings
 from contracts.billing import BillingFundsMoved
 from tests.chassis.processes import Outcome, until
-from tests.chassis.tally import counting, funds_moved, state
+from tests.chassis.tally import Heard, counting, funds_moved, state
 
 NAME = "counted_tally"
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+BLOCKED_SECONDS = 2.0
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
 
-def count(counter: Counter) -> float:
-    return float(counter._value.get())
+def count(metric: Counter | Gauge) -> float:
+    return float(metric._value.get())
 
 
 async def send_twice(settings: ServiceSettings, event: BillingFundsMoved) -> None:
@@ -59,3 +77,101 @@ async def test_what_is_sent_taken_and_met_twice_is_counted(settings: ServiceSett
         assert count(RELAYED) == sent_before + 6
         assert count(taken) == taken_before + 7
         await outcome.database.close()
+
+
+async def test_a_batch_tried_again_is_counted_each_time(settings: ServiceSettings) -> None:
+    """The network is away twice, then it is there: two retries, one effect."""
+    consumers, failures = Consumers(NAME), [ConnectionError(), ConnectionError()]
+
+    @consumers.on(BillingFundsMoved)
+    async def on_funds_moved(event: BillingFundsMoved, session: EventSession) -> None:
+        if failures:
+            raise failures.pop()
+        session.add(Heard(key=event.owner_id, version=event.version, amount=event.amount))
+
+    retries = RETRIES.labels(NAME)
+    before = count(retries)
+    app = service_app("tally", settings, routers=[], consumers=[consumers])
+    async with app.router.lifespan_context(app):
+        outcome = Outcome(settings)
+        await state(app.state.database, "k", range(1, 2), NOW)
+        await outcome.settled("k", 1)
+        assert count(retries) == before + 2
+        await outcome.database.close()
+
+
+async def test_a_batch_from_a_position_that_is_not_the_databases_is_counted_as_fenced(
+    settings: ServiceSettings,
+) -> None:
+    """The member believes to stand one event earlier than the database knows."""
+    fenced = FENCED.labels(NAME)
+    before = count(fenced)
+    app = service_app("tally", settings, routers=[], consumers=[counting(NAME)])
+    async with app.router.lifespan_context(app):
+        outcome = Outcome(settings)
+        await state(app.state.database, "k", range(1, 4), NOW)
+        await outcome.settled("k", 3)
+        (subscription,) = app.state.subscriptions
+        for partition, (position, last_event) in list(subscription.positions.items()):
+            subscription.positions[partition] = (position - 1, last_event)
+        await state(app.state.database, "k", range(4, 5), NOW)
+        await outcome.settled("k", 4)
+        assert count(fenced) == before + 1
+        await outcome.database.close()
+
+
+async def test_the_relays_slots_are_shown_while_it_holds_them(settings: ServiceSettings) -> None:
+    RELAY_SLOTS.set(-1)
+    app = service_app("tally", settings, routers=[])
+    async with app.router.lifespan_context(app):
+
+        async def all_held() -> bool:
+            return count(RELAY_SLOTS) == SLOTS
+
+        await until(all_held, 30)
+    assert count(RELAY_SLOTS) == 0
+
+
+async def test_a_blocked_event_loop_shows_until_it_runs_again(settings: ServiceSettings) -> None:
+    app = service_app("tally", settings, routers=[])
+    async with app.router.lifespan_context(app):
+        LOOP_LAG.set(-1)
+
+        async def watched() -> bool:
+            return 0 <= count(LOOP_LAG) < BLOCKED_SECONDS - LOOP_WATCH_SECONDS
+
+        await until(watched, 30)
+        time.sleep(BLOCKED_SECONDS)  # noqa: ASYNC251 - that is the fault
+
+        async def late() -> bool:
+            return count(LOOP_LAG) >= BLOCKED_SECONDS - LOOP_WATCH_SECONDS
+
+        await until(late, 10)
+        await until(watched, 30)
+
+
+async def test_answers_are_measured_by_route_and_refusals_counted_by_code(
+    settings: ServiceSettings,
+) -> None:
+    router = APIRouter()
+
+    @router.get("/api/things/{thing_id}")
+    async def get_thing(thing_id: str) -> str:
+        if thing_id == "none":
+            raise NotFoundError
+        return thing_id
+
+    def answered(route: str, status: int) -> float:
+        told = {"route": route, "method": "GET", "status": str(status)}
+        return REGISTRY.get_sample_value("channelbus_request_seconds_count", told) or 0.0
+
+    cases = [("/api/things/{thing_id}", 200), ("/api/things/{thing_id}", 404), ("unrouted", 404)]
+    refusals = [REFUSALS.labels(code) for code in ("CHB.0404", "APIGW.0101")]
+    before = [answered(*case) for case in cases], [count(refusal) for refusal in refusals]
+    transport = httpx.ASGITransport(app=service_app("tally", settings, routers=[router]))
+    async with httpx.AsyncClient(transport=transport, base_url="http://tally") as client:
+        for path in ("/api/things/1", "/api/things/2", "/api/things/none", "/api/nowhere/1"):
+            await client.get(path)
+    assert [answered(*case) for case in cases] == [before[0][0] + 2, before[0][1] + 1,
+                                                   before[0][2] + 1]  # fmt: skip
+    assert [count(refusal) for refusal in refusals] == [one + 1 for one in before[1]]

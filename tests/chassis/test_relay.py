@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from chassis.app import service_app
-from chassis.metrics import OUTBOX_ROWS, RELAY_FAILURES
+from chassis.metrics import OUTBOX_OLDEST, OUTBOX_ROWS, RELAY_FAILURES
 from chassis.outbox import publish
 from chassis.relay import Relay
 from chassis.settings import ServiceSettings
@@ -22,6 +22,7 @@ from tests.chassis.tally import counting, funds_moved
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 BACKLOG = 6000
+OLD_SECONDS = 0.2
 GROWTH_BYTES_MAX = 60_000_000
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
@@ -112,12 +113,15 @@ async def test_the_outbox_is_measured_while_kafka_is_away(
     away = settings.model_copy(update={"kafka_bootstrap_servers": "127.0.0.1:1"})
     await commit(outcome, "k", range(1, 8))
     OUTBOX_ROWS.set(0)
+    OUTBOX_OLDEST.set(0)
+    await asyncio.sleep(OLD_SECONDS)
     relay = asyncio.create_task(Relay(away, outcome.database, "tally").run())
 
     async def measured() -> bool:
         return bool(OUTBOX_ROWS._value.get() == 7)
 
     await until(measured)
+    assert OLD_SECONDS <= OUTBOX_OLDEST._value.get() < 60
     relay.cancel()
     await asyncio.gather(relay, return_exceptions=True)
 

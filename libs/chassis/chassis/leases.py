@@ -66,5 +66,6 @@ class SlotLeases:
 
     async def give_up(self) -> None:
         """Leave at once, so that nobody waits for the lease to end."""
+        RELAY_SLOTS.set(0)
         await self._connection.execute(_GIVE_UP, self._holder)
         await self._connection.execute("DELETE FROM relay_replicas WHERE holder = $1", self._holder)

@@ -20,6 +20,10 @@ SOUND = {
     "libs/chassis/pyproject.toml": '[project]\ndependencies = ["contracts", "fastapi"]\n',
     "libs/chassis/chassis/app.py": "import fastapi\nfrom contracts.order import OrderPaid\n"
     "broker.subscriber('order', ack_policy=AckPolicy.MANUAL)\n",
+    code_rules.METRICS: "SENT = Counter('channelbus_sent_total')\n",
+    "libs/chassis/chassis/relay.py": "SENT.labels(name).inc(2)\n",
+    "tests/chassis/__init__.py": "",
+    "tests/chassis/test_relay.py": "import chassis.relay\nassert count(SENT) == 2\n",
     "services/order/pyproject.toml": '[project]\ndependencies = ["chassis"]\n',
     "services/order/README.md": README,
     "services/order/order/api.py": "from fastapi import APIRouter\nfrom chassis.app import x\n"
@@ -92,6 +96,11 @@ PLANTED: dict[Rule, list[tuple[dict[str, str | None], str]]] = {
             {"services/order/order/api.py": "b.subscriber('x', ack_policy=AckPolicy.ACK_FIRST)\n"},
             "never before",
         ),
+    ],
+    code_rules.metrics_are_moved_and_tested: [
+        ({"libs/chassis/chassis/relay.py": "x = SENT.labels(name)\n"}, "nothing moves SENT"),
+        ({"tests/chassis/test_relay.py": "from x import SENT\n"}, "no test in tests/chassis"),
+        ({"tests/chassis/test_relay.py": "SENT.set(0)\n"}, "show it move"),
     ],
     code_rules.modules_have_names_that_say_something: [
         ({"services/order/order/utils.py": ""}, "utils says nothing"),

@@ -64,6 +64,33 @@ def subscribers_acknowledge_after_their_work(checkout: Checkout) -> Iterator[str
                 )
 
 
+def metrics_are_moved_and_tested(checkout: Checkout) -> Iterator[str]:
+    """A gauge that nobody sets shows a quiet zero for ever: so did the parked events once."""
+    if METRICS not in checkout.paths:
+        return
+    code, tests = checkout.python("libs", "services"), checkout.python("tests/chassis")
+    moving = "|".join(_MOVING)
+    for node in checkout.tree(METRICS).body:
+        if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Name):
+            continue
+        name, series = node.targets[0].id, ast.unparse(node.value).partition("'")[2].split("'")[0]
+        moved = re.compile(rf"\b{name}(\.labels\([^\n]*\))?\.({moving})\(")
+        if not any(moved.search(checkout.text(path)) for path in code):
+            yield f"{METRICS}:{node.lineno} nothing moves {name}; call one of {moving}, or drop it"
+        looked = re.compile(rf"\b{name}\b(?!\.({moving})\()|\b{series}")
+        if not any(looked.search(_without_imports(checkout, path)) for path in tests):
+            yield f"{METRICS}:{node.lineno} no test in tests/chassis looks at {name}; show it move"
+
+
+METRICS = "libs/chassis/chassis/metrics.py"
+_MOVING = ("set", "inc", "observe")
+
+
+def _without_imports(checkout: Checkout, path: str) -> str:
+    kept = [n for n in checkout.tree(path).body if not isinstance(n, ast.Import | ast.ImportFrom)]
+    return "\n".join(map(ast.unparse, kept))
+
+
 def modules_have_names_that_say_something(checkout: Checkout) -> Iterator[str]:
     """Where everything may go, everything goes (style.md 6.3)."""
     banned = {"utils", "util", "helpers", "helper", "service", "services", "common", "misc"}

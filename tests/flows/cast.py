@@ -79,14 +79,21 @@ class Caller:
         return Caller(self.gateway, customer_id, key.access, key.secret, key.securitytoken)
 
     def call(self, method: str, path: str, content: Any = None, **headers: str) -> httpx.Response:
-        """A signed request; `path` is percent-encoded already."""
+        """The answer to a signed request; `path` is percent-encoded already."""
+        with httpx.Client(timeout=30) as client:
+            return client.send(self.request(client, method, path, content, **headers))
+
+    def request(
+        self, client: httpx.Client, method: str, path: str, content: Any = None, **headers: str
+    ) -> httpx.Request:
+        """Signed now, to be sent by the client."""
         body = b"" if content is None else json.dumps(content).encode()
         sent = {"Content-Type": "application/json", **headers}
         if self.security_token:
             sent["X-Security-Token"] = self.security_token
         url = self.gateway + path
         signed = sign_headers(method, url, sent, body, self.access, self.secret, datetime.now(UTC))
-        return httpx.request(method, url, content=body, headers=signed, timeout=30)
+        return client.build_request(method, url, content=body, headers=signed)
 
     def get(self, path: str) -> dict[str, Any]:
         """The body of a successful GET, fractions as Decimal."""

@@ -7,6 +7,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from chassis.copies import WAIT_SECONDS
 from gateway.not_yet import NOT_YET
 from tests.flows.cast import Caller
 from tests.wire.answered import DEEDS, caller_of
@@ -54,6 +55,7 @@ UNSEEN = {
 }
 # A distributor may know who its resellers' customers are, if not see what is theirs unasked.
 KNOWN_ABOVE = {"list_sub_customer_bill_detail", "send_verification_message_code"}
+ATTEMPTS = 3
 
 
 def owned(one: Estate, kind: str) -> str:
@@ -131,18 +133,33 @@ def asked(
         return list(side_by_side.map(lambda told: send(caller, one, told), requests))
 
 
+def told_by_the_wait(answers: list[httpx.Response]) -> bool:
+    """Whether one id was waited for, and the other not."""
+    took = [answer.elapsed.total_seconds() for answer in answers]
+    return abs(took[0] - took[1]) > WAIT_SECONDS / 2
+
+
+def foreign_of(scene: Scene, field: str) -> str:
+    if KINDS[field] == "reseller":
+        return scene.foreign_reseller_id
+    return (
+        scene.theirs.unlinked.id if field == "customer_ids" else owned(scene.theirs, KINDS[field])
+    )
+
+
 @pytest.mark.parametrize(("name", "field"), CASES)
 def test_a_foreign_object_is_answered_like_one_that_does_not_exist(
     scene: Scene, name: str, field: str
 ) -> None:
     one, caller = operations()[name], asker(scene, operations()[name], field)
-    is_reseller = KINDS[field] == "reseller"
-    foreign = scene.foreign_reseller_id if is_reseller else owned(scene.theirs, KINDS[field])
-    if field == "customer_ids":
-        foreign = scene.theirs.unlinked.id
+    foreign = foreign_of(scene, field)
     nowhere = like(foreign)
     answers = asked(caller, scene, one, field, foreign, nowhere)
     assert seen(answers[0], foreign) == seen(answers[1], nowhere)
+    again = ATTEMPTS - 1
+    while told_by_the_wait(answers) and again:  # an accident does not repeat itself
+        answers, again = asked(caller, scene, one, field, foreign, nowhere), again - 1
+    assert not told_by_the_wait(answers), [answer.elapsed for answer in answers]
     assert answers[0].status_code < 500
     assert not shows(answers[0], one), "somebody else's object shows"
     if one.command and field != "customer_ids":

@@ -1,5 +1,8 @@
 """On which partner account a caller acts: its own, or that of one of its resellers."""
 
+import asyncio
+
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import copies
@@ -55,7 +58,15 @@ async def find_owner(
 
 
 async def _find_reseller(session: AsyncSession, principal: Principal, reseller: str) -> Partner:
-    found = await copies.find(session, Partner, reseller)
-    if found is None or found.distributor_id != principal.id:
-        raise ResellerNotYoursError
+    """The caller's own, waiting as for any copy.
+
+    Somebody else's is waited for as well: were it refused at once, the clock would tell of it.
+    """
+    own = select(Partner).where(Partner.id == reseller, Partner.distributor_id == principal.id)
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + copies.WAIT_SECONDS
+    while (found := await session.scalar(own)) is None:
+        if loop.time() >= deadline:
+            raise ResellerNotYoursError
+        await asyncio.sleep(copies.WAIT_STEP_SECONDS)
     return found

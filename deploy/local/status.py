@@ -1,6 +1,7 @@
 """`make status`: what runs, where, and whether it is healthy."""
 
 import os
+import sys
 from typing import Any
 
 from local.credentials import load_credentials
@@ -25,16 +26,26 @@ def show_status(layout: Layout) -> bool:
     """Print one line per process; True when all run and answer."""
     stack, supervisor = running_stack(layout), Supervisor(layout)
     if stack is None or not supervisor.answers():
-        print("not running; start it with: make up")
+        _tell("not running; start it with: make up")
         return False
     ready = ready_services(stack)
-    print(f"{'':14}{'state':<10}{'pid':>8}{'memory':>10}  address")
+    lines = [f"{'':14}{'state':<10}{'pid':>8}{'memory':>10}  address"]
     healthy = True
     for name, info in supervisor.processes().items():
         well = info["statename"] == "RUNNING" and ready.get(name, True)
         healthy = healthy and well
-        print(_line(stack, name, info, well))
+        lines.append(_line(stack, name, info, well))
+    _tell(*lines)
     return healthy
+
+
+def _tell(*lines: str) -> None:
+    """Print them, to a reader that may have seen enough (`make status | head -1`)."""
+    try:
+        print(*lines, sep="\n", flush=True)
+    except BrokenPipeError:
+        # Python flushes once more at its end, and would complain of the same there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _line(stack: Stack, name: str, info: dict[str, Any], well: bool) -> str:

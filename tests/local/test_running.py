@@ -21,7 +21,9 @@ VERB_SECONDS = 200
 _REPLACING = ("DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "DATABASE_PREFIX", "TOPIC_PREFIX")
 
 
-def local(verb: str, *options: str, run: Path, gateway: int) -> subprocess.CompletedProcess[str]:
+def local(
+    verb: str, *options: str, run: Path, gateway: int, stdout: int = subprocess.PIPE
+) -> subprocess.CompletedProcess[str]:
     """`make <verb>`, as a process."""
     told = {k: v for k, v in os.environ.items() if k not in _REPLACING}
     told |= {"PYTHONPATH": str(CHECKOUT / "deploy"), "CHANNELBUS_RUN_DIR": str(run)}
@@ -29,11 +31,23 @@ def local(verb: str, *options: str, run: Path, gateway: int) -> subprocess.Compl
     return subprocess.run(
         [sys.executable, "-m", "local", verb, *options],
         env=told,
-        capture_output=True,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
         text=True,
         timeout=VERB_SECONDS,
         check=False,
     )
+
+
+def status_to_nobody(run: Path, gateway: int) -> tuple[int, str]:
+    """Exit status and complaints when the reader has gone, as `head` goes."""
+    reads, writes = os.pipe()
+    os.close(reads)
+    try:
+        told = local("status", run=run, gateway=gateway, stdout=writes)
+    finally:
+        os.close(writes)
+    return told.returncode, told.stderr
 
 
 def pids(run: Path) -> dict[str, int]:
@@ -62,6 +76,7 @@ def test_the_system_starts_recovers_from_kills_and_leaves_nothing(tmp_path: Path
         assert again.returncode == 0, again.stdout + again.stderr
         assert pids(run) == started
         assert local("status", run=run, gateway=gateway).returncode == 0
+        assert status_to_nobody(run, gateway) == (0, "")
 
         os.kill(int((run / "supervisord.pid").read_text()), signal.SIGKILL)
         for name in ("postgres", "kafka", "order"):
@@ -90,3 +105,7 @@ def test_stopping_what_does_not_run_is_harmless(tmp_path: Path) -> None:
     stopped = local("down", run=tmp_path / "run", gateway=8080)
     assert stopped.returncode == 0
     assert "nothing was running" in stopped.stdout
+
+
+def test_a_status_that_nobody_reads_to_its_end_complains_of_nothing(tmp_path: Path) -> None:
+    assert status_to_nobody(tmp_path / "run", 8080) == (3, "")

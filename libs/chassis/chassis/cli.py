@@ -41,14 +41,16 @@ The service must be running; the settings are those of `serve`.
 def main(service: str, settings_class: type[S], build: Build[S]) -> None:
     """Parse the command line and run; `service` is the package's name."""
     arguments = _parser(service).parse_args()
+    if arguments.verb == "migrate":
+        from chassis.migrations import migrate  # alembic: only migrating needs it
+
+        # The common settings name the database; what the service keeps secret is not asked for.
+        migrate(service, ServiceSettings().database_of(service))
+        return
     settings = settings_class()
     match arguments.verb:
         case "serve":
             serve(service, settings, build)
-        case "migrate":
-            from chassis.migrations import migrate  # alembic: only migrating needs it
-
-            migrate(service, settings.database_of(service))
         case "audit":
             sys.exit(asyncio.run(_verify_audit(service, settings)))
         case "rebuild":

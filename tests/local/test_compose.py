@@ -1,0 +1,184 @@
+"""docker-compose.yml says of the system what its settings and `make up` say of it.
+
+It was run with Docker by hand; these tests need none.
+"""
+
+import base64
+import re
+from importlib import import_module
+from typing import Any
+
+import pytest
+import yaml
+
+from chassis.settings import ServiceSettings
+from customer_sync.settings import CustomerSyncSettings
+from local.services import SERVICES, TOPICS, Service
+from testkit.embedded.jars import CHECKOUT
+
+KEY = "k1:" + base64.b64encode(bytes(32)).decode()
+SECRETS = {
+    "DATABASE_PASSWORD": "compose-password",
+    "INTERNAL_KEYS": KEY,
+    "ENCRYPTION_KEYS": KEY,
+    "ADMIN_TOKEN": "compose-admin-token",
+}
+HARDENED = {
+    "user": "65534:65534",
+    "read_only": True,
+    "tmpfs": ["/tmp"],
+    "cap_drop": ["ALL"],
+    "security_opt": ["no-new-privileges:true"],
+}
+_VARIABLE = re.compile(r"\$\{(\w+)(?::([?-])([^}]*))?\}")
+
+TEXT = (CHECKOUT / "docker-compose.yml").read_text()
+CONTAINERS: dict[str, dict[str, Any]] = yaml.safe_load(TEXT)["services"]
+
+
+def environment(container: str, given: dict[str, str]) -> dict[str, str]:
+    """What a container is told when these variables are set where Compose is called."""
+
+    def filled(found: re.Match[str]) -> str:
+        name, rule, default = found.groups()
+        return given[name] if rule == "?" else given.get(name) or default or ""
+
+    told = CONTAINERS[container]["environment"]
+    written = {n: _VARIABLE.sub(filled, v) for n, v in told.items() if v is not None}
+    passed_on = {n: given[n] for n, v in told.items() if v is None and n in given}
+    return written | passed_on
+
+
+def settings_class(service: Service) -> type[ServiceSettings]:
+    """The service's own, where it has one."""
+    try:
+        module = import_module(f"{service.package}.settings")
+    except ModuleNotFoundError:
+        return ServiceSettings
+    name = service.package.title().replace("_", "") + "Settings"
+    found: type[ServiceSettings] = getattr(module, name)
+    return found
+
+
+def read_settings(
+    monkeypatch: pytest.MonkeyPatch, cls: type[ServiceSettings], told: dict[str, str]
+) -> ServiceSettings:
+    """The settings of a process that has this environment and nothing else."""
+    with monkeypatch.context() as patch:
+        for name in cls.model_fields:
+            patch.delenv(name.upper(), raising=False)
+        for name, value in told.items():
+            patch.setenv(name, value)
+        return cls()
+
+
+def test_each_service_has_a_container_and_a_migration_before_it() -> None:
+    migrations = {f"migrate-{service.name}" for service in SERVICES}
+    names = {service.name for service in SERVICES}
+    assert set(CONTAINERS) == names | migrations | {"postgres", "kafka", "topics"}
+    for service in SERVICES:
+        serving, migrating = CONTAINERS[service.name], CONTAINERS[f"migrate-{service.name}"]
+        assert serving["image"] == migrating["image"] == f"channelbus/{service.name}"
+        assert serving["build"]["args"] == {"SERVICE": service.name}
+        assert migrating["command"] == ["migrate"]
+        assert migrating["healthcheck"] == {"disable": True}  # the image's asks whoever serves
+        assert serving["depends_on"] == {
+            f"migrate-{service.name}": {"condition": "service_completed_successfully"},
+            "topics": {"condition": "service_completed_successfully"},
+        }
+
+
+def test_no_image_of_ours_is_looked_for_in_a_registry() -> None:
+    for service in SERVICES:
+        assert CONTAINERS[service.name]["pull_policy"] == "build"
+        assert CONTAINERS[f"migrate-{service.name}"]["pull_policy"] == "never"
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_a_service_starts_with_what_it_is_told(
+    monkeypatch: pytest.MonkeyPatch, service: Service
+) -> None:
+    cls, told = settings_class(service), environment(service.name, SECRETS)
+    assert {name.lower() for name in told} <= set(cls.model_fields)
+    settings = read_settings(monkeypatch, cls, told)
+    assert settings.database_of(service.package) == (
+        f"postgresql+asyncpg://channelbus:compose-password@postgres:5432/channelbus_{service.package}"
+    )
+    assert settings.consumer_instance_id == service.name  # killed, it has its partitions back
+    assert not settings.connected
+    for peer in SERVICES:
+        reached = getattr(settings, peer.url_variable.lower())
+        assert reached == f"http://{peer.name}:{settings.port}"
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_a_migration_needs_no_more_than_it_is_told(
+    monkeypatch: pytest.MonkeyPatch, service: Service
+) -> None:
+    told = environment(f"migrate-{service.name}", SECRETS)
+    assert {name.lower() for name in told} <= set(ServiceSettings.model_fields)
+    migrating = read_settings(monkeypatch, ServiceSettings, told)
+    serving = read_settings(
+        monkeypatch, settings_class(service), environment(service.name, SECRETS)
+    )
+    assert migrating.database_of(service.package) == serving.database_of(service.package)
+
+
+def test_an_upstream_makes_every_service_connected(monkeypatch: pytest.MonkeyPatch) -> None:
+    upstream = {
+        "UPSTREAM_URL": "https://upstream.example",
+        "UPSTREAM_AK": "ak",
+        "UPSTREAM_SK": "sk",
+        "UPSTREAM_DOMAIN_ID": "domain",
+        "UPSTREAM_PARTNER_ID": "partner",
+        "UPSTREAM_SITE": "international",
+        "UPSTREAM_REQUESTS_PER_SECOND": "3",
+        "UPSTREAM_TIMEOUT_SECONDS": "7",
+    }
+    known = {name.upper() for name in CustomerSyncSettings.model_fields if "upstream_" in name}
+    assert known == set(upstream)
+    for service in SERVICES:
+        told = environment(service.name, SECRETS | upstream)
+        assert read_settings(monkeypatch, settings_class(service), told).connected, service.name
+    assert upstream.items() <= environment("customer-sync", SECRETS | upstream).items()
+
+
+def test_secrets_are_demanded_and_reach_only_whom_they_concern() -> None:
+    demanded = {name for name, rule, _ in _VARIABLE.findall(TEXT) if rule == "?"}
+    assert demanded == set(SECRETS)
+    assert set(SECRETS.values()).isdisjoint(TEXT.split())
+    for container in CONTAINERS.values():
+        told = set(container.get("environment", {}))
+        if container["image"] != "channelbus/gateway":
+            assert not told & {"ADMIN_TOKEN", "ENCRYPTION_KEYS"}
+
+
+def test_only_the_gateway_is_reached_from_outside_and_only_from_this_machine() -> None:
+    published = {n: c["ports"] for n, c in CONTAINERS.items() if "ports" in c}
+    assert published == {"gateway": ["127.0.0.1:${GATEWAY_PORT:-8080}:8080"]}
+
+
+def test_what_is_ours_runs_without_rights() -> None:
+    for name, container in CONTAINERS.items():
+        if container["image"].startswith("channelbus/"):
+            assert {key: container.get(key) for key in HARDENED} == HARDENED, name
+
+
+def test_topics_are_those_that_the_services_state_into() -> None:
+    [script] = CONTAINERS["topics"]["command"]
+    [listed] = re.findall(r"for topic in ([\w ]+);", script)
+    assert tuple(listed.split()) == TOPICS
+
+
+def test_the_server_that_fills_a_new_folder_does_not_pass_for_the_server() -> None:
+    test = CONTAINERS["postgres"]["healthcheck"]["test"]
+    assert test[test.index("-h") + 1] == "127.0.0.1"
+
+
+def test_a_build_sees_no_secret_of_the_checkout() -> None:
+    lines = (CHECKOUT / ".dockerignore").read_text().splitlines()
+    rules = [line for line in lines if line and not line.startswith("#")]
+    let_in = {rule.removeprefix("!") for rule in rules if rule.startswith("!")}
+    assert rules[0] == "*"
+    assert let_in == {"libs", "services", "pyproject.toml", "requirements.lock"}
+    assert ".env" in (CHECKOUT / ".gitignore").read_text().splitlines()

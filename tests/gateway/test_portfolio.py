@@ -4,10 +4,11 @@ import random
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from decimal import Decimal
+from importlib import import_module
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import event, func, select, text, update
 
 from chassis.database import Database
 from chassis.errors import BadFieldError, NotFoundError
@@ -228,23 +229,64 @@ async def test_the_view_of_searches_is_behind_the_same_wall(five: Database) -> N
             assert set(seen) == expected
 
 
-async def test_a_search_by_name_uses_the_index_of_pairs(database: Database) -> None:
+async def filled(database: Database) -> None:
+    """One customer among 20,000 whose names have other characters."""
     await project(database, customer("c1", customer_name="上海云帆科技有限公司"))
     fill = text(
         "INSERT INTO portfolio_customers (customer_id, partner_id, version, account_name, names,"
         " association_status, associated_on, as_of)"
-        " SELECT 'x' || n, 'p1', 1, 'u' || n, ARRAY[chr(19968 + n % 900) || chr(20968 + n % 700)],"
-        " 'associated', now(), now() FROM generate_series(1, 20000) AS n"
+        " SELECT 'x' || n, 'p1', 1, 'u' || n, ARRAY[first, second, first || second],"
+        " 'associated', now(), now() FROM generate_series(1, 20000) AS n,"
+        " LATERAL (SELECT chr(20968 + n % 900), chr(21968 + n % 700)) AS named (first, second)"
     )
     async with database.transaction() as session:
         await session.execute(fill)
     async with database.transaction() as session:
         await session.execute(text("ANALYZE portfolio_customers"))
-    plan = text(
-        "EXPLAIN SELECT customer_id FROM visible_portfolio WHERE partner_id = 'p1'"
-        " AND names @> ARRAY['云帆'] AND lower(customer_name) LIKE '%云帆%'"
-    )
+
+
+@pytest.mark.parametrize("name", ["云", "云帆", "云帆科技"])
+async def test_a_search_by_name_uses_the_index_of_characters_and_pairs(
+    database: Database, name: str
+) -> None:
+    await filled(database)
+    asked: list[tuple[str, Any]] = []
+
+    def keep(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if "visible_portfolio" in statement:
+            asked.append((statement, parameters))
+
+    engine = database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", keep)
+    assert await names(database, name=name) == ["c1"]
+    event.remove(engine, "before_cursor_execute", keep)
+    assert len(asked) == 3  # the page, the count, as of when
     async with database.transaction_as(PARTNER) as session:
-        told = "\n".join((await session.scalars(plan)).all())
-    assert "portfolio_customers_names" in told
-    assert await names(database, name="云帆") == ["c1"]
+        connection = await session.connection()
+        for statement, parameters in asked:
+            plan = await connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
+            told = "\n".join(plan.scalars())
+            assert "Bitmap Index Scan on portfolio_customers_names" in told
+
+
+async def test_rows_from_before_single_characters_were_kept_get_them(database: Database) -> None:
+    """As the migration finds them: pairs only."""
+    stated = (
+        customer("c1", account_name="Zhang_Wei", customer_name="云帆"),
+        customer("c2", account_name="A", customer_name="ÉÉ"),
+    )
+    await project(database, *stated)
+    only_pairs = text(
+        "UPDATE portfolio_customers SET names ="
+        " ARRAY(SELECT gram FROM unnest(names) AS gram WHERE length(gram) = 2)"
+    )
+    found = select(CustomerRow.customer_id, CustomerRow.names).order_by(CustomerRow.customer_id)
+    async with database.transaction() as session:
+        before = (await session.execute(found)).all()
+        await session.execute(only_pairs)
+    assert await names(database, name="云") == []
+    migration = import_module("gateway.migrations.versions.0005_characters_of_names")
+    async with database.transaction() as session:
+        await session.execute(text(migration.ADD_CHARACTERS))
+        assert (await session.execute(found)).all() == before
+    assert await names(database, name="云") == ["c1"]

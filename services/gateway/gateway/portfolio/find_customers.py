@@ -19,7 +19,7 @@ from chassis.errors import BadFieldError
 from chassis.identity import Principal
 from gateway.portfolio.models import ResourceRow
 from gateway.portfolio.models import VisibleCustomer as CustomerRow
-from gateway.portfolio.names import bigrams, pattern
+from gateway.portfolio.names import needed_grams, pattern
 from wire.times import cycle_of
 
 PAGE_CUSTOMERS_MAX = 200
@@ -131,8 +131,7 @@ def _name_contains(name: str) -> ColumnElement[bool]:
     contains = or_(
         func.lower(row.account_name).like(like), func.lower(row.customer_name).like(like)
     )
-    pairs = bigrams(name)
-    return and_(row.names.contains(pairs), contains) if pairs else contains
+    return and_(row.names.contains(needed_grams(name)), contains)
 
 
 def _consumption_between(search: CustomerSearch, cycle: str) -> list[ColumnElement[bool]]:

@@ -28,7 +28,7 @@ from gateway.portfolio.models import (
     PortfolioTables,
     ResourceRow,
 )
-from gateway.portfolio.names import bigrams
+from gateway.portfolio.names import grams
 from gateway.portfolio.summarise_customers import summarise_customers
 from gateway.portfolio.write_rows import Rows, insert_new, keep_rows, mend_rows, only_writer
 
@@ -107,7 +107,7 @@ def _customer_rows(events: Iterable[Event]) -> Rows:
     for event in events:
         if isinstance(event, CustomerEvent):
             row = _row(event, CustomerRow)
-            row["names"] = bigrams(event.account_name, event.customer_name)
+            row["names"] = grams(event.account_name, event.customer_name)
             row["as_of"] = event.occurred_at
             rows.append(row)
     return rows

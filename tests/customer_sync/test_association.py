@@ -294,6 +294,12 @@ async def test_all_blockers_are_named_when_applying(door: Door, database: Databa
     assert "arrears: the customer owes 12.50 CNY" in said
     assert "unpaid_orders: CS0, CS1, CS2, CS3, CS4 and more" in said
     assert "CS9" not in said
+    path, chinese = f"/api/customers/{customer}/unlinking", {"X-Language": "zh_CN"}
+    told = (await door.post(path, None, SELLER, **chinese)).json()
+    assert told["detail"] == (
+        "对象当前状态不允许该操作。 欠费：客户欠 12.50 CNY；待支付订单：CS0, CS1, CS2, CS3, CS4 等"
+    )
+    assert told["refusal_detail"] == said  # one service's word to another, in any language
     assert code_of(await _switch(door, customer, "1")) == CONFLICT
     assert await door.written() == before
 

@@ -45,12 +45,20 @@ async def test_an_independent_member_leaves_its_master_before_either_is_unlinked
     master = await a_master(door, by, mobile_phone=MASTERS_PHONE, **below)
     member = await a_member(door, master)
     before = await written(door, database)
-    told = {master.id: "independent_members: ", member: "enterprise_master: "}
-    for customer, blocker in told.items():
+    told = {
+        master.id: ("independent_members: the enterprise master has 1",
+                    "财务独立企业子账号：该企业主账号下有 1 个"),
+        member: ("enterprise_master: ", "企业主账号：财务独立企业子账号须先与其解除关联"),
+    }  # fmt: skip
+    for customer, (blocker, in_chinese) in told.items():
         for side in (by, customer_itself(customer, master.partner_id)):
             refused = await apply(door, customer, side)
             assert code_of(refused) == (409, "CHB.0409")
             assert blocker in refused.json()["detail"]
+        again = await door.post(
+            f"/api/customers/{customer}/unlinking", None, by, **{"X-Language": "zh_CN"}
+        )
+        assert again.json()["detail"].endswith(in_chinese)
     assert await written(door, database) == before
     assert (await let_go(door, master, member)).status_code == 201
     for customer in (member, master.id):

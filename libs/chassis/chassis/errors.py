@@ -26,22 +26,32 @@ class RefusedError(Exception):
     """The rules forbid what was asked. Nothing was written.
 
     A subclass names the refusal and gives its code of domain.md D.4; status and text in both
-    languages come from `wire.codes`. `detail` adds what the reader needs to mend the request.
+    languages come from `wire.codes`. `detail` adds what the reader needs to mend the request, in
+    English; `detail_zh` says it in Chinese, where it is more than a name or a number.
     """
 
     code: ClassVar[str] = "CBC.0155"
 
-    def __init__(self, detail: str = "", *, code: str | None = None, status: int | None = None):
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        detail_zh: str = "",
+        code: str | None = None,
+        status: int | None = None,
+    ):
         self.refusal_code = code or self.code
         self.status = status or code_of(self.refusal_code).status
         self.detail = detail
+        self.detail_zh = detail_zh or detail
         super().__init__(f"{self.refusal_code} {detail}".strip())
 
     def message(self, language: str) -> str:
         """The code's text in the language asked for, and the detail."""
         known = code_of(self.refusal_code)
-        text = known.zh if language.lower().startswith("zh") else known.en
-        return f"{text} {self.detail}".strip() if self.detail else text
+        chinese = language.lower().startswith("zh")
+        text, detail = (known.zh, self.detail_zh) if chinese else (known.en, self.detail)
+        return f"{text} {detail}".strip() if detail else text
 
 
 class NotFoundError(RefusedError):

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from customer_sync.association.models import WAITING, PlacedOrder
-from customer_sync.enterprise.find_blockers import find_enterprise_blockers
+from customer_sync.enterprise.find_blockers import Blocker, find_enterprise_blockers
 from customer_sync.models import Arrears, Customer, StateConflictError
 
 BY_AGENT = 2  # order source: placed on the customer's behalf
@@ -26,18 +26,25 @@ async def require_unblocked(session: AsyncSession, customer: Customer) -> None:
     """
     blockers = [blocker async for blocker in _blockers(session, customer)]
     if blockers:
-        raise BlockedError("; ".join(blockers))
+        raise BlockedError(
+            "; ".join(blocker.en for blocker in blockers),
+            detail_zh="；".join(blocker.zh for blocker in blockers),
+        )
 
 
-async def _blockers(session: AsyncSession, customer: Customer) -> AsyncIterator[str]:
+async def _blockers(session: AsyncSession, customer: Customer) -> AsyncIterator[Blocker]:
     arrears = await session.get(Arrears, customer.id, populate_existing=True)
     if arrears is not None and arrears.debt_amount > 0:
-        yield f"arrears: the customer owes {arrears.debt_amount:f} {arrears.currency}"
+        owed = f"{arrears.debt_amount:f} {arrears.currency}"
+        yield Blocker(f"arrears: the customer owes {owed}", f"欠费：客户欠 {owed}")
     unpaid = await _unpaid_orders(session, customer)
     if unpaid:
         named = ", ".join(unpaid[:ORDERS_NAMED_MAX])
-        more = " and more" if len(unpaid) > ORDERS_NAMED_MAX else ""
-        yield f"unpaid_orders: {named}{more}"
+        more = len(unpaid) > ORDERS_NAMED_MAX
+        yield Blocker(
+            f"unpaid_orders: {named}{' and more' if more else ''}",
+            f"待支付订单：{named}{' 等' if more else ''}",
+        )
     for blocker in await find_enterprise_blockers(session, customer):
         yield blocker
 

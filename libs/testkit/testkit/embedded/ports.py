@@ -1,8 +1,13 @@
 """Free ports on the loopback."""
 
+import fcntl
+import os
 import random
 import socket
+import tempfile
 from collections.abc import Collection
+from functools import cache
+from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
 # Below the range from which systems take ports for outgoing connections: a port that is free
@@ -33,9 +38,31 @@ def accepts_connections(port: int, timeout_seconds: float = 0.5) -> bool:
 
 
 def free_port(taken: Collection[int] = ()) -> int:
-    """A port that is free now and not among those already given out."""
+    """A port that is free now and given to nobody else who asks here while this process lives.
+
+    A broker takes seconds from here until it listens; sessions run side by side.
+    """
     for _ in range(ATTEMPTS_MAX):
         port = random.randint(FIRST_PORT, LAST_PORT)
-        if port not in taken and is_free(port):
+        if port not in taken and port not in _given and is_free(port) and _reserve(port):
             return port
     raise OSError(f"no free port between {FIRST_PORT} and {LAST_PORT}")
+
+
+_given: set[int] = set()  # a process does not meet its own locks
+
+
+def _reserve(port: int) -> bool:
+    """Lock the port's byte of the user's one file; the lock ends with the process."""
+    try:
+        fcntl.lockf(_reservations(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except BlockingIOError:
+        return False
+    _given.add(port)
+    return True
+
+
+@cache
+def _reservations() -> int:
+    path = Path(tempfile.gettempdir()) / f"channelbus-ports-{os.getuid()}"
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)

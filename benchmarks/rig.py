@@ -75,12 +75,16 @@ async def rig(postgres: PostgresServer, kafka: KafkaServer, **settings: Any) -> 
     return Rig(postgres, kafka, found)
 
 
-def event_rows(count: int) -> list[tuple[Any, ...]]:
-    """Outbox rows of real events of about 300 bytes, over 5,000 keys."""
+def event_rows(count: int, poisoned: int = 0) -> list[tuple[Any, ...]]:
+    """Outbox rows of real events of about 300 bytes, over 5,000 keys.
+
+    A tally cannot count the amounts of those poisoned.
+    """
     rows = []
     for number in range(count):
         key = f"k{number % KEYS}"
-        event = funds_moved(key, number // KEYS + 1, NOW)
+        amount = "-1.00" if number % KEYS < poisoned else "1.00"
+        event = funds_moved(key, number // KEYS + 1, NOW, amount)
         attributes = json.dumps(HEADERS | {"ce_id": str(event.event_id)}).encode()
         slot = zlib.crc32(key.encode()) % SLOTS
         body = event.model_dump_json().encode()

@@ -1,7 +1,10 @@
 """From a committed row to an effect elsewhere, on the real PostgreSQL and the real Kafka."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -9,11 +12,18 @@ from fastapi import FastAPI
 from sqlalchemy import func, select
 
 from chassis.app import service_app
+from chassis.consumers import Consumers
+from chassis.database import EventSession
+from chassis.delivery import Delivery
+from chassis.outbox import publish
 from chassis.settings import ServiceSettings
+from chassis.subscription import Subscription
 from chassis.tables import ConsumerPosition, OutboxRow, ParkedEvent
+from contracts.billing import BillingFundsMoved
+from contracts.event import Event
 from testkit.servers import KafkaServer
 from tests.chassis.processes import until
-from tests.chassis.tally import Heard, counting, state
+from tests.chassis.tally import Heard, counting, funds_moved, state
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
@@ -71,9 +81,6 @@ async def test_a_restarted_consumer_goes_on_at_its_position(settings: ServiceSet
 async def test_a_poisoned_key_is_parked_and_the_others_flow_on(settings: ServiceSettings) -> None:
     app = service_app("tally", settings, routers=[], consumers=[counting()])
     async with app.router.lifespan_context(app):
-        from chassis.outbox import publish
-        from tests.chassis.tally import funds_moved
-
         async with app.state.database.transaction() as session:
             publish(session, funds_moved("good", 1, NOW), funds_moved("bad", 1, NOW, "-1.00"))
             publish(session, funds_moved("bad", 2, NOW), funds_moved("good", 2, NOW))
@@ -88,6 +95,54 @@ async def test_a_poisoned_key_is_parked_and_the_others_flow_on(settings: Service
         assert [event.key for event in parked] == ["bad", "bad"]
         assert "a tally cannot count -1.00" in str(parked[0].error)
         assert parked[1].error is None
+
+
+def refusing(whole: bool) -> Consumers:
+    """Consumers that count all but negative amounts, one by one or by whole batches."""
+    if not whole:
+        return counting()
+    consumers = Consumers("tally")
+
+    @consumers.on_batch(BillingFundsMoved)
+    async def on_batch(events: Sequence[Event], session: EventSession) -> None:
+        for event in events:
+            assert isinstance(event, BillingFundsMoved)
+            if event.amount < 0:
+                raise ValueError("one of these cannot be counted")
+            session.add(Heard(key=event.owner_id, version=event.version, amount=event.amount))
+
+    return consumers
+
+
+@pytest.mark.parametrize(("whole", "more_at_most"), [(False, 4), (True, 19)])
+async def test_a_poisoned_event_is_found_in_few_transactions(
+    settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch, whole: bool, more_at_most: int
+) -> None:
+    """Break: let `_cut` answer each message by itself, or not look at the suspect."""
+    calls = Counter[str]()
+
+    def count_calls(owner: type, method: str) -> None:
+        original = getattr(owner, method)
+
+        def counted(*args: Any, **named: Any) -> Any:
+            calls[method] += 1
+            return original(*args, **named)
+
+        monkeypatch.setattr(owner, method, counted)
+
+    count_calls(Subscription, "_deliver_surely")
+    count_calls(Delivery, "deliver")
+    facts = [funds_moved(f"k{n}", 1, NOW, "-1.00" if n == 77 else "1.00") for n in range(300)]
+    app = service_app("tally", settings, routers=[], consumers=[refusing(whole)])
+    async with app.router.lifespan_context(app):
+        async with app.state.database.transaction() as session:
+            publish(session, *facts)
+
+        async def settled() -> bool:
+            return await waiting(app, ParkedEvent) == 1 and len(await heard(app)) == 299
+
+        await until(settled)
+    assert 2 <= calls["deliver"] - calls["_deliver_surely"] <= more_at_most, calls
 
 
 async def test_bad_bytes_are_parked_with_their_bytes_and_nothing_stops(

@@ -24,6 +24,11 @@ class Consumers:
         self._batch_handler: BatchHandler | None = None
 
     @property
+    def takes_batches(self) -> bool:
+        """Whether one handler takes whole batches."""
+        return self._batch_handler is not None
+
+    @property
     def streams(self) -> list[str]:
         """The streams to subscribe to."""
         return sorted({contract.STREAM for contract in self.contracts.values()})

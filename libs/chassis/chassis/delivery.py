@@ -57,6 +57,9 @@ class Delivery:
     def __init__(self, consumers: Consumers, database: Database):
         self.consumers = consumers
         self.database = database
+        # What was being read or handled when the last attempt failed: most likely its cause, but a
+        # constraint may be broken by an event before it. None: it failed as a whole.
+        self.suspect: str | None = None
 
     async def deliver(
         self,
@@ -75,21 +78,33 @@ class Delivery:
 
         """
         crash_point("consumer.delivering")
+        self.suspect = None
         async with self.database.transaction() as session:
             await self._move(session, moves)
             waiting = await parked_keys(session, self.consumers.name, messages)
             fresh: list[tuple[Message, Event]] = []
             for message in messages:
+                self.suspect = message.event_id
                 if parking is not None or (message.topic, message.key) in waiting:
                     await self._park(session, message, parking)
                 elif (event := self._read(message)) is not None:
                     fresh.append((message, event))
+            self.suspect = None
             events = await self._not_seen(session, [event for _, event in fresh])
-            await self.consumers.handle(events, session)
+            await self._handle(events, session)
             crash_point("consumer.handled")
         crash_point("consumer.committed")
         for event_type, count in Counter(event.TYPE for event in events).items():
             CONSUMED.labels(self.consumers.name, event_type).inc(count)
+
+    async def _handle(self, events: list[Event], session: AsyncSession) -> None:
+        if self.consumers.takes_batches:
+            await self.consumers.handle(events, session)
+            return
+        for event in events:
+            self.suspect = str(event.event_id)
+            await self.consumers.handle([event], session)
+        self.suspect = None
 
     def _read(self, message: Message) -> Event | None:
         event = message.read(self.consumers.contracts)

@@ -164,6 +164,12 @@ def test_what_is_ours_runs_without_rights() -> None:
             assert {key: container.get(key) for key in HARDENED} == HARDENED, name
 
 
+def test_what_runs_for_long_keeps_no_more_of_its_log_than_fits() -> None:
+    for name, container in CONTAINERS.items():
+        if container["restart"] != "no":
+            assert container["logging"] == {"driver": "local"}, name
+
+
 def test_topics_are_those_that_the_services_state_into() -> None:
     [script] = CONTAINERS["topics"]["command"]
     [listed] = re.findall(r"for topic in ([\w ]+);", script)

@@ -1,5 +1,6 @@
 """One key in a hundred is poisoned under load: the others do not feel it, and it heals in order."""
 
+import secrets
 import statistics
 import time
 from datetime import UTC, datetime
@@ -21,12 +22,17 @@ from tests.chassis.tally import Heard, funds_moved
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 ADMIN = Principal(id="ops", kind="administrator", partner_id="*")
-KEYS, VERSIONS, ROUNDS = 100, 5, 3
+KEYS, POISONED = 100, 1
+FIRST, LATER = range(1, 2), range(2, 6)
 FINE, POISON = "1.00", "13.00"
-# The machine that tests run on is shared: these bounds catch a consumer that stands still or that
-# takes a failing batch one by one, not a few per cent. The benchmarks give the figures.
-RATE_RATIO_MIN = 0.4
-P99_RATIO_MAX, P99_SLACK_SECONDS = 3.0, 0.5
+# The machine that tests run on is shared, and one round may take twice as long as the next. So
+# rounds are paired, the poisoned one first or second by lot, and more are played while the median
+# of the pairs looks worse than it may. It is held for more than noise when nearly every pair says
+# so: were there no difference, that came once in 100,000 times.
+RATIO_MIN = 0.85  # of the rate, and of the p99 the other way round
+PAIRS, PAIRS_MAX, WORSE_PAIRS_MAX = 5, 25, 22
+# Finding the poisoned event among those of the first version is halving, and takes its time.
+FINDING_RATIO_MAX, FINDING_SLACK_SECONDS = 3.0, 0.5
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
 
@@ -37,22 +43,36 @@ class Load:
         self.stated: dict[tuple[str, int], float] = {}
         self.done: dict[tuple[str, int], float] = {}
 
-    async def state(self, database: Database, round_name: str, poisoned: int) -> None:
+    async def play(self, database: Database, name: str, poisoned: int = 0) -> None:
+        """The first version of all keys, and when it has had its effect, those after it."""
+        for versions in (FIRST, LATER):
+            expected = len(self.done) + (KEYS - poisoned) * len(versions)
+            await self._state(database, name, versions, poisoned)
+
+            async def others_done(count: int = expected) -> bool:
+                return len(self.done) >= count
+
+            await until(others_done, seconds=60)
+
+    async def _state(self, database: Database, name: str, versions: range, poisoned: int) -> None:
         """Each version of all keys in a transaction of its own."""
-        for version in range(1, VERSIONS + 1):
+        for version in versions:
             async with database.transaction() as session:
                 for number in range(KEYS):
                     amount = POISON if number < poisoned else FINE
-                    key = f"{round_name}-{number}"
-                    publish(session, funds_moved(key, version, NOW, amount))
+                    publish(session, funds_moved(f"{name}-{number}", version, NOW, amount))
             at = time.perf_counter()
-            self.stated |= {(f"{round_name}-{number}", version): at for number in range(KEYS)}
+            self.stated |= {(f"{name}-{number}", version): at for number in range(KEYS)}
 
-    def rate_and_p99(self, round_name: str) -> tuple[float, float]:
+    def rate_and_p99(self, name: str, versions: range) -> tuple[float, float]:
         """Effects per second of the round, and the 99th percentile of commit to effect."""
-        done = {e: at for e, at in self.done.items() if e[0].startswith(f"{round_name}-")}
-        waits = sorted(at - self.stated[event] for event, at in done.items())
-        begun = min(self.stated[event] for event in done)
+        done = {
+            fact: at
+            for fact, at in self.done.items()
+            if fact[0].startswith(f"{name}-") and fact[1] in versions
+        }
+        waits = sorted(at - self.stated[fact] for fact, at in done.items())
+        begun = min(self.stated[fact] for fact in done)
         return len(done) / (max(done.values()) - begun), waits[int(len(waits) * 0.99)]
 
 
@@ -82,51 +102,66 @@ async def allow(database: Database, amount: str) -> None:
 async def test_one_poisoned_key_in_a_hundred_costs_the_others_nothing_and_replays_in_order(
     settings: ServiceSettings,
 ) -> None:
+    """Break: let `parked_keys` answer an empty set, so that each later event is found anew."""
     load, outcome = Load(), Outcome(settings)
     await allow(outcome.database, FINE)
     app = service_app("tally", settings, routers=[], consumers=[allowing(load)])
-    names = [name for turn in range(ROUNDS) for name in (f"clean{turn}", f"poison{turn}")]
     async with app.router.lifespan_context(app):
-        for name in ["warm", *names]:
-            poisoned = KEYS // 100 if name.startswith("poison") else 0
-            expected = len(load.done) + (KEYS - poisoned) * VERSIONS
-            await load.state(app.state.database, name, poisoned)
-
-            async def others_done(count: int = expected) -> bool:
-                return len(load.done) >= count
-
-            await until(others_done, seconds=60)
-        await within_noise(load)
+        await load.play(app.state.database, "warm")
+        pairs = await play_pairs(load, app.state.database)
+        found_within_bounds(load, pairs)
         await allow(outcome.database, POISON)
-        await replay_all(Desk(app.state.consumers, app.state.database, ADMIN, NOW))
+        await replay_all(Desk(app.state.consumers, app.state.database, ADMIN, NOW), pairs)
     heard: dict[str, list[int]] = {}
     for key, version in await outcome.heard():
         heard.setdefault(key, []).append(version)
-    complete = list(range(1, VERSIONS + 1))
-    assert heard == {f"{name}-{n}": complete for name in ["warm", *names] for n in range(KEYS)}
+    names = ["warm", *(f"{kind}{turn}" for kind in ("clean", "poison") for turn in range(pairs))]
+    complete = [*FIRST, *LATER]
+    assert heard == {f"{name}-{n}": complete for name in names for n in range(KEYS)}
     await outcome.database.close()
 
 
-async def within_noise(load: Load) -> None:
-    medians = {}
-    for kind in ("clean", "poison"):
-        found = [load.rate_and_p99(f"{kind}{turn}") for turn in range(ROUNDS)]
-        medians[kind] = [statistics.median(figures) for figures in zip(*found, strict=True)]
-    (clean_rate, clean_p99), (poison_rate, poison_p99) = medians["clean"], medians["poison"]
-    assert poison_rate >= clean_rate * RATE_RATIO_MIN, medians
-    assert poison_p99 <= clean_p99 * P99_RATIO_MAX + P99_SLACK_SECONDS, medians
+async def play_pairs(load: Load, database: Database) -> int:
+    """How many were played until the others' rate and p99 were seen to be as without poison."""
+    rates: list[float] = []
+    p99s: list[float] = []
+    while len(rates) < PAIRS_MAX:
+        for turn in range(len(rates), len(rates) + PAIRS):
+            names = {"clean": 0, "poison": POISONED}
+            for kind in sorted(names, reverse=bool(secrets.randbelow(2))):
+                await load.play(database, f"{kind}{turn}", names[kind])
+            clean, poison = (load.rate_and_p99(f"{kind}{turn}", LATER) for kind in names)
+            rates.append(poison[0] / clean[0])
+            p99s.append(clean[1] / poison[1])
+        if min(statistics.median(rates), statistics.median(p99s)) >= RATIO_MIN:
+            break
+    for ratios in (rates, p99s):
+        worse = sum(ratio < 1 for ratio in ratios)
+        assert statistics.median(ratios) >= RATIO_MIN or worse <= WORSE_PAIRS_MAX, ratios
+    return len(rates)
 
 
-async def replay_all(desk: Desk) -> None:
+def found_within_bounds(load: Load, pairs: int) -> None:
+    """What the others waited for, while the poisoned event among them was looked for."""
+    clean, poison = (
+        statistics.median(load.rate_and_p99(f"{kind}{turn}", FIRST)[1] for turn in range(pairs))
+        for kind in ("clean", "poison")
+    )
+    assert poison <= clean * FINDING_RATIO_MAX + FINDING_SLACK_SECONDS, (clean, poison)
+
+
+async def replay_all(desk: Desk, rounds: int) -> None:
     """All events of the poisoned keys are parked by now, or are parked behind them in a moment."""
+
+    versions = len(FIRST) + len(LATER)
 
     async def all_parked() -> bool:
         async with desk.database.transaction() as session:
             parked: int = sum(key["events"] for key in await list_parked(session))
-        return parked >= ROUNDS * VERSIONS
+        return parked >= rounds * POISONED * versions
 
     await until(all_parked)
     async with desk.database.transaction() as session:
         keys = await list_parked(session)
     for key in keys:
-        assert await desk.replay("tally", key["stream"], key["key"]) == VERSIONS
+        assert await desk.replay("tally", key["stream"], key["key"]) == versions

@@ -9,7 +9,8 @@ from starlette.types import Scope, Send
 
 from gateway.identity.models import Password
 from testkit.databases import ServiceDatabase
-from tests.gateway.gate import ADMIN, Gate, answer_json, open_gate
+from testkit.embedded.ports import free_port
+from tests.gateway.gate import ADMIN, AccessPair, Gate, answer_json, open_gate
 from tests.gateway.identity_builders import customer, partner, registered, story
 
 ORDERS = "/v2/orders/customer-orders"
@@ -155,6 +156,20 @@ async def test_a_service_that_is_away_is_said_in_the_vendors_shape(
         assert (answer.status, answer.code) == (500, "CBC.0999")
         native = await gate.call(key, "POST", "/api/orders", {})
         assert (native.status, native.code) == (503, "CHB.0503")
+
+
+async def test_a_database_that_is_away_is_said_as_a_service_would_be(
+    gateway_store: ServiceDatabase, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = f"postgresql://a:b@127.0.0.1:{free_port()}"
+    async with open_gate(gateway_store, database_url=nowhere) as gate:
+        key = AccessPair("AKWITHOUTDATABASE", "a secret")
+        answer = await gate.call(key, "GET", ORDERS)
+        assert (answer.status, answer.code) == (500, "CBC.0999")
+        native = await gate.call(key, "GET", "/api/customers")
+        assert (native.status, native.code) == (503, "CHB.0503")
+    assert "database away" in (written := capsys.readouterr().out)
+    assert "Traceback" not in written
 
 
 async def test_a_service_that_does_not_answer_is_given_up(gateway_store: ServiceDatabase) -> None:

@@ -15,7 +15,7 @@ from chassis.bus import bus
 from chassis.clock import Clock, utc_now
 from chassis.consumers import Consumers
 from chassis.database import Database
-from chassis.errors import install_error_answers
+from chassis.error_answers import install_error_answers
 from chassis.health import health_router
 from chassis.idempotency import ReplayedAnswer, replayed
 from chassis.logs import enter_request

@@ -8,9 +8,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class ServiceSettings(BaseSettings):
-    """Environment variables by the fields' names, upper case; nothing is read at import."""
+    """Environment variables by the fields' names, upper case; nothing is read at import.
 
-    model_config = SettingsConfigDict(frozen=True)
+    A variable that is there but empty counts as one that is not.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
 
     database_url: SecretStr = Field(description="server URL, postgresql://user:password@host:port")
     database_prefix: str = "channelbus_"

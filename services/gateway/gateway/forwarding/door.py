@@ -8,7 +8,9 @@ import aiohttp
 from starlette.datastructures import State
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from chassis.error_answers import away_error
 from chassis.errors import BadFieldError, OutsideError, RefusedError
+from chassis.failures import Failure, failure_of
 from chassis.identity import HEADER, sign_identity
 from chassis.logs import get_logger, request_id
 from gateway.forwarding.admit import admit
@@ -81,8 +83,12 @@ class Door:
         except Exception as error:
             if answered:
                 raise
-            log.error("failed", exc_info=error, path=path)
             failure = RefusedError(code="CBC.0999")
+            if failure_of(error) is Failure.AWAY:
+                log.warning("database away", error=repr(error), path=path)
+                failure = away_error(path)
+            else:
+                log.error("failed", exc_info=error, path=path)
             await refusal(failure, scope["headers"], native=native).send(send)
 
     async def _serve(

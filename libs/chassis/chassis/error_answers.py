@@ -1,0 +1,100 @@
+"""How the caller hears a refusal or a failure.
+
+On the vendor's paths the body is `{"error_code", "error_msg"}` (domain.md D.3); on ours (`/api`,
+`/internal`) it is a problem of RFC 9457 with the same code.
+"""
+
+from http import HTTPStatus
+
+import asyncpg
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
+
+from chassis.answers import JsonAnswer
+from chassis.errors import BadFieldError, OutsideError, RefusedError
+from chassis.failures import Failure, failure_of
+from chassis.logs import get_logger, request_id
+from chassis.metrics import REFUSALS
+from wire.breach import BreachError
+from wire.types import error_of
+
+log = get_logger(__name__)
+
+
+def _language(request: Request) -> str:
+    return request.headers.get("x-language", "en_us")
+
+
+def refusal_answer(request: Request, refusal: RefusedError) -> Response:
+    """The refusal in the shape the caller's path speaks."""
+    REFUSALS.labels(refusal.refusal_code).inc()
+    message = refusal.message(_language(request))
+    if not _is_ours(request.url.path):
+        body: dict[str, object] = {"error_code": refusal.refusal_code, "error_msg": message}
+        return JsonAnswer(body, status_code=refusal.status)
+    problem = {
+        "type": "about:blank",
+        "title": HTTPStatus(refusal.status).phrase,
+        "status": refusal.status,
+        "code": refusal.refusal_code,
+        "detail": message,
+        "refusal_detail": refusal.detail,
+        "instance": request_id(),
+    }
+    return JsonAnswer(problem, refusal.status, media_type="application/problem+json")
+
+
+def _is_ours(path: str) -> bool:
+    return path.startswith(("/api/", "/internal/"))
+
+
+def away_error(path: str) -> RefusedError:
+    """The database is away: CHB.0503 on our paths, CBC.0999 on the vendor's, which know no 503."""
+    return OutsideError() if _is_ours(path) else RefusedError(code="CBC.0999")
+
+
+def install_error_answers(app: FastAPI) -> None:
+    """Every way to fail gets one documented answer; what nobody foresaw is 500 CBC.0999."""
+
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RefusedError)
+        log.info("refused", code=error.refusal_code, detail=error.detail)
+        return refusal_answer(request, error)
+
+    async def malformed(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError | ValidationError)
+        code, field = error_of(error.errors())
+        return refusal_answer(request, RefusedError(field, code=code))
+
+    async def breached(request: Request, error: Exception) -> Response:
+        assert isinstance(error, BreachError)
+        refusal = RefusedError(error.breach.field, code=error.breach.code)
+        return refusal_answer(request, refusal)
+
+    async def unrouted(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if error.status_code == HTTPStatus.BAD_REQUEST:  # FastAPI's word for a body it cannot read
+            return refusal_answer(request, BadFieldError("body"))
+        code = "APIGW.0101" if error.status_code in (404, 405) else "CBC.0155"
+        return refusal_answer(request, RefusedError(code=code, status=error.status_code))
+
+    async def failed(request: Request, error: Exception) -> Response:
+        if failure_of(error) is not Failure.AWAY:
+            return await unforeseen(request, error)
+        log.warning("database away", error=repr(error.__cause__ or error), path=request.url.path)
+        return refusal_answer(request, away_error(request.url.path))
+
+    async def unforeseen(request: Request, error: Exception) -> Response:
+        log.error("failed", exc_info=error, path=request.url.path)
+        return refusal_answer(request, RefusedError(code="CBC.0999"))
+
+    app.add_exception_handler(RefusedError, refused)
+    app.add_exception_handler(RequestValidationError, malformed)
+    app.add_exception_handler(BreachError, breached)
+    app.add_exception_handler(HTTPException, unrouted)
+    for outside in (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        app.add_exception_handler(outside, failed)
+    app.add_exception_handler(Exception, unforeseen)

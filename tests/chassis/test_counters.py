@@ -1,6 +1,8 @@
 """What a process counts and measures of itself: its bus, its event loop, its answers."""
 
+import asyncio
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import httpx
@@ -9,6 +11,7 @@ from aiokafka import AIOKafkaProducer
 from fastapi import APIRouter
 from prometheus_client import REGISTRY, Counter, Gauge
 
+from chassis import health
 from chassis.app import service_app
 from chassis.consumers import Consumers
 from chassis.database import EventSession
@@ -27,6 +30,7 @@ from chassis.metrics import (
 from chassis.outbox import SLOTS
 from chassis.settings import ServiceSettings
 from contracts.billing import BillingFundsMoved
+from contracts.event import Event
 from tests.chassis.processes import Outcome, until
 from tests.chassis.tally import Heard, counting, funds_moved, state
 
@@ -132,7 +136,10 @@ async def test_the_relays_slots_are_shown_while_it_holds_them(settings: ServiceS
     assert count(RELAY_SLOTS) == 0
 
 
-async def test_a_blocked_event_loop_shows_until_it_runs_again(settings: ServiceSettings) -> None:
+async def test_a_blocked_event_loop_shows_as_long_as_it_is_told(
+    settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "LOOP_LAG_KEPT_SECONDS", 3.0)
     app = service_app("tally", settings, routers=[])
     async with app.router.lifespan_context(app):
         LOOP_LAG.set(-1)
@@ -147,6 +154,8 @@ async def test_a_blocked_event_loop_shows_until_it_runs_again(settings: ServiceS
             return count(LOOP_LAG) >= BLOCKED_SECONDS - LOOP_WATCH_SECONDS
 
         await until(late, 10)
+        await asyncio.sleep(1.5 * LOOP_WATCH_SECONDS)
+        assert await late()  # the loop runs again, and it is told yet
         await until(watched, 30)
 
 
@@ -161,8 +170,8 @@ async def test_answers_are_measured_by_route_and_refusals_counted_by_code(
             raise NotFoundError
         return thing_id
 
-    def answered(route: str, status: int) -> float:
-        told = {"route": route, "method": "GET", "status": str(status)}
+    def answered(route: str, status: int, method: str = "GET") -> float:
+        told = {"route": route, "method": method, "status": str(status)}
         return REGISTRY.get_sample_value("channelbus_request_seconds_count", told) or 0.0
 
     cases = [("/api/things/{thing_id}", 200), ("/api/things/{thing_id}", 404), ("unrouted", 404)]
@@ -175,3 +184,50 @@ async def test_answers_are_measured_by_route_and_refusals_counted_by_code(
     assert [answered(*case) for case in cases] == [before[0][0] + 2, before[0][1] + 1,
                                                    before[0][2] + 1]  # fmt: skip
     assert [count(refusal) for refusal in refusals] == [one + 1 for one in before[1]]
+
+
+async def test_methods_that_do_not_exist_are_measured_as_one(settings: ServiceSettings) -> None:
+    """Break: take the client's own word for the label, and it makes as many series as it likes."""
+    transport = httpx.ASGITransport(app=service_app("tally", settings, routers=[]))
+    async with httpx.AsyncClient(transport=transport, base_url="http://tally") as client:
+        for method in ("BREW", "WHEN"):
+            await client.request(method, "/api/nowhere")
+    methods = {
+        sample.labels["method"]
+        for metric in REGISTRY.collect()
+        if metric.name == "channelbus_request_seconds"
+        for sample in metric.samples
+    }
+    assert "OTHER" in methods
+    assert not methods & {"BREW", "WHEN"}
+
+
+async def test_a_batch_that_is_tried_again_counts_its_doubles_once(
+    settings: ServiceSettings,
+) -> None:
+    """Break: count in `Delivery._not_seen`, before it is known whether the transaction commits."""
+    consumers = counting(NAME)
+    failures = iter([1, 2])
+    handle = consumers.handle
+
+    async def failing_twice(events: Sequence[Event], session: EventSession) -> None:
+        await handle(events, session)
+        if next(failures, None):
+            raise OSError("away")
+
+    consumers.handle = failing_twice  # type: ignore[method-assign]
+    doubles = DUPLICATES.labels(NAME)
+    before = count(doubles)
+    fact, other = funds_moved("twice", 1, NOW), funds_moved("once", 1, NOW)
+    await send_twice(settings, fact)
+    await send_twice(settings, other)
+    app = service_app("tally", settings, routers=[], consumers=[consumers])
+    async with app.router.lifespan_context(app):
+        outcome = Outcome(settings)
+
+        async def all_heard() -> bool:
+            return count(doubles) >= before + 2 and len(await outcome.heard()) == 2
+
+        await until(all_heard, 30)
+        assert count(doubles) == before + 2
+        await outcome.database.close()

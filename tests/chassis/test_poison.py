@@ -31,7 +31,7 @@ FINE, POISON = "1.00", "13.00"
 # so: were there no difference, that came once in 100,000 times.
 RATIO_MIN = 0.85  # of the rate, and of the p99 the other way round
 PAIRS, PAIRS_MAX, WORSE_PAIRS_MAX = 5, 25, 22
-# Finding the poisoned event among those of the first version is halving, and takes its time.
+# Finding the poisoned event among those of the first version takes some transactions more.
 FINDING_RATIO_MAX, FINDING_SLACK_SECONDS = 3.0, 0.5
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from http import HTTPMethod
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,7 @@ from chassis.schedules import Schedule
 from chassis.settings import ServiceSettings
 from chassis.sideways import Sideways
 
+_METHODS = frozenset(HTTPMethod)  # whatever else a client sends is one label, not one each
 Resource = Callable[[FastAPI], Any]  # makes an async context manager that lives with the process
 
 
@@ -126,7 +128,8 @@ class RequestContext:
         finally:
             route = getattr(scope.get("route"), "path", "unrouted")
             elapsed = time.perf_counter() - started
-            REQUESTS.labels(route, scope["method"], str(status)).observe(elapsed)
+            method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+            REQUESTS.labels(route, method, str(status)).observe(elapsed)
 
 
 def new_request_id() -> str:

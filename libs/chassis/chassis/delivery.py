@@ -60,6 +60,7 @@ class Delivery:
         # What was being read or handled when the last attempt failed: most likely its cause, but a
         # constraint may be broken by an event before it. None: it failed as a whole.
         self.suspect: str | None = None
+        self._skipped: Counter[str] = Counter()  # in this attempt; counted once it is committed
 
     async def deliver(
         self,
@@ -79,6 +80,7 @@ class Delivery:
         """
         crash_point("consumer.delivering")
         self.suspect = None
+        self._skipped.clear()
         async with self.database.transaction() as session:
             await self._move(session, moves)
             waiting = await parked_keys(session, self.consumers.name, messages)
@@ -96,6 +98,8 @@ class Delivery:
         crash_point("consumer.committed")
         for event_type, count in Counter(event.TYPE for event in events).items():
             CONSUMED.labels(self.consumers.name, event_type).inc(count)
+        UNKNOWN.labels(self.consumers.name, "other").inc(self._skipped["unknown"])
+        DUPLICATES.labels(self.consumers.name).inc(self._skipped["seen"])
 
     async def _handle(self, events: list[Event], session: AsyncSession) -> None:
         if self.consumers.takes_batches:
@@ -109,7 +113,7 @@ class Delivery:
     def _read(self, message: Message) -> Event | None:
         event = message.read(self.consumers.contracts)
         if event is None:
-            UNKNOWN.labels(self.consumers.name, "other").inc()
+            self._skipped["unknown"] += 1
         return event
 
     async def _move(self, session: AsyncSession, moves: dict[Partition, Move]) -> None:
@@ -139,7 +143,7 @@ class Delivery:
             if event.event_id in new:
                 new.discard(event.event_id)
                 once.append(event)
-        DUPLICATES.labels(self.consumers.name).inc(len(events) - len(once))
+        self._skipped["seen"] += len(events) - len(once)
         return once
 
     async def _park(self, session: AsyncSession, message: Message, error: str | None) -> None:

@@ -45,4 +45,7 @@ POSITION_ALARMS = Gauge(
     "1 while a partition stands still because events are missing under its position",
     ["consumer", "stream", "partition"],
 )
-LOOP_LAG = Gauge("channelbus_loop_lag_seconds", "How late the event loop woke the watcher")
+LOOP_LAG = Gauge(
+    "channelbus_loop_lag_seconds",
+    "How late the event loop woke the watcher, the worst of the last minute",
+)

@@ -24,6 +24,7 @@ from customer_sync.restate_authorizations import AUTHORIZATIONS
 from customer_sync.restate_customers import CUSTOMERS
 from customer_sync.run_sweep import Sweeper
 from customer_sync.settings import CustomerSyncSettings
+from customer_sync.tally_frequent_texts import LOOK_EVERY_SECONDS, tally_frequent_texts
 from upstream import Upstream
 
 ASSOCIATION_LOOK_SECONDS = 1.0
@@ -38,6 +39,7 @@ def build(settings: ServiceSettings, clock: Clock = utc_now) -> FastAPI:
 
     schedules = [
         Schedule("merge tallies", MERGE_EVERY_SECONDS, merge_tallies),
+        Schedule("tally frequent texts", LOOK_EVERY_SECONDS, tally_frequent_texts),
         Schedule("sweep", SWEEP_LOOK_SECONDS, sweeper.work)
         if settings.connected
         else Schedule("associations", ASSOCIATION_LOOK_SECONDS, associate_pending),

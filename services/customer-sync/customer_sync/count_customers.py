@@ -1,7 +1,7 @@
 """How many associated customers a partner has, kept so that nobody counts a million rows.
 
-Tallies are kept by the triggers of the table `customers` (migration 0007), which append who
-changed; a count is what was summed up and what was appended since.
+Tallies are kept by the triggers of the table `customers` (migrations 0007 and 0011), which append
+who changed; a count is what was summed up and what was appended since.
 """
 
 from datetime import UTC, datetime, time, timedelta
@@ -26,6 +26,16 @@ _ALL = _TALLIED.format("counted = 'n'", "TRUE")
 _OF_TYPE = _TALLIED.format("counted = 't' || $2", "association_type = $2")
 _GRAM = "$2 || CASE WHEN $4 THEN lower($3) ELSE $3 END"
 _WITH_GRAM = _TALLIED.format(f"counted = {_GRAM}", f"grams @> ARRAY[{_GRAM}]")
+# None where nobody keeps the text. `{}` is its column.
+_WITH_TEXT = """
+    SELECT customers + coalesce((
+        SELECT sum(waiting.by) FROM tally_changes AS waiting
+        WHERE waiting.partner_id = $1
+          AND strpos(waiting.{0}, CASE WHEN $4 THEN lower($3) ELSE $3 END) > 0
+    ), 0)
+    FROM tallies
+    WHERE partner_id = $1 AND counted = upper($2) || CASE WHEN $4 THEN lower($3) ELSE $3 END
+"""
 _IN_DAYS = _TALLIED.format(
     "counted >= 'd' || coalesce($2::date::text, '')"
     " AND counted < 'd' || coalesce($3::date::text, '~')"
@@ -40,19 +50,41 @@ _EXACTLY = """
       AND ($4::text IS NULL OR association_type = $4)
 """
 # What a customer counts for: everybody (n), its type (t), its day and type (d), its names' and
-# label's characters and pairs of them (a, c and l, as `grams` has them).
+# label's characters and pairs of them (a, c and l, as `grams` has them). Longer texts (A, C and L)
+# are counted where they are frequent: those that have a tally (tally_frequent_texts.py).
 _COUNTS_FOR = (
     "grams || ARRAY['n', 't' || association_type, 'd' || {day}::text || '/' || association_type]"
 )
+LONGER_TEXTS = "counted >= 'A' AND counted < 'M'"
+# Who begins or ends to keep a text does it while nobody sums up: else one who does not know the
+# text would take changes away that it should count. In a statement before, since the next one's
+# snapshot must know what was kept meanwhile.
+_BESIDE_OTHERS = text("SELECT pg_advisory_xact_lock_shared(hashtext('customer_sync.tallies'))")
+ALONE = text("SELECT pg_advisory_xact_lock(hashtext('customer_sync.tallies'))")
+# Longer texts are met by their first pair: trying each of a thousand cost twice as much.
 _MERGE = text(f"""
     WITH taken AS (
-        DELETE FROM tally_changes WHERE id IN (
-            SELECT id FROM tally_changes ORDER BY id LIMIT :rows FOR UPDATE SKIP LOCKED
+        DELETE FROM tally_changes WHERE number IN (
+            SELECT number FROM tally_changes ORDER BY number LIMIT :rows FOR UPDATE SKIP LOCKED
         ) RETURNING *
+    ), counting AS (
+        SELECT partner_id, distributor_id, counted, by
+        FROM taken, unnest({_COUNTS_FOR.format(day="associated_day")}) AS counted
+        UNION ALL
+        SELECT taken.partner_id, taken.distributor_id, counted, by
+        FROM taken, unnest(grams) AS gram, (
+            SELECT partner_id, counted, left(counted, 1) AS mark, substr(counted, 2) AS value,
+                   lower(left(counted, 1)) || substr(counted, 2, 2) AS first_pair
+            FROM tallies
+            WHERE partner_id IN (SELECT partner_id FROM taken) AND {LONGER_TEXTS}
+        ) AS longer
+        WHERE longer.partner_id = taken.partner_id AND first_pair = gram AND strpos(
+            CASE mark WHEN 'A' THEN account_name WHEN 'C' THEN customer_name ELSE label END, value
+        ) > 0
     ), merged AS (
         INSERT INTO tallies (partner_id, distributor_id, counted, customers)
         SELECT partner_id, max(distributor_id), counted, sum(by)
-        FROM taken, unnest({_COUNTS_FOR.format(day="associated_day")}) AS counted
+        FROM counting
         GROUP BY partner_id, counted HAVING sum(by) <> 0
         ORDER BY partner_id, counted -- one order for all, so that no two merges wait crosswise
         ON CONFLICT (partner_id, counted)
@@ -82,6 +114,15 @@ async def count_with_gram(
 ) -> int:
     """Those in whose marked text (`grams`) a character or a pair of characters stands."""
     return int(await connection.fetchval(_WITH_GRAM, partner_id, mark, value, folds))
+
+
+async def count_with_text(
+    connection: Any, partner_id: str, column: str, mark: str, value: str, *, folds: bool
+) -> int | None:
+    """Those in whose column a longer text stands; None where it is not frequent enough to keep."""
+    asked = _WITH_TEXT.format(column)
+    found = await connection.fetchval(asked, partner_id, mark, value, folds)
+    return None if found is None else int(found)
 
 
 async def count_associated_between(
@@ -128,6 +169,7 @@ async def merge_tallies(database: Database, _now: datetime) -> None:
     """Schedule: sum up what the triggers appended, in bounded portions."""
     for _ in range(_MERGES_MAX):
         async with database.transaction() as session:
+            await session.execute(_BESIDE_OTHERS)
             merged = await session.scalar(_MERGE, {"rows": _MERGE_ROWS_MAX})
         if not merged or merged < _MERGE_ROWS_MAX:
             return

@@ -17,6 +17,7 @@ from customer_sync.count_customers import (
     count_associated,
     count_associated_between,
     count_with_gram,
+    count_with_text,
 )
 from customer_sync.find_partner import DISTRIBUTOR, find_owner
 from wire.types import Instant, WireRequest
@@ -136,14 +137,16 @@ async def _page(
 async def _search_text(
     connection: asyncpg.Connection, owner: str, wanted: CustomersWanted, where: _Where
 ) -> tuple[list[dict[str, Any]], int]:
-    """One text alone: how many there are of a character or a pair is tallied."""
+    """One text alone: characters, pairs and what is frequent of longer texts are tallied."""
     [name] = wanted.filters
     column, mark, folds = _FUZZY[name]
     value = getattr(wanted, name)
+    count: int | None
     if len(value) > _GRAM_CHARACTERS_MAX:
-        return await _search(connection, wanted, where)
-    count = await count_with_gram(connection, owner, mark, value, folds=folds)
-    if count > _RARE_MAX:
+        count = await count_with_text(connection, owner, column, mark, value, folds=folds)
+    else:
+        count = await count_with_gram(connection, owner, mark, value, folds=folds)
+    if count is not None and count > _RARE_MAX:
         rows = await _walk(connection, owner, wanted, _strpos(column, folds), value)
         if len(rows) == wanted.limit:
             return rows, count

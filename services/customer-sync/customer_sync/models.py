@@ -205,12 +205,15 @@ class TallyChange(Tables):
 
     __tablename__ = "tally_changes"
 
-    id: Mapped[int] = mapped_column(BigInteger, GeneratedId(always=True), primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger, GeneratedId(always=True), primary_key=True)
     partner_id: Mapped[str] = mapped_column(index=True)
     distributor_id: Mapped[str | None]
     association_type: Mapped[str]
     associated_day: Mapped[date]
     grams: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    account_name: Mapped[str] = mapped_column(server_default="")  # letters folded
+    customer_name: Mapped[str] = mapped_column(server_default="")  # letters folded
+    label: Mapped[str] = mapped_column(server_default="")
     by: Mapped[int]
 
 

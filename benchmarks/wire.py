@@ -193,7 +193,7 @@ async def measure(server: PostgresServer, arguments: Any) -> bool:
         for customers in (arguments.small, arguments.large):
             place = await stack.enter_async_context(wire_rig(server, customers))
             started = time.perf_counter()
-            await load_customers(place.database_url, customers)
+            await load_customers(place.customer_sync_settings(), customers)
             print(
                 f"loaded {customers:,} customers in {time.perf_counter() - started:.0f} s",
                 flush=True,

@@ -7,7 +7,10 @@ from typing import Any
 
 import asyncpg
 
+from chassis.database import Database
 from customer_sync.count_customers import FILL_TALLIES
+from customer_sync.settings import CustomerSyncSettings
+from customer_sync.tally_frequent_texts import tally_frequent_texts
 
 PARTNER = "0" * 31 + "1"
 FIRST = datetime(2020, 1, 1, tzinfo=UTC)
@@ -36,9 +39,12 @@ FILTERS: dict[str, dict[str, Any]] = {
     "customer, 2 Chinese characters": {"customer": "龙瑞"},
     "customer, 4 Chinese characters": {"customer": "龙瑞科技"},
     "customer, a common word": {"customer": "深圳"},
+    "customer, 7 of 10 share the text": {"customer": "有限公司"},
+    "customer, 1 of 20 shares the text": {"customer": "科技有限公司"},
     "customer, a single character": {"customer": "瑞"},
     "account_name, 2 letters": {"account_name": "zq"},
     "account_name, 9 letters": {"account_name": "quartz_00"},
+    "account_name, 1 of 160 shares it": {"account_name": "quartz_0"},
     "label": {"label": "华东重点"},
     "association_type": {"association_type": "1"},
     "associated_on_begin, the last days": {"associated_on_begin": "2026-06-25T00:00:00Z"},
@@ -71,9 +77,10 @@ def _name(chance: random.Random) -> str:
     return f"{chance.choice(_CITIES)}{called}{chance.choice(_TRADES)}有限公司"
 
 
-async def load_customers(database_url: str, count: int) -> None:
+async def load_customers(settings: CustomerSyncSettings, count: int) -> None:
     """COPY without indexes, then the indexes as the migration made them, then the tallies."""
-    connection = await asyncpg.connect(database_url)
+    url = settings.database_of("customer_sync").replace("+asyncpg", "", 1)
+    connection = await asyncpg.connect(url)
     try:
         await connection.execute("SET maintenance_work_mem = '512MB'")
         made = await connection.fetch(
@@ -93,3 +100,6 @@ async def load_customers(database_url: str, count: int) -> None:
         await connection.execute("VACUUM ANALYZE")
     finally:
         await connection.close()
+    database = Database(settings, "customer_sync")
+    await tally_frequent_texts(database, datetime.now(UTC))  # as the service would, on its start
+    await database.close()

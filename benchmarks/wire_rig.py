@@ -22,6 +22,7 @@ from tests.gateway.identity_builders import partner
 
 from benchmarks.wire_load import PARTNER
 from chassis.migrations import migrate
+from customer_sync.settings import CustomerSyncSettings
 from gateway.app import build
 from gateway.identity.create_access_key import Holder, mint_key
 from gateway.settings import GatewaySettings
@@ -78,6 +79,11 @@ class Place:
         return database.settings(
             GatewaySettings, admin_token=ADMIN_TOKEN, encryption_keys=ENCRYPTION_KEYS
         )
+
+    def customer_sync_settings(self) -> CustomerSyncSettings:
+        """Of the service that is measured."""
+        database = ServiceDatabase("customer_sync", self.server.url, self.prefix)
+        return database.settings(CustomerSyncSettings)
 
     async def prepare(self) -> None:
         """Databases, the partner and its key, before any process is there."""

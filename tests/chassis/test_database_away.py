@@ -42,13 +42,15 @@ async def without() -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def test_on_our_paths_it_is_503_with_our_code(
-    without: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]
+    without: httpx.AsyncClient,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Break: do not register `failed` in `install_error_answers`."""
     answer = await without.get("/api/things")
     assert (answer.status_code, answer.json()["code"]) == (503, "CHB.0503")
     assert answer.headers["content-type"] == "application/problem+json"
-    written = capsys.readouterr().out
+    written = "".join(capsys.readouterr()) + caplog.text  # wherever logs go in this session
     assert "database away" in written
     assert "Traceback" not in written
 

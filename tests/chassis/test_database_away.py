@@ -50,7 +50,7 @@ async def test_on_our_paths_it_is_503_with_our_code(
     answer = await without.get("/api/things")
     assert (answer.status_code, answer.json()["code"]) == (503, "CHB.0503")
     assert answer.headers["content-type"] == "application/problem+json"
-    written = "".join(capsys.readouterr()) + caplog.text  # wherever logs go in this session
+    written = capsys.readouterr().out + caplog.text  # wherever logs go in this session
     assert "database away" in written
     assert "Traceback" not in written
 

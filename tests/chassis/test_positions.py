@@ -9,16 +9,16 @@ from typing import Any
 
 import httpx
 import pytest
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from fastapi import FastAPI
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from chassis import cli
+from chassis import cli, positions
 from chassis.app import service_app
 from chassis.positions import read_positions
 from chassis.settings import ServiceSettings
-from chassis.tables import AuditEntry
+from chassis.tables import AuditEntry, ConsumerPosition
 from testkit.servers import KafkaServer
 from tests.chassis.processes import Outcome, until
 from tests.chassis.tally import counting, funds_moved
@@ -208,6 +208,32 @@ async def test_events_that_leave_between_the_seek_and_the_fetch_are_not_jumped_o
     monkeypatch.setattr("chassis.subscription.read_positions", read_then_lose)
     async with running(settings) as app:
         await stands_still(app, outcome, "events 5 to 6 left the topic unread")
+
+
+async def test_a_position_that_is_moved_while_it_is_read_is_no_alarm(
+    settings: ServiceSettings, outcome: Outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A member that does not know yet that it was expelled may deliver what has just come.
+
+    Break: in `read_positions`, ask for the ends first.
+    """
+    async with running(settings):
+        await send(settings, "k", range(1, 6), ALARMED)
+        await consumed(outcome, 5)
+    stored = positions._stored
+
+    async def moved_meanwhile(*arguments: Any) -> Any:
+        await send(settings, "k", range(6, 9), ALARMED)
+        async with outcome.database.transaction() as session:
+            moved = update(ConsumerPosition).where(ConsumerPosition.partition == ALARMED)
+            await session.execute(moved.values(position=8))
+        return await stored(*arguments)
+
+    monkeypatch.setattr(positions, "_stored", moved_meanwhile)
+    partition = (settings.topic_prefix + "billing", ALARMED)
+    async with AIOKafkaConsumer(bootstrap_servers=settings.kafka_bootstrap_servers) as consumer:
+        found = await read_positions(outcome.database, "tally", consumer, [partition])
+    assert (found[partition].position, found[partition].alarm) == (8, None)
 
 
 async def test_a_verified_event_that_alone_left_the_topic_is_no_loss(

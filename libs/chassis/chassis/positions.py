@@ -36,8 +36,9 @@ async def read_positions(
         return {}
     targets = [TopicPartition(*partition) for partition in partitions]
     beginnings = await kafka_consumer.beginning_offsets(targets)
-    ends = await kafka_consumer.end_offsets(targets)
     stored = await _stored(database, consumer, {tuple(tp): beginnings[tp] for tp in targets})
+    # Asked last: whoever does not know yet that it lost the partition may still move the position.
+    ends = await kafka_consumer.end_offsets(targets)
     starts = {}
     for target in targets:
         position, last_event = stored[(target.topic, target.partition)]

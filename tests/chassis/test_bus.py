@@ -11,11 +11,13 @@ from aiokafka import AIOKafkaProducer
 from fastapi import FastAPI
 from sqlalchemy import func, select
 
+from chassis import delivery
 from chassis.app import service_app
 from chassis.consumers import Consumers
 from chassis.database import EventSession
 from chassis.delivery import Delivery
 from chassis.outbox import publish
+from chassis.parking import park
 from chassis.settings import ServiceSettings
 from chassis.subscription import Subscription
 from chassis.tables import ConsumerPosition, OutboxRow, ParkedEvent
@@ -142,7 +144,54 @@ async def test_a_poisoned_event_is_found_in_few_transactions(
             return await waiting(app, ParkedEvent) == 1 and len(await heard(app)) == 299
 
         await until(settled)
-    assert 2 <= calls["deliver"] - calls["_deliver_surely"] <= more_at_most, calls
+    assert 1 <= calls["deliver"] - calls["_deliver_surely"] <= more_at_most, calls
+
+
+async def test_what_cannot_even_be_parked_is_not_passed_over(
+    settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Break: in `Subscription._park`, do not look at what `_attempt` answers."""
+    failures = iter(["no room"])
+
+    async def failing_once(*told: Any) -> None:
+        for failure in failures:
+            raise ValueError(failure)
+        await park(*told)
+
+    monkeypatch.setattr(delivery, "park", failing_once)
+    app = service_app("tally", settings, routers=[], consumers=[counting()])
+    async with app.router.lifespan_context(app):
+        async with app.state.database.transaction() as session:
+            publish(session, funds_moved("k", 1, NOW, "-1.00"), funds_moved("k", 2, NOW))
+
+        async def parked() -> bool:
+            return await waiting(app, ParkedEvent) == 2
+
+        await until(parked)
+        assert await heard(app) == []
+
+
+async def test_an_error_that_no_column_can_hold_is_parked_with_its_event(
+    settings: ServiceSettings,
+) -> None:
+    """Break: in `error_text`, leave NUL or half a character as they are."""
+    consumers = Consumers("tally")
+
+    @consumers.on(BillingFundsMoved)
+    async def on_funds_moved(event: BillingFundsMoved, session: EventSession) -> None:
+        raise ValueError("NUL \x00, half \ud800")
+
+    app = service_app("tally", settings, routers=[], consumers=[consumers])
+    async with app.router.lifespan_context(app):
+        await state(app.state.database, "k", range(1, 2), NOW)
+
+        async def parked() -> bool:
+            return await waiting(app, ParkedEvent) == 1
+
+        await until(parked)
+        async with app.state.database.transaction() as session:
+            error = await session.scalar(select(ParkedEvent.error))
+        assert error == r"ValueError: NUL \x00, half \ud800"
 
 
 async def test_bad_bytes_are_parked_with_their_bytes_and_nothing_stops(
@@ -153,7 +202,7 @@ async def test_bad_bytes_are_parked_with_their_bytes_and_nothing_stops(
     topic = settings.topic_prefix + "billing"
     await producer.send_and_wait(topic, b"\xff\xfe no json", key=b"\xff")
     await producer.send_and_wait(
-        topic, b"{}", key=b"x", headers=[("ce_type", b"billing.funds_moved"), ("bad", b"\xff")]
+        topic, b"{}", key=b"x", headers=[("ce_type", b"billing.funds_moved"), ("bad\x00", b"\xff")]
     )
     await producer.stop()
     app = service_app("tally", settings, routers=[], consumers=[counting()])

@@ -74,7 +74,7 @@ def message_of(record: Any) -> Message:
         partition=record.partition,
         position=record.offset,
         key=_text(record.key) if record.key else f"{record.partition}@{record.offset}",
-        headers={name: _text(value) for name, value in record.headers},
+        headers={_text(name.encode()): _text(value) for name, value in record.headers},
         body=record.value or b"",
         sent_at_seconds=record.timestamp / 1000,
     )

@@ -53,6 +53,12 @@ async def count_waiting(session: AsyncSession, consumer: str) -> tuple[int, int]
     return keys_waiting, events_waiting
 
 
+def error_text(error: str) -> str:
+    """The error as a column can hold it: a handler's words may quote NUL or half a character."""
+    whole = error.encode("utf-8", "backslashreplace").decode()
+    return whole.replace("\x00", "\\x00")[:ERROR_CHARACTERS_MAX]
+
+
 async def park(session: AsyncSession, consumer: str, message: Message, error: str | None) -> None:
     """Put the message at the end of its key's queue; `error` is None when it waits for another."""
     await session.execute(
@@ -71,7 +77,7 @@ async def park(session: AsyncSession, consumer: str, message: Message, error: st
             event_type=message.event_type,
             headers=message.headers,
             body=message.body,
-            error=error[:ERROR_CHARACTERS_MAX] if error else None,
+            error=error_text(error) if error else None,
             attempts=1 if error else 0,
         )
     )

@@ -18,7 +18,7 @@ from chassis.database import Database
 from chassis.errors import BadFieldError, NotFoundError, RefusedError
 from chassis.identity import Principal
 from chassis.messages import BadMessageError, Message
-from chassis.parking import ERROR_CHARACTERS_MAX
+from chassis.parking import error_text
 from chassis.tables import ParkedEvent, ParkedKey
 
 REPLAY_EVENTS_MAX = 10_000  # in one call; call again for more
@@ -133,7 +133,7 @@ class Desk:
         async with self.database.transaction() as session:
             parked = await session.get_one(ParkedEvent, parked_id)
             parked.attempts += 1
-            parked.error = failure[:ERROR_CHARACTERS_MAX]
+            parked.error = error_text(failure)
 
 
 async def list_parked(session: AsyncSession, consumer: str | None = None) -> list[dict[str, Any]]:

@@ -43,6 +43,10 @@ LOOKS_AGAIN = 3  # before a gap is believed
 WATCH_SECONDS_MAX = 10.0  # for asking Kafka and the database, then it is asked again
 
 
+class ParkingFailedError(Exception):
+    """A poisoned event could not be parked either: its partition waits, for nothing may pass it."""
+
+
 class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
     """Keeps one consumer group's member at work. Created per process, started with the broker."""
 
@@ -161,8 +165,9 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
                 await self._deliver_surely(messages)
                 await self._commit_for_dashboards()
         except Exception:
-            # Kafka or the database did not answer between two deliveries. FastStream would swallow
-            # this and go on behind the batch; without a position nothing goes on until sought.
+            # Kafka or the database did not answer between two deliveries, or an event could not
+            # even be parked. FastStream would swallow this and go on behind the batch; without a
+            # position nothing goes on until sought.
             log.exception("batch abandoned", consumer=self._consumers.name)
             for record in records:
                 self._forget((record.topic, record.partition))
@@ -253,7 +258,8 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _park(self, message: Message) -> None:
         error = self.progress.last_error
         log.error("parked", consumer=self._consumers.name, key=message.key, error=error)
-        await self._attempt([message], parking=error)
+        if await self._attempt([message], parking=error) is Failure.POISON:
+            raise ParkingFailedError(self.progress.last_error)
 
     async def _attempt(self, messages: list[Message], parking: str | None = None) -> Failure | None:
         """Try until it is delivered, fenced or known to be poison. None is success."""

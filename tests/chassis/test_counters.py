@@ -76,7 +76,7 @@ async def test_what_is_sent_taken_and_met_twice_is_counted(settings: ServiceSett
         async def counted() -> bool:
             return count(doubles) == doubles_before + 1
 
-        await until(counted, 30)
+        await until(counted)
         assert await outcome.heard("twice") == [("twice", 1)]
         assert count(RELAYED) == sent_before + 6
         assert count(taken) == taken_before + 7
@@ -132,7 +132,7 @@ async def test_the_relays_slots_are_shown_while_it_holds_them(settings: ServiceS
         async def all_held() -> bool:
             return count(RELAY_SLOTS) == SLOTS
 
-        await until(all_held, 30)
+        await until(all_held)
     assert count(RELAY_SLOTS) == 0
 
 
@@ -228,6 +228,6 @@ async def test_a_batch_that_is_tried_again_counts_its_doubles_once(
         async def all_heard() -> bool:
             return count(doubles) >= before + 2 and len(await outcome.heard()) == 2
 
-        await until(all_heard, 30)
+        await until(all_heard)
         assert count(doubles) == before + 2
         await outcome.database.close()

@@ -178,7 +178,7 @@ async def test_an_error_that_no_column_can_hold_is_parked_with_its_event(
     consumers = Consumers("tally")
 
     @consumers.on(BillingFundsMoved)
-    async def on_funds_moved(event: BillingFundsMoved, session: EventSession) -> None:
+    async def on_funds_moved(_event: BillingFundsMoved, _session: EventSession) -> None:
         raise ValueError("NUL \x00, half \ud800")
 
     app = service_app("tally", settings, routers=[], consumers=[consumers])

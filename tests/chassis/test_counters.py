@@ -37,6 +37,7 @@ from tests.chassis.tally import Heard, counting, funds_moved, state
 NAME = "counted_tally"
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 BLOCKED_SECONDS = 2.0
+ATTEMPTS = 10
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
 
@@ -107,7 +108,10 @@ async def test_a_batch_tried_again_is_counted_each_time(settings: ServiceSetting
 async def test_a_batch_from_a_position_that_is_not_the_databases_is_counted_as_fenced(
     settings: ServiceSettings,
 ) -> None:
-    """The member believes to stand one event earlier than the database knows."""
+    """The member believes to stand one event earlier than the database knows.
+
+    What it fetched while it was started may make it seek, and so learn the truth, once or twice.
+    """
     fenced = FENCED.labels(NAME)
     before = count(fenced)
     app = service_app("tally", settings, routers=[], consumers=[counting(NAME)])
@@ -116,10 +120,13 @@ async def test_a_batch_from_a_position_that_is_not_the_databases_is_counted_as_f
         await state(app.state.database, "k", range(1, 4), NOW)
         await outcome.settled("k", 3)
         (subscription,) = app.state.subscriptions
-        for partition, (position, last_event) in list(subscription.positions.items()):
-            subscription.positions[partition] = (position - 1, last_event)
-        await state(app.state.database, "k", range(4, 5), NOW)
-        await outcome.settled("k", 4)
+        for version in range(4, 4 + ATTEMPTS):
+            for partition, (position, last_event) in list(subscription.positions.items()):
+                subscription.positions[partition] = (position - 1, last_event)
+            await state(app.state.database, "k", range(version, version + 1), NOW)
+            await outcome.settled("k", version)
+            if count(fenced) > before:
+                break
         assert count(fenced) == before + 1
         await outcome.database.close()
 

@@ -21,7 +21,8 @@ def two_free_ports() -> int:
     """The first of two neighbours that nobody uses or was given."""
     while True:
         first = random.randrange(ports.FIRST_PORT, ports.LAST_PORT)
-        if ports.is_free(first) and ports.is_free(first + 1):
+        two = {first, first + 1}
+        if not two & ports._given and all(map(ports.is_free, two)):
             return first
 
 

@@ -16,6 +16,7 @@ from chassis.app import service_app
 from chassis.consumers import Consumers
 from chassis.database import EventSession
 from chassis.delivery import Delivery
+from chassis.messages import Message
 from chassis.outbox import publish
 from chassis.parking import park
 from chassis.settings import ServiceSettings
@@ -116,7 +117,7 @@ def refusing(whole: bool) -> Consumers:
     return consumers
 
 
-@pytest.mark.parametrize(("whole", "more_at_most"), [(False, 4), (True, 19)])
+@pytest.mark.parametrize(("whole", "more_at_most"), [(False, 5), (True, 19)])
 async def test_a_poisoned_event_is_found_in_few_transactions(
     settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch, whole: bool, more_at_most: int
 ) -> None:
@@ -145,6 +146,32 @@ async def test_a_poisoned_event_is_found_in_few_transactions(
 
         await until(settled)
     assert 1 <= calls["deliver"] - calls["_deliver_surely"] <= more_at_most, calls
+
+
+async def test_nothing_is_read_anew_for_each_poisoned_event_before_it(
+    settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Break: let `_cut` leave what follows the suspect in one piece."""
+    original, lengths = Delivery.deliver, list[int]()
+
+    async def deliver(
+        self: Delivery, messages: Sequence[Message], *told: Any, **named: Any
+    ) -> None:
+        lengths.append(len(messages))
+        await original(self, messages, *told, **named)
+
+    monkeypatch.setattr(Delivery, "deliver", deliver)
+    facts = [funds_moved(f"k{n}", 1, NOW, "-1.00") for n in range(300)]
+    app = service_app("tally", settings, routers=[], consumers=[counting()])
+    async with app.router.lifespan_context(app):
+        async with app.state.database.transaction() as session:
+            publish(session, *facts)
+
+        async def parked() -> bool:
+            return await waiting(app, ParkedEvent) == 300
+
+        await until(parked)
+    assert sum(lengths) <= 300 * 12, lengths  # halving; one by one it were 150 times each
 
 
 async def test_what_cannot_even_be_parked_is_not_passed_over(

@@ -75,15 +75,15 @@ async def rig(postgres: PostgresServer, kafka: KafkaServer, **settings: Any) -> 
     return Rig(postgres, kafka, found)
 
 
-def event_rows(count: int, poisoned: int = 0) -> list[tuple[Any, ...]]:
+def event_rows(count: int, *, poisoned: bool = False) -> list[tuple[Any, ...]]:
     """Outbox rows of real events of about 300 bytes, over 5,000 keys.
 
-    A tally cannot count the amounts of those poisoned.
+    Poisoned: a tally cannot count the amounts of every hundredth key.
     """
     rows = []
     for number in range(count):
         key = f"k{number % KEYS}"
-        amount = "-1.00" if number % KEYS < poisoned else "1.00"
+        amount = "-1.00" if poisoned and number % KEYS % 100 == 0 else "1.00"
         event = funds_moved(key, number // KEYS + 1, NOW, amount)
         attributes = json.dumps(HEADERS | {"ce_id": str(event.event_id)}).encode()
         slot = zlib.crc32(key.encode()) % SLOTS

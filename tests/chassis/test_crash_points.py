@@ -167,7 +167,9 @@ async def park_key(settings: ServiceSettings, database: Database, key: str, vers
             body = event.model_dump_json().encode()
             topic = settings.topic_prefix + "billing"
             message = Message(topic, 0, version, key, headers, body, NOW.timestamp())
-            await park(session, "tally", message, "ValueError: poison" if version == 1 else None)
+            await park(
+                session, "tally", [(message, "ValueError: poison" if version == 1 else None)]
+            )
 
 
 async def sent_again(outcome: Outcome, events: int) -> None:

@@ -61,7 +61,7 @@ async def park_events(gate: Gate, *bodies: Any, error: str = "BadMessageError: <
                 "customer", 0, position, "c1",
                 {"ce_type": "customer.associated", "ce_id": str(uuid4())}, content, 0.0,
             )  # fmt: skip
-            await park(session, "gateway_portfolio", message, None if position else error)
+            await park(session, "gateway_portfolio", [(message, None if position else error)])
     async with gate.app.state.database.transaction() as session:
         ids = await session.scalars(select(ParkedEvent.id).order_by(ParkedEvent.id))
         return int(ids.all()[0])

@@ -84,15 +84,17 @@ class Delivery:
         async with self.database.transaction() as session:
             await self._move(session, moves)
             waiting = await parked_keys(session, self.consumers.name, messages)
-            fresh: list[tuple[Message, Event]] = []
+            fresh: list[Event] = []
+            held: list[tuple[Message, str | None]] = []
             for message in messages:
                 self.suspect = message.event_id
                 if parking is not None or (message.topic, message.key) in waiting:
-                    await self._park(session, message, parking)
+                    held.append((message, parking))
                 elif (event := self._read(message)) is not None:
-                    fresh.append((message, event))
+                    fresh.append(event)
             self.suspect = None
-            events = await self._not_seen(session, [event for _, event in fresh])
+            await self._park(session, held)
+            events = await self._not_seen(session, fresh)
             await self._handle(events, session)
             crash_point("consumer.handled")
         crash_point("consumer.committed")
@@ -146,13 +148,25 @@ class Delivery:
         self._skipped["seen"] += len(events) - len(once)
         return once
 
-    async def _park(self, session: AsyncSession, message: Message, error: str | None) -> None:
-        """Keep the message behind its key, unless the inbox saw it: then it has had its effect."""
-        try:
-            event = self._read(message)
-        except BadMessageError as bad:
-            error = error or str(bad)
-        else:
-            if event is None or not await self._not_seen(session, [event]):
-                return
-        await park(session, self.consumers.name, message, error)
+    async def _park(
+        self, session: AsyncSession, held: Sequence[tuple[Message, str | None]]
+    ) -> None:
+        """Keep the messages behind their keys, but those that the inbox saw: they had their effect.
+
+        What cannot be read has no effect to lose, and is kept with its bytes.
+        """
+        read: list[tuple[Message, str | None, Event | None]] = []
+        for message, error in held:
+            try:
+                event = self._read(message)
+            except BadMessageError as bad:
+                read.append((message, error or str(bad), None))
+            else:
+                if event is not None:
+                    read.append((message, error, event))
+        events = [event for _, _, event in read if event is not None]
+        new = {id(event) for event in await self._not_seen(session, events)}
+        waiting = [
+            (message, error) for message, error, event in read if event is None or id(event) in new
+        ]
+        await park(session, self.consumers.name, waiting)

@@ -59,14 +59,22 @@ def error_text(error: str) -> str:
     return whole.replace("\x00", "\\x00")[:ERROR_CHARACTERS_MAX]
 
 
-async def park(session: AsyncSession, consumer: str, message: Message, error: str | None) -> None:
-    """Put the message at the end of its key's queue; `error` is None when it waits for another."""
+async def park(
+    session: AsyncSession, consumer: str, waiting: Sequence[tuple[Message, str | None]]
+) -> None:
+    """Put each message at the end of its key's queue; its error is None when it waits for another.
+
+    However many they are: a key's later events come with every batch, and must not slow it down.
+    """
+    if not waiting:
+        return
+    keys = sorted({(message.topic, message.key) for message, _ in waiting})
     await session.execute(
         insert(ParkedKey)
-        .values(consumer=consumer, stream=message.topic, key=message.key)
+        .values([{"consumer": consumer, "stream": topic, "key": key} for topic, key in keys])
         .on_conflict_do_nothing()
     )
-    session.add(
+    session.add_all(
         ParkedEvent(
             consumer=consumer,
             stream=message.topic,
@@ -80,5 +88,6 @@ async def park(session: AsyncSession, consumer: str, message: Message, error: st
             error=error_text(error) if error else None,
             attempts=1 if error else 0,
         )
+        for message, error in waiting
     )
     await session.flush()

@@ -15,6 +15,7 @@ from testkit.embedded.ports import free_port
 from testkit.servers import PostgresServer
 from tests.chassis.tally import settings_for
 
+PHONE = "13800001111"
 router = APIRouter()
 
 
@@ -22,7 +23,8 @@ router = APIRouter()
 @router.get("/v2/things")
 async def things(request: Request, broken: bool = False) -> Response:
     async with request.app.state.database.transaction() as session:
-        await session.execute(text("SELEKT" if broken else "SELECT 1"))
+        statement = "SELEKT cast(:phone AS text)" if broken else "SELECT cast(:phone AS text)"
+        await session.execute(text(statement), {"phone": PHONE})
     return Response("there")
 
 
@@ -65,14 +67,19 @@ async def test_on_the_vendors_paths_it_is_500_as_the_vendor_knows_it(
 @pytest.mark.postgres
 async def test_a_statement_that_is_wrong_stays_a_failure_of_ours(
     postgres_server: PostgresServer,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Break: answer every error of the database as its absence."""
+    """Break: answer every error of the database as its absence; drop `hide_parameters`."""
     postgres_server.create_database("there_tally")
     settings = settings_for(postgres_server.url, "127.0.0.1:1", "there_")
     async for client in client_of(settings):
         assert (await client.get("/api/things")).text == "there"
         answer = await client.get("/api/things?broken=true")
         assert (answer.status_code, answer.json()["code"]) == (500, "CBC.0999")
+    written = capsys.readouterr().out + caplog.text
+    assert "SELEKT" in written
+    assert PHONE not in written
     postgres_server.drop_database("there_tally")
 
 

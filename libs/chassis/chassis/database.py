@@ -58,6 +58,7 @@ class Database:
             pool_size=settings.database_pool_size,
             max_overflow=settings.database_pool_overflow,
             pool_timeout=LOAN_WAIT_SECONDS_MAX,
+            hide_parameters=True,  # names and phones: not in logs, not in what a parked event shows
             json_serializer=lambda value: dumps(value).decode(),
             json_deserializer=loads,  # fractions come back as Decimal, not as float
             connect_args={

@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 
 from chassis import cli, positions
 from chassis.app import service_app
+from chassis.messages import message_of
 from chassis.positions import read_positions
 from chassis.settings import ServiceSettings
 from chassis.tables import AuditEntry, ConsumerPosition
@@ -247,3 +248,60 @@ async def test_a_verified_event_that_alone_left_the_topic_is_no_loss(
     async with running(settings) as app:
         await until_heard(outcome, "kept", 4)
         assert (await asked(app, "/readyz"))[0] == 200
+
+
+async def test_nothing_is_fetched_before_the_position_is_known(
+    settings: ServiceSettings, outcome: Outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client would begin where the group's own offset says, and be sought back from there.
+
+    Break: do not pause what is assigned.
+    """
+    async with running(settings):
+        await send(settings, "k", range(1, 6), ALARMED)
+        await consumed(outcome, 5)
+    handed: list[int] = []
+    handed_too_early: list[list[int]] = []
+
+    def noted(record: Any) -> Any:
+        handed.append(record.offset)
+        return message_of(record)
+
+    async def slowly(*arguments: Any) -> Any:
+        await send(settings, "k", range(6, 7), ALARMED)
+        await asyncio.sleep(0.3)  # ten times what a fetch takes
+        handed_too_early.append(list(handed))
+        return await read_positions(*arguments)
+
+    monkeypatch.setattr("chassis.subscription.message_of", noted)
+    monkeypatch.setattr("chassis.subscription.read_positions", slowly)
+    async with running(settings):
+        await consumed(outcome, 6)
+    assert handed_too_early
+    assert not any(handed_too_early)
+    assert handed == [4, 5]  # the one before the position, to see that it is still the same
+
+
+async def test_a_client_that_goes_back_is_not_sought_while_it_brings_what_is_known(
+    settings: ServiceSettings, outcome: Outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A seek asks Kafka and waits for the fetch under way: what has just come would wait, too.
+
+    Break: in `_is_next`, seek whatever begins too early.
+    """
+    async with running(settings) as app:
+        await send(settings, "k", range(1, 6), ALARMED)
+        await consumed(outcome, 5)
+        sought: list[Any] = []
+
+        async def noted(*arguments: Any) -> Any:
+            sought.append(arguments)
+            return await read_positions(*arguments)
+
+        monkeypatch.setattr("chassis.subscription.read_positions", noted)
+        target = TopicPartition(settings.topic_prefix + "billing", ALARMED)
+        app.state.subscriptions[0].consumer.seek(target, 0)
+        await send(settings, "k", range(6, 9), ALARMED)
+        await consumed(outcome, 8)
+    assert await outcome.heard("k") == [("k", version) for version in range(1, 9)]
+    assert sought == []

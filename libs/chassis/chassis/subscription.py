@@ -34,8 +34,8 @@ from chassis.settings import ServiceSettings
 log = get_logger(__name__)
 
 MAX_POLL_INTERVAL_MS = 300_000
-# The broker answers at once when there is something. After a seek the client still waits for the
-# fetch under way, so that this is also the pause of a rebalance.
+# The broker answers at once when there is something. It answers the requests of a connection one by
+# one, so that after a rebalance what is asked first waits this long for the fetch under way.
 FETCH_WAIT_MS = 1_000
 BACK_OFF_SECONDS_MAX = 10.0
 COMMIT_EVERY_SECONDS = 5.0
@@ -102,9 +102,13 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         """Seek to the positions in the database; what fails here is sought by the watch.
 
+        Nothing is fetched before: the client would begin where the group's own offset says, what it
+        brought would be sought anew, and each of the seek's questions would wait for such a fetch.
+
         The client sends no heartbeat meanwhile: waiting for the database longer than a session
         lasts, the member would be expelled and asked again, for ever.
         """
+        self.consumer.pause(*assigned)
         partitions = [(partition.topic, partition.partition) for partition in assigned]
         try:
             async with asyncio.timeout(self._settings.consumer_session_seconds / 2):
@@ -146,6 +150,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
                 self._to_verify[partition] = start.last_event
                 self._awaited[partition] -= 1
             self.consumer.seek(target, self._awaited[partition])
+            self.consumer.resume(target)
             self.progress.clear_alarm(partition)
         self.progress.assigned(self.positions)
 
@@ -184,15 +189,19 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         self._sought.clear()
         ahead = []
         for partition, found in by_partition.items():
-            if partition in self.positions and await self._is_next(partition, found[0]):
+            if partition in self.positions and await self._is_next(partition, found):
                 position, _ = self.positions[partition]
                 self._awaited[partition] = found[-1].position + 1
                 ahead += [message for message in found if message.position >= position]
         return ahead
 
-    async def _is_next(self, partition: Partition, first: Message) -> bool:
+    async def _is_next(self, partition: Partition, found: Sequence[Message]) -> bool:
         """Whether the fetch begins where it must; a lost event is an alarm, not a jump."""
-        awaited, position = self._awaited[partition], self.positions[partition][0]
+        first, awaited, position = found[0], self._awaited[partition], self.positions[partition][0]
+        if first.position < awaited and self._meets_the_last(partition, found):
+            self._looks.pop(partition, None)
+            self._to_verify.pop(partition, None)
+            return True
         if first.position < awaited:
             # Fetched before the seek, or the client was thrown back: the seek finds out which.
             await self._seek_again([partition])
@@ -221,6 +230,13 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
             return False
         self._looks.pop(partition, None)
         return True
+
+    def _meets_the_last(self, partition: Partition, found: Sequence[Message]) -> bool:
+        """Begun too early it still holds the event that we consumed last, where it was."""
+        position, last_event = self.positions[partition]
+        return last_event is not None and any(
+            message.position == position - 1 and message.event_id == last_event for message in found
+        )
 
     def _stop_partition(self, partition: Partition, why: str) -> None:
         """Stand still until a person decides: `positions accept` in the command line."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer
 from fastapi import FastAPI
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from chassis import delivery
 from chassis.app import service_app
@@ -196,6 +196,63 @@ async def test_what_cannot_even_be_parked_is_not_passed_over(
 
         await until(parked)
         assert await heard(app) == []
+
+
+async def test_a_handler_s_own_failing_file_or_socket_is_tried_a_few_times_and_parked(
+    settings: ServiceSettings,
+) -> None:
+    """Break: in `failure_of`, count an `OSError` as the database's absence."""
+    tries = 0
+    consumers = Consumers("tally")
+
+    @consumers.on(BillingFundsMoved)
+    async def on_funds_moved(event: BillingFundsMoved, session: EventSession) -> None:
+        nonlocal tries
+        if event.owner_id == "bad":
+            tries += 1
+            raise FileNotFoundError("no such table of rates")
+        session.add(Heard(key=event.owner_id, version=event.version, amount=event.amount))
+
+    few = settings.model_copy(update={"consumer_retries": 1})
+    app = service_app("tally", few, routers=[], consumers=[consumers])
+    async with app.router.lifespan_context(app):
+        async with app.state.database.transaction() as session:
+            publish(session, funds_moved("bad", 1, NOW), funds_moved("good", 1, NOW))
+
+        async def settled() -> bool:
+            return await waiting(app, ParkedEvent) == 1 and await heard(app) == [("good", 1)]
+
+        await until(settled)
+        assert tries >= 2
+        async with app.state.database.transaction() as session:
+            error = await session.scalar(select(ParkedEvent.error))
+        assert error == "FileNotFoundError: no such table of rates"
+
+
+async def test_a_database_that_goes_away_again_and_again_parks_nothing(
+    settings: ServiceSettings,
+) -> None:
+    """More often than a conflict is tried again. Break: let `says_away` answer False."""
+    endings = iter(range(4))
+    consumers = Consumers("tally")
+
+    @consumers.on(BillingFundsMoved)
+    async def on_funds_moved(event: BillingFundsMoved, session: EventSession) -> None:
+        if next(endings, None) is not None:
+            await session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        session.add(Heard(key=event.owner_id, version=event.version, amount=event.amount))
+
+    few = settings.model_copy(update={"consumer_retries": 1})
+    app = service_app("tally", few, routers=[], consumers=[consumers])
+    async with app.router.lifespan_context(app):
+        await state(app.state.database, "k", range(1, 2), NOW)
+
+        async def done() -> bool:
+            return await heard(app) == [("k", 1)]
+
+        await until(done)
+        assert next(endings, None) is None
+        assert await waiting(app, ParkedEvent) == 0
 
 
 async def test_an_error_that_no_column_can_hold_is_parked_with_its_event(

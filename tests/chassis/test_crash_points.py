@@ -120,7 +120,7 @@ async def test_a_consumer_frozen_inside_its_transaction_loses_it(
 async def test_a_process_frozen_alone_inside_its_transaction_parks_nothing(
     settings: ServiceSettings, outcome: Outcome
 ) -> None:
-    """Break: in `failure_of`, let a `DBAPIError` whose connection was lost be poison."""
+    """Break: in `says_away`, do not count a `DBAPIError` whose connection was lost."""
     await state(outcome.database, "k", range(1, 2), NOW)
     with tally(settings, CRASH_AT="consumer.handled:1:STOP") as process:
         await froze(process)

@@ -1,7 +1,10 @@
 """A request that meets no database: a short answer that invites to try again, and no traceback."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import APIRouter, Request
@@ -10,10 +13,13 @@ from sqlalchemy import text
 from starlette.responses import Response
 
 from chassis.app import service_app
+from chassis.database import Database
+from chassis.failures import DatabaseAwayError
+from chassis.identity import Principal
 from chassis.settings import ServiceSettings
 from testkit.embedded.ports import free_port
 from testkit.servers import PostgresServer
-from tests.chassis.tally import settings_for
+from tests.chassis.tally import create_schema, settings_for
 
 PHONE = "13800001111"
 router = APIRouter()
@@ -28,8 +34,67 @@ async def things(request: Request, broken: bool = False) -> Response:
     return Response("there")
 
 
-async def client_of(settings: ServiceSettings) -> AsyncIterator[httpx.AsyncClient]:
+READER = Principal("p", "solution_provider", "p")
+
+
+async def _noticed(connection: asyncpg.Connection) -> None:
+    """Until the driver knows that its connection is gone: it then speaks of a misuse."""
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                if connection.is_closed():
+                    return
+            except asyncpg.InterfaceError:
+                return
+            await asyncio.sleep(0.01)
+
+
+@router.get("/api/read")
+async def read(request: Request, how: str) -> Response:
+    async with request.app.state.database.read_as(READER) as connection:
+        if how != "well":
+            await asyncio.to_thread(request.app.state.end_all)
+        if how == "noticed":
+            await _noticed(connection)
+        await connection.fetchval("SELECT 1")
+    return Response("there")
+
+
+@router.get("/api/misuse")
+async def misuse(request: Request) -> Response:
+    async with request.app.state.database.read_as(READER) as connection:
+        await connection.fetchval("SELECT $1::bigint", "no number")
+    return Response("there")
+
+
+@router.get("/api/lost")
+async def lost(request: Request) -> Response:
+    async with request.app.state.database.transaction() as session:
+        await session.execute(text("SELECT 1"))
+        await asyncio.to_thread(request.app.state.end_all)
+        await session.execute(text("SELECT 1"))
+    return Response("there")
+
+
+@router.get("/api/file")
+async def file(request: Request) -> Response:
+    async with request.app.state.database.transaction() as session:
+        await session.execute(text("SELECT 1"))
+        return Response(Path("/nowhere/at/all").read_bytes())  # noqa: ASYNC240
+
+
+@router.get("/api/socket")
+async def socket(request: Request) -> Response:
+    async with request.app.state.database.read_as(READER):
+        await asyncio.open_connection("127.0.0.1", free_port())
+    return Response("there")
+
+
+async def client_of(
+    settings: ServiceSettings, end_all: Callable[[], None] | None = None
+) -> AsyncIterator[httpx.AsyncClient]:
     app = service_app("tally", settings, routers=[router])
+    app.state.end_all = end_all
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://tally") as client:
         yield client
@@ -48,7 +113,7 @@ async def test_on_our_paths_it_is_503_with_our_code(
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Break: do not register `failed` in `install_error_answers`."""
+    """Break: do not register `away` in `install_error_answers`."""
     answer = await without.get("/api/things")
     assert (answer.status_code, answer.json()["code"]) == (503, "CHB.0503")
     assert answer.headers["content-type"] == "application/problem+json"
@@ -81,6 +146,92 @@ async def test_a_statement_that_is_wrong_stays_a_failure_of_ours(
     assert "SELEKT" in written
     assert PHONE not in written
     postgres_server.drop_database("there_tally")
+
+
+@pytest.fixture
+async def there(postgres_server: PostgresServer) -> AsyncIterator[httpx.AsyncClient]:
+    """A database whose connections the application's `end_all` ends from outside."""
+    postgres_server.drop_database("ended_tally")
+    postgres_server.create_database("ended_tally")
+    settings = settings_for(postgres_server.url, "127.0.0.1:1", "ended_")
+    await create_schema(settings)
+
+    def end_all() -> None:
+        postgres_server.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'ended_tally'"
+        )
+
+    async for client in client_of(settings, end_all):
+        yield client
+    postgres_server.drop_database("ended_tally")
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("path", ["read?how=at+once", "read?how=noticed", "lost"])
+async def test_a_connection_that_the_server_ends_counts_as_its_absence(
+    there: httpx.AsyncClient,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    path: str,
+) -> None:
+    """Break: in `Database.read_as`, do not look whether the connection is lost."""
+    answer = await there.get(f"/api/{path}")
+    assert (answer.status_code, answer.json()["code"]) == (503, "CHB.0503")
+    written = capsys.readouterr().out + caplog.text
+    assert "database away" in written
+    assert "Traceback" not in written
+    assert (await there.get("/api/read?how=well")).text == "there"
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("path", ["misuse", "file", "socket"])
+async def test_a_mistake_of_ours_is_not_taken_for_its_absence(
+    there: httpx.AsyncClient,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    path: str,
+) -> None:
+    """Break: let `says_away` count every `InterfaceError` or `OSError`."""
+    answer = await there.get(f"/api/{path}")
+    assert (answer.status_code, answer.json()["code"]) == (500, "CBC.0999")
+    written = capsys.readouterr().out + caplog.text
+    assert "Traceback" in written
+    assert "database away" not in written
+
+
+@pytest.mark.postgres
+async def test_readers_that_are_closed_or_all_lent_out_count_as_its_absence(
+    postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Break: let what `acquire` raises out of `_lent` as it is."""
+    monkeypatch.setattr("chassis.database.LOAN_WAIT_SECONDS_MAX", 0.1)
+    postgres_server.drop_database("lent_tally")
+    postgres_server.create_database("lent_tally")
+    settings = settings_for(postgres_server.url, "127.0.0.1:1", "lent_", database_readers_max=1)
+    await create_schema(settings)
+    database = Database(settings, "tally")
+    async with database.read_as(READER):
+        with pytest.raises(DatabaseAwayError, match="TimeoutError"):
+            async with database.read_as(READER):
+                pass
+    await database.close()
+    with pytest.raises(DatabaseAwayError, match="closed"):
+        async with database.read_as(READER):
+            pass
+    postgres_server.drop_database("lent_tally")
+
+
+async def test_a_server_that_is_not_there_is_named_alike_by_both_doors() -> None:
+    """Break: drop the `except` of `_connect`."""
+    nobody = f"postgresql://a:b@127.0.0.1:{free_port()}"
+    database = Database(settings_for(nobody, "127.0.0.1:1", "away_"), "tally")
+    with pytest.raises(DatabaseAwayError):
+        async with database.transaction() as session:
+            await session.execute(text("SELECT 1"))
+    with pytest.raises(DatabaseAwayError):
+        async with database.read_as(READER):
+            pass
+    await database.close()
 
 
 def test_an_empty_variable_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> None:

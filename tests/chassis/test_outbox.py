@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, text
 
 from chassis.database import Database
-from chassis.failures import Failure, failure_of
+from chassis.failures import DatabaseAwayError, Failure, failure_of
 from chassis.outbox import EVENT_BYTES_MAX, EventTooLargeError, publish
 from chassis.settings import ServiceSettings
 from chassis.tables import OutboxRow
@@ -93,7 +93,7 @@ async def test_a_connection_lost_before_the_facts_are_written_heals(database: Da
 
     Break: let the driver's error out of `write_stated` as it is.
     """
-    with pytest.raises(ConnectionError) as failure:
+    with pytest.raises(DatabaseAwayError) as failure:
         async with database.transaction() as session:
             own = await session.scalar(text("SELECT pg_backend_pid()"))
             publish(session, funds_moved("a", 1, NOW))

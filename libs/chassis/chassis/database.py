@@ -15,9 +15,11 @@ import asyncpg
 from fastapi import Depends, Request
 from sqlalchemy import BigInteger, DateTime, Numeric, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from chassis.crash import crash_point
+from chassis.failures import DatabaseAwayError, says_away
 from chassis.identity import CurrentPrincipal, Principal
 from chassis.outbox import STATED, StatingSession, write_stated
 from chassis.settings import ServiceSettings
@@ -62,6 +64,7 @@ class Database:
             json_serializer=lambda value: dumps(value).decode(),
             json_deserializer=loads,  # fractions come back as Decimal, not as float
             connect_args={
+                "async_creator_fn": _connect,
                 "timeout": CONNECT_SECONDS_MAX,
                 "server_settings": self._session_settings(),
             },
@@ -73,14 +76,24 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """Bus work and schedules: commits at the end, rolls back on any error."""
-        async with self._sessions() as session:
-            async with session.begin():
-                yield session
-                stated = STATED in session.info and await session.run_sync(write_stated)
-            if stated:
-                crash_point("business.committed")
-                self.on_stated()
+        """Bus work and schedules: commits at the end, rolls back on any error.
+
+        Raises:
+            DatabaseAwayError: not reached, or lost on the way; whether it committed is unknown.
+
+        """
+        try:
+            async with self._sessions() as session:
+                async with session.begin():
+                    yield session
+                    stated = STATED in session.info and await session.run_sync(write_stated)
+                if stated:
+                    crash_point("business.committed")
+                    self.on_stated()
+        except (SQLAlchemyError, asyncpg.PostgresError) as error:
+            if says_away(error):
+                raise DatabaseAwayError(str(getattr(error, "orig", error))) from error
+            raise
 
     @asynccontextmanager
     async def transaction_as(self, principal: Principal) -> AsyncIterator[AsyncSession]:
@@ -97,11 +110,22 @@ class Database:
         It can only read what the principal may see: its role is the one that row-level security
         binds from the first statement on, and whom it sees for is set anew at every loan. Each
         statement is a snapshot of its own; what must agree is asked in one.
+
+        Raises:
+            DatabaseAwayError: not reached, or lost on the way.
+
         """
         readers = self._readers or await self._open_readers()
-        async with readers.acquire(timeout=LOAN_WAIT_SECONDS_MAX) as connection:
+        connection = await _lent(readers)
+        try:
             await connection.fetchval(_SEE_AS, principal.partner_id)
             yield connection
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            if says_away(error) or _is_lost(connection):
+                raise DatabaseAwayError(str(error)) from error
+            raise
+        finally:
+            await readers.release(connection)
 
     async def _open_readers(self) -> asyncpg.Pool:
         async with self._readers_opening:
@@ -111,6 +135,7 @@ class Database:
                     min_size=0,
                     max_size=self._settings.database_readers_max,
                     max_inactive_connection_lifetime=READER_IDLE_SECONDS_MAX,
+                    connect=_connect,
                     reset=_keep_as_it_is,
                     timeout=CONNECT_SECONDS_MAX,
                     server_settings={
@@ -134,6 +159,32 @@ class Database:
         if self._readers is not None:
             await self._readers.close()
         await self.engine.dispose()
+
+
+async def _connect(*args: Any, **options: Any) -> asyncpg.Connection:
+    """The one place where a failing socket means the database."""
+    try:
+        return await asyncpg.connect(*args, **options)
+    except OSError as error:
+        raise DatabaseAwayError(repr(error)) from error
+
+
+async def _lent(readers: asyncpg.Pool) -> asyncpg.Connection:
+    try:
+        return await readers.acquire(timeout=LOAN_WAIT_SECONDS_MAX)
+    except (TimeoutError, asyncpg.InterfaceError) as error:  # all lent out; the pool is closing
+        raise DatabaseAwayError(repr(error)) from error
+    except asyncpg.PostgresError as error:
+        if says_away(error):
+            raise DatabaseAwayError(str(error)) from error
+        raise
+
+
+def _is_lost(connection: asyncpg.Connection) -> bool:
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:  # the pool took it back when it broke, and only then
+        return True
 
 
 async def _keep_as_it_is(_connection: asyncpg.Connection) -> None:

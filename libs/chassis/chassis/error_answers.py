@@ -6,16 +6,14 @@ On the vendor's paths the body is `{"error_code", "error_msg"}` (domain.md D.3);
 
 from http import HTTPStatus
 
-import asyncpg
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from chassis.answers import JsonAnswer
 from chassis.errors import BadFieldError, OutsideError, RefusedError
-from chassis.failures import Failure, failure_of
+from chassis.failures import DatabaseAwayError
 from chassis.logs import get_logger, request_id
 from chassis.metrics import REFUSALS
 from wire.breach import BreachError
@@ -81,10 +79,8 @@ def install_error_answers(app: FastAPI) -> None:
         code = "APIGW.0101" if error.status_code in (404, 405) else "CBC.0155"
         return refusal_answer(request, RefusedError(code=code, status=error.status_code))
 
-    async def failed(request: Request, error: Exception) -> Response:
-        if failure_of(error) is not Failure.AWAY:
-            return await unforeseen(request, error)
-        log.warning("database away", error=repr(error.__cause__ or error), path=request.url.path)
+    async def away(request: Request, error: Exception) -> Response:
+        log.warning("database away", error=str(error), path=request.url.path)
         return refusal_answer(request, away_error(request.url.path))
 
     async def unforeseen(request: Request, error: Exception) -> Response:
@@ -95,6 +91,5 @@ def install_error_answers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, malformed)
     app.add_exception_handler(BreachError, breached)
     app.add_exception_handler(HTTPException, unrouted)
-    for outside in (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-        app.add_exception_handler(outside, failed)
+    app.add_exception_handler(DatabaseAwayError, away)
     app.add_exception_handler(Exception, unforeseen)

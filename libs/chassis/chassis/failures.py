@@ -3,7 +3,7 @@
 from enum import Enum
 
 import asyncpg
-from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from chassis.errors import OutsideError
@@ -12,35 +12,51 @@ _CONFLICTS = {"40001", "40P01", "55P03", "57014"}  # serialization, deadlock, lo
 _AWAY = ("08", "57P", "53", "25P03")  # connection, shutdown, out of resources, frozen too long
 
 
+class DatabaseAwayError(Exception):
+    """The database cannot be reached, took the connection away, or has none to lend.
+
+    `chassis.database` raises it for what the driver and SQLAlchemy say in many ways; nothing else
+    counts as its absence.
+    """
+
+
 class Failure(Enum):
     """How delivering failed."""
 
-    AWAY = "the database or the network is away: wait for it"
-    CONFLICT = "another transaction was in the way: try again, a bounded number of times"
+    AWAY = "the database or another service is away: wait for it"
+    CONFLICT = "another transaction or the network was in the way: try again, but not for ever"
     POISON = "it will not heal by itself: park it"
     FENCED = "the partition is another member's"
 
 
 def failure_of(error: BaseException) -> Failure:
-    """Classify by SQLSTATE and type; what is not known to heal is poison."""
-    if isinstance(error, PoolTimeoutError | OutsideError | ConnectionError):
+    """Classify by type and SQLSTATE; what is not known to heal is poison."""
+    if isinstance(error, DatabaseAwayError | OutsideError):
         return Failure.AWAY
-    if isinstance(error, InterfaceError):
-        return Failure.AWAY if error.connection_invalidated else Failure.POISON
-    if isinstance(error, DBAPIError):
-        if error.connection_invalidated:
-            return Failure.AWAY
-        return _failure_of_state(getattr(error.orig, "sqlstate", None))
-    if isinstance(error, asyncpg.PostgresError):  # of the outbox's insert, past SQLAlchemy
-        return _failure_of_state(error.sqlstate)
-    if isinstance(error, OSError | TimeoutError):
-        return Failure.AWAY
-    return Failure.POISON
-
-
-def _failure_of_state(sqlstate: str | None) -> Failure:
-    if sqlstate in _CONFLICTS:
+    if _sqlstate(error) in _CONFLICTS:
         return Failure.CONFLICT
-    if sqlstate is not None and sqlstate.startswith(_AWAY):
-        return Failure.AWAY
+    if isinstance(error, OSError):  # a handler's own: a file, a socket, a time-out
+        return Failure.CONFLICT
     return Failure.POISON
+
+
+def says_away(error: BaseException) -> bool:
+    """Whether SQLAlchemy or the driver means by this that the database is away.
+
+    An `asyncpg.InterfaceError` does not tell it from a misuse; who holds the connection knows.
+    """
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    sqlstate = _sqlstate(error)
+    return isinstance(error, PoolTimeoutError) or (
+        sqlstate is not None and sqlstate.startswith(_AWAY)
+    )
+
+
+def _sqlstate(error: BaseException) -> str | None:
+    """Also of the outbox's insert, which goes past SQLAlchemy."""
+    driver = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(driver, asyncpg.PostgresError) or isinstance(error, DBAPIError):
+        sqlstate: str | None = getattr(driver, "sqlstate", None)
+        return sqlstate
+    return None

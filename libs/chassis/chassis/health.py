@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from chassis.answers import JsonAnswer
+from chassis.failures import DatabaseAwayError
 from chassis.metrics import LOOP_LAG
 
 LOOP_WATCH_SECONDS = 1.0
@@ -45,7 +46,7 @@ async def _database_answers(request: Request) -> bool:
     try:
         async with asyncio.timeout(2), request.app.state.database.engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
-    except (SQLAlchemyError, OSError, TimeoutError):
+    except (SQLAlchemyError, DatabaseAwayError, TimeoutError):
         return False
     return True
 

@@ -8,6 +8,7 @@ from sqlalchemy.event import listens_for
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session, SessionTransaction
 
+from chassis.failures import DatabaseAwayError
 from chassis.logs import trace_parent
 from contracts.event import Event
 from wire.json import dumps
@@ -100,7 +101,7 @@ def write_stated(session: Session) -> bool:
             raise
         # SQLAlchemy has not noticed: its rollback would fail, too, and hide the reason.
         connection.invalidate()
-        raise ConnectionError("the connection was lost while facts were written") from error
+        raise DatabaseAwayError("the connection was lost while facts were written") from error
     return True
 
 

@@ -22,7 +22,7 @@ from chassis.consumers import Consumers
 from chassis.crash import crash_point
 from chassis.database import Database
 from chassis.delivery import Delivery, FencedError, Move, Partition
-from chassis.failures import Failure, failure_of
+from chassis.failures import DatabaseAwayError, Failure, failure_of
 from chassis.logs import enter_request, get_logger
 from chassis.messages import Message, message_of
 from chassis.metrics import FENCED, PARKED, PARKED_KEYS, RETRIES
@@ -113,7 +113,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         try:
             async with asyncio.timeout(self._settings.consumer_session_seconds / 2):
                 await self._seek(partitions)
-        except (KafkaError, SQLAlchemyError, OSError) as error:
+        except (KafkaError, SQLAlchemyError, DatabaseAwayError, OSError) as error:
             log.warning(
                 "not sought yet",
                 consumer=self._consumers.name,
@@ -358,7 +358,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
             await asyncio.sleep(self._settings.consumer_watch_seconds)
             if self.consumer is None:
                 continue
-            with suppress(KafkaError, SQLAlchemyError, OSError):
+            with suppress(KafkaError, SQLAlchemyError, DatabaseAwayError, OSError):
                 async with asyncio.timeout(WATCH_SECONDS_MAX):
                     await self._watch_once()
                     await self._count_parked()

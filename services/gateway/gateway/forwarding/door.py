@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis.error_answers import away_error
 from chassis.errors import BadFieldError, OutsideError, RefusedError
-from chassis.failures import Failure, failure_of
+from chassis.failures import DatabaseAwayError
 from chassis.identity import HEADER, sign_identity
 from chassis.logs import get_logger, request_id
 from gateway.forwarding.admit import admit
@@ -80,16 +80,17 @@ class Door:
                 raise
             log.info("refused", code=error.refusal_code, detail=error.detail, path=path)
             await refusal(error, scope["headers"], native=native).send(send)
+        except DatabaseAwayError as error:
+            if answered:
+                raise
+            log.warning("database away", error=str(error), path=path)
+            await refusal(away_error(path), scope["headers"], native=native).send(send)
         except Exception as error:
             if answered:
                 raise
-            failure = RefusedError(code="CBC.0999")
-            if failure_of(error) is Failure.AWAY:
-                log.warning("database away", error=repr(error), path=path)
-                failure = away_error(path)
-            else:
-                log.error("failed", exc_info=error, path=path)
-            await refusal(failure, scope["headers"], native=native).send(send)
+            log.error("failed", exc_info=error, path=path)
+            unforeseen = RefusedError(code="CBC.0999")
+            await refusal(unforeseen, scope["headers"], native=native).send(send)
 
     async def _serve(
         self, destination: Destination, scope: Scope, receive: Receive, send: Send

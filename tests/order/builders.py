@@ -40,6 +40,7 @@ async def keep_customer(
     association_type: str = "2",
     association_status: str = "associated",
     is_frozen: int = 0,
+    paying_master_id: str | None = None,
     authorized: bool = True,
 ) -> str:
     """A customer that order knows; its id."""
@@ -50,7 +51,7 @@ async def keep_customer(
             Customer(
                 customer_id=customer_id, site="china", currency="CNY",
                 association_type=association_type, association_status=association_status,
-                is_frozen=is_frozen, **owner,
+                is_frozen=is_frozen, paying_master_id=paying_master_id, **owner,
             )
         )  # fmt: skip
         if authorized:

@@ -38,6 +38,7 @@ class BillingLineRecorded(Event):
 
     STREAM: ClassVar[str] = "billing"
     TYPE: ClassVar[str] = "billing.line_recorded"
+    VERSION: ClassVar[str] = "1.1"
     KEY: ClassVar[str] = "customer_id"
     SUBJECT: ClassVar[str] = "line_id"
 
@@ -63,6 +64,7 @@ class BillingLineRecorded(Event):
     cash_amount: Money
     credit_amount: Money
     debt_amount: Money
+    payer_id: str | None = None  # the enterprise master that paid for its member; none: itself
 
 
 class BillingArrearsOpened(Event):

@@ -44,6 +44,7 @@ class OrderEvent(Event):
     """The order's whole state after the fact."""
 
     STREAM: ClassVar[str] = "order"
+    VERSION: ClassVar[str] = "1.1"
     KEY: ClassVar[str] = "customer_id"
     SUBJECT: ClassVar[str] = "order_id"
 
@@ -66,6 +67,8 @@ class OrderEvent(Event):
     paid_at: AwareDatetime | None = None
     completed_at: AwareDatetime | None = None
     placed_by: str | None = None
+    # The enterprise master that was asked to pay for its custody member, or did; none: the customer
+    paying_agent_id: str | None = None
 
 
 class OrderCreated(OrderEvent):
@@ -80,8 +83,17 @@ class OrderReviewed(OrderEvent):
     TYPE: ClassVar[str] = "order.reviewed"
 
 
+class OrderPaymentRequested(OrderEvent):
+    """A custody member asked its enterprise master to pay; nothing is reserved or charged by it."""
+
+    TYPE: ClassVar[str] = "order.payment_requested"
+
+
 class OrderPaid(OrderEvent):
-    """The attempt succeeded: its coupons are to be captured and its money too (design.md 3)."""
+    """The attempt succeeded: its coupons are to be captured and its money too (design.md 3).
+
+    Both are those of `paying_agent_id`, where there is one, else those of the customer.
+    """
 
     TYPE: ClassVar[str] = "order.paid"
 

@@ -204,7 +204,7 @@ class PaymentAttempt(Tables):
 
     attempt_id: Mapped[str] = mapped_column(primary_key=True)
     order_id: Mapped[str]
-    customer_id: Mapped[str]
+    customer_id: Mapped[str]  # whose money: for a custody member's order its master's
     partner_id: Mapped[str]
     distributor_id: Mapped[str | None]
     currency: Mapped[str]
@@ -246,6 +246,8 @@ class BillLine(Tables):
 
     line_id: Mapped[str] = mapped_column(primary_key=True)
     customer_id: Mapped[str]
+    # The enterprise master whose account paid for its member; none: the customer's own.
+    payer_id: Mapped[str | None]
     partner_id: Mapped[str]
     distributor_id: Mapped[str | None]
     association_type: Mapped[str]

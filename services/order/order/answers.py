@@ -38,7 +38,7 @@ def order_info(order: Any, lines: Sequence[Any]) -> dict[str, Any]:
         **_head(order),
         **_amounts(order),
         "sub_order_infos": [_head(order) | member for member in _members(order, lines)],
-        "agent_pay_info": {"is_agent_pay": False},
+        "agent_pay_info": _agent_pay_info(order),
     }
 
 
@@ -157,6 +157,13 @@ def _head(order: Any) -> dict[str, Any]:
             "currency": order.currency,
         }
     )
+
+
+def _agent_pay_info(order: Any) -> dict[str, Any]:
+    """Who paid in the customer's place; an order that a master is only asked to pay has nobody."""
+    if order.paid_at is None or order.paying_agent_id is None:
+        return {"is_agent_pay": False}
+    return {"paying_agent_id": order.paying_agent_id, "is_agent_pay": True}
 
 
 def _amounts(of: Any) -> dict[str, Any]:

@@ -83,6 +83,27 @@ def visible_with_resellers(principal: Principal, owned: Any) -> ColumnElement[bo
     return or_(own, owned.distributor_id == principal.id)
 
 
+def proxied() -> ColumnElement[bool]:
+    """Orders that an enterprise master paid for its custody member, or is asked to pay.
+
+    What was asked of a master ends with the membership; what it has paid does not.
+    """
+    is_member = exists().where(
+        Customer.customer_id == Order.customer_id,
+        Customer.paying_master_id == Order.paying_agent_id,
+    )
+    return and_(Order.paying_agent_id.is_not(None), or_(Order.paid_at.is_not(None), is_member))
+
+
+def visible_as_agent(principal: Principal) -> ColumnElement[bool]:
+    """The orders of its members that the caller, an enterprise master, paid or is asked to pay."""
+    return and_(
+        Order.paying_agent_id == principal.id,
+        Order.partner_id == principal.partner_id,
+        proxied(),
+    )
+
+
 async def customers_order(
     session: AsyncSession, principal: Principal, order_id: str, *, lock: bool
 ) -> Order:
@@ -93,15 +114,31 @@ async def customers_order(
         OrderInvalidError: no such order, or somebody else's.
 
     """
+    return await _order_among(session, order_id, visible(principal, Order, None), lock=lock)
+
+
+async def order_to_pay(session: AsyncSession, principal: Principal, order_id: str) -> Order:
+    """The customer's own order, or one that a custody member asked it to pay; locked.
+
+    Raises:
+        MemberOrderError, OrderInvalidError: as of `customers_order`.
+
+    """
+    payable = or_(visible(principal, Order, None), visible_as_agent(principal))
+    return await _order_among(session, order_id, payable, lock=True)
+
+
+async def _order_among(
+    session: AsyncSession, order_id: str, condition: ColumnElement[bool], *, lock: bool
+) -> Order:
     wanted = order_id.upper()
-    query = select(Order).where(Order.order_id == wanted, visible(principal, Order, None))
+    query = select(Order).where(Order.order_id == wanted, condition)
     if lock:
         query = query.with_for_update(of=Order)
     order = await session.scalar(query)
     if order is not None:
         return order
     member = select(OrderLine.line_id).join(Order, Order.order_id == OrderLine.order_id)
-    of_caller = visible(principal, Order, None)
-    if await session.scalar(member.where(OrderLine.member_order_id == wanted, of_caller).limit(1)):
+    if await session.scalar(member.where(OrderLine.member_order_id == wanted, condition).limit(1)):
         raise MemberOrderError
     raise OrderInvalidError

@@ -18,6 +18,7 @@ async def keep_customer(event: CustomerEvent, session: EventSession) -> None:
         "association_type": event.association_type,
         "association_status": event.association_status,
         "is_frozen": event.is_frozen,
+        "paying_master_id": event.enterprise_master_id if event.financial_custody else None,
         "version": event.version,
     }
     await copies.keep(session, Customer, values)

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, exists, false, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import BadFieldError, UnknownValueError
 from chassis.identity import Principal
-from order.find_order import check_reseller, visible
+from order.find_order import check_reseller, proxied, visible, visible_as_agent
 from order.models import Order, OrderLine
 from order.periods import add_months
 from wire.types import Instant, WireQuery
@@ -53,7 +53,7 @@ async def list_orders(session: AsyncSession, principal: Principal, query: OrderQ
     """The page asked for, newest first unless asked otherwise; ties by id."""
     _check(query)
     reseller = await check_reseller(session, principal, query.indirect_partner_id)
-    conditions = [visible(principal, Order, reseller), *_filters(query)]
+    conditions = [_whose(principal, query, reseller), *_filters(query)]
     total = await session.scalar(select(func.count()).select_from(Order).where(*conditions))
     ascending = (query.order_by or "").lower() == "createtime"
     keys = (Order.created_at, Order.order_id)
@@ -100,6 +100,15 @@ def _check_window(field: str, begin: datetime | None, end: datetime | None) -> N
         raise BadFieldError(field, "more than a year after the begin")
 
 
+def _whose(principal: Principal, query: OrderQuery, reseller: str | None) -> ColumnElement[bool]:
+    """The caller's own; by `sub_customer` those that it, or for a partner any master, pays."""
+    if query.method != PROXY_PAID:
+        return visible(principal, Order, reseller)
+    if principal.is_customer:
+        return visible_as_agent(principal)
+    return and_(visible(principal, Order, reseller), proxied())
+
+
 def _filters(query: OrderQuery) -> list[ColumnElement[bool]]:
     chosen: list[ColumnElement[bool]] = []
     if query.order_id is not None:
@@ -115,8 +124,6 @@ def _filters(query: OrderQuery) -> list[ColumnElement[bool]]:
         of_order = OrderLine.order_id == Order.order_id
         same_service = func.lower(OrderLine.service_type_code) == wanted
         chosen.append(exists().where(of_order, same_service))
-    if query.method == PROXY_PAID:
-        chosen.append(false())  # no order is paid by a master for its member here
     chosen += _within(Order.created_at, query.create_time_begin, query.create_time_end)
     chosen += _within(Order.paid_at, query.payment_time_begin, query.payment_time_end)
     return chosen

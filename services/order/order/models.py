@@ -70,9 +70,11 @@ class Order(Tables):
         Index("orders_of_partner", "partner_id", "created_at"),
         Index("orders_of_distributor", "distributor_id", "created_at"),
         Index("orders_of_customer", "customer_id", "created_at"),
+        Index("orders_of_paying_agent", "paying_agent_id", "created_at",
+              postgresql_where=text("paying_agent_id IS NOT NULL")),
         Index("orders_to_expire", "pay_until", postgresql_where=text("status = 6")),
         Index("orders_to_complete", "provision_at", postgresql_where=text("status = 3")),
-    )
+    )  # fmt: skip
 
     order_id: Mapped[str] = mapped_column(primary_key=True)
     customer_id: Mapped[str]
@@ -94,6 +96,8 @@ class Order(Tables):
     credit_amount: Mapped[Decimal] = mapped_column(default=Decimal("0.00"))
     is_combined: Mapped[bool] = mapped_column(default=False)
     placed_by: Mapped[str]
+    # The enterprise master asked to pay for its custody member, or that did (domain.md B.4).
+    paying_agent_id: Mapped[str | None]
     created_at: Mapped[datetime]
     pay_until: Mapped[datetime | None]
     paid_at: Mapped[datetime | None]
@@ -121,6 +125,15 @@ class Order(Tables):
             raise OrderOverdueError
         if self.status != PENDING:
             raise OrderNotPayableError
+
+    def request_payment(self, master_id: str, now: datetime) -> None:
+        """The customer's enterprise master is to pay; the order is as pending as it was."""
+        self.paying_agent_id = master_id
+        self._changed(now)
+
+    def begin_payment(self, payer_id: str) -> None:
+        """Whose attempt this is: its outcome, which tells of it, is about that account."""
+        self.paying_agent_id = payer_id if payer_id != self.customer_id else None
 
     def pay(self, cash: Decimal, credit: Decimal, now: datetime) -> datetime:
         """Everything is held: the order is being provisioned, until when is the answer."""
@@ -285,6 +298,8 @@ class Customer(Tables):
     association_type: Mapped[str]
     association_status: Mapped[str]
     is_frozen: Mapped[int] = mapped_column(server_default=text("0"))  # not 0: it may not buy
+    # Its enterprise master, when it is a custody member of one: that account pays its orders.
+    paying_master_id: Mapped[str | None]
     version: Mapped[int]
     copied_at: Mapped[datetime] = mapped_column(server_default=func.now())
 

@@ -3,6 +3,9 @@
 The one place with two transactions in a request: an attempt is committed first, then coupons are
 reserved and money is held under its id, then its outcome is committed. Only that outcome, stated
 as `order.paid` or `order.payment_failed`, ends what was reserved.
+
+A custody member pays nothing itself: its payment asks its enterprise master, which then pays with
+coupons and money of its own (domain.md B.4).
 """
 
 from datetime import datetime
@@ -22,10 +25,11 @@ from chassis.identity import Principal
 from chassis.outbox import publish
 from contracts.order import CouponUse, OrderPaid
 from order.apportion import apportion
+from order.ask_master import MasterPaysError, ask_master
 from order.authorizations import require_authorization
 from order.close_attempts import fail_attempt
 from order.facts import order_fact
-from order.find_order import CustomerFrozenError, customers_order
+from order.find_order import CustomerFrozenError, OrderInvalidError, order_to_pay
 from order.models import OPEN, PAID, AttemptClosedError, Customer, Order, OrderLine, PaymentAttempt
 from order.peers import CouponShare, HeldMoney, Peers
 from wire.money import cut
@@ -82,16 +86,20 @@ class Payment(WireRequest, operation="pay_orders"):
 async def pay_order(
     database: Database, peers: Peers, principal: Principal, payment: Payment, now: datetime
 ) -> datetime:
-    """Pay the customer's order; answers when its resources are due.
+    """Pay the caller's order, or its custody member's; answers when its resources are due.
 
     Raises:
+        MasterPaysError: the caller is a custody member; its master has been asked to pay.
         RefusedError: the precise refusal of order, voucher or billing; the order stays payable.
         OutsideError: voucher or billing did not answer; nothing was paid.
 
     """
     check_choices(payment)
     async with database.transaction_as(principal) as session:
-        attempt, order = await _open_attempt(session, principal, payment, now)
+        opened = await _open_attempt(session, principal, payment, now)
+    if opened is None:
+        raise MasterPaysError
+    attempt, order = opened
     crash_point("order.attempted")
     try:
         coupons = await _reserve_coupons(peers, principal, attempt, order)
@@ -130,23 +138,16 @@ def check_choices(payment: Payment) -> None:
 
 async def _open_attempt(
     session: AsyncSession, principal: Principal, payment: Payment, now: datetime
-) -> tuple[PaymentAttempt, Order]:
-    """T1: from its commit on, whatever is reserved under the attempt's id has an owner."""
-    order = await customers_order(session, principal, payment.order_id, lock=True)
-    customer = await copies.find(session, Customer, order.customer_id)
-    assert customer is not None, "an order's customer was known when it was placed"
-    if principal.acting_for_partner is not None:
-        await require_authorization(session, customer)
-    if customer.is_frozen:
-        raise CustomerFrozenError("the customer is frozen")
-    order.check_payable(now)
-    running = select(PaymentAttempt.attempt_id).where(
-        PaymentAttempt.order_id == order.order_id, PaymentAttempt.state == OPEN
-    )
-    if await session.scalar(running) is not None:
-        raise PaymentRunningError
-    if payment.discount_infos:
-        raise DiscountError
+) -> tuple[PaymentAttempt, Order] | None:
+    """T1: from its commit on, whatever is reserved under the attempt's id has an owner.
+
+    None when the caller is a custody member: its master is asked instead.
+    """
+    order, payer = await _payable_order(session, principal, payment, now)
+    if payer.customer_id == order.customer_id and payer.paying_master_id is not None:
+        ask_master(session, principal, order, payer.paying_master_id, now)
+        return None
+    order.begin_payment(payer.customer_id)
     attempt = PaymentAttempt(
         attempt_id=uuid7().hex,
         order_id=order.order_id,
@@ -161,6 +162,34 @@ async def _open_attempt(
     return attempt, order
 
 
+async def _payable_order(
+    session: AsyncSession, principal: Principal, payment: Payment, now: datetime
+) -> tuple[Order, Customer]:
+    """The order, locked and free to be paid, and the account that would pay: the caller's."""
+    order = await order_to_pay(session, principal, payment.order_id)
+    customer = await copies.find(session, Customer, order.customer_id)
+    assert customer is not None, "an order's customer was known when it was placed"
+    payer = customer
+    if principal.id != order.customer_id:
+        master = await copies.find(session, Customer, principal.id)
+        if master is None:
+            raise OrderInvalidError
+        payer = master
+    if principal.acting_for_partner is not None:
+        await require_authorization(session, payer)
+    if customer.is_frozen or payer.is_frozen:
+        raise CustomerFrozenError("the customer is frozen")
+    order.check_payable(now)
+    running = select(PaymentAttempt.attempt_id).where(
+        PaymentAttempt.order_id == order.order_id, PaymentAttempt.state == OPEN
+    )
+    if await session.scalar(running) is not None:
+        raise PaymentRunningError
+    if payment.discount_infos:
+        raise DiscountError
+    return order, payer
+
+
 async def _reserve_coupons(
     peers: Peers, principal: Principal, attempt: PaymentAttempt, order: Order
 ) -> list[CouponShare]:
@@ -169,7 +198,7 @@ async def _reserve_coupons(
     reservation = {
         "attempt_id": attempt.attempt_id,
         "order_id": order.order_id,
-        "customer_id": order.customer_id,
+        "customer_id": _payer_id(order),
         "coupons": attempt.coupons,
         "lines": [_reserved_line(line) for line in order.lines],
     }
@@ -179,6 +208,11 @@ async def _reserve_coupons(
     if sum(share.amount for share in shares) > order.amount_after_discount:
         raise OutsideError("the coupons pay more than the order")
     return shares
+
+
+def _payer_id(order: Order) -> str:
+    """Whose coupons and money the open attempt is to use."""
+    return order.paying_agent_id or order.customer_id
 
 
 def _reserved_line(line: OrderLine) -> dict[str, Any]:
@@ -211,7 +245,7 @@ async def _hold_money(
         {
             "attempt_id": attempt.attempt_id,
             "order_id": order.order_id,
-            "customer_id": order.customer_id,
+            "customer_id": _payer_id(order),
             "amount": str(amount),
         },
     )

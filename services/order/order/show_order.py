@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.identity import Principal
@@ -11,6 +11,7 @@ from order.find_order import (
     OrderNotFoundError,
     check_reseller,
     visible,
+    visible_as_agent,
     visible_with_resellers,
 )
 from order.models import Order, OrderLine
@@ -37,9 +38,10 @@ class OrderDetail:
 async def show_order(
     session: AsyncSession, principal: Principal, order_id: str, query: DetailQuery
 ) -> OrderDetail:
-    """The order; CBC.30000010 when there is none that the caller sees."""
+    """The order, its own or a member's that it pays; CBC.30000010 when the caller sees none."""
     reseller = await check_reseller(session, principal, query.indirect_partner_id)
-    order = await _find(session, order_id, visible(principal, Order, reseller))
+    seen = or_(visible(principal, Order, reseller), visible_as_agent(principal))
+    order = await _find(session, order_id, seen)
     if order is None:
         raise OrderInvalidError
     page = order.lines[query.offset : query.offset + query.limit]

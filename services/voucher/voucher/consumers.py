@@ -19,6 +19,7 @@ from contracts.order import (
     OrderExpired,
     OrderPaid,
     OrderPaymentFailed,
+    OrderPaymentRequested,
     OrderReviewed,
 )
 from contracts.partner import PartnerJoined
@@ -105,13 +106,20 @@ async def on_order_reviewed(event: OrderReviewed, session: EventSession) -> None
     await keep_order(session, event)
 
 
+@consumers.on(OrderPaymentRequested)
+async def on_order_payment_requested(event: OrderPaymentRequested, session: EventSession) -> None:
+    """The master's coupons may pay it."""
+    await keep_order(session, event)
+
+
 @consumers.on(OrderPaid)
 async def on_order_paid(event: OrderPaid, session: EventSession) -> None:
     """Capture."""
     await keep_order(session, event)
     paid = {use.coupon_id: use.amount for use in event.coupons}
+    payer_id = event.paying_agent_id or event.customer_id
     await capture_attempt(
-        session, event.attempt_id, event.order_id, event.customer_id, paid, event.occurred_at
+        session, event.attempt_id, event.order_id, payer_id, paid, event.occurred_at
     )
 
 
@@ -119,9 +127,8 @@ async def on_order_paid(event: OrderPaid, session: EventSession) -> None:
 async def on_order_payment_failed(event: OrderPaymentFailed, session: EventSession) -> None:
     """Release."""
     await keep_order(session, event)
-    await release_attempt(
-        session, event.attempt_id, event.order_id, event.customer_id, event.occurred_at
-    )
+    payer_id = event.paying_agent_id or event.customer_id
+    await release_attempt(session, event.attempt_id, event.order_id, payer_id, event.occurred_at)
 
 
 @consumers.on(OrderCompleted)

@@ -34,6 +34,7 @@ async def keep_customer(session: AsyncSession, event: CustomerEvent) -> str | No
             "associated_on": event.associated_on,
             "first_associated_on": first or event.associated_on,
             "financial_custody": event.financial_custody,
+            "enterprise_master_id": event.enterprise_master_id,
             "version": event.version,
         },
     )
@@ -69,6 +70,7 @@ async def keep_order(session: AsyncSession, event: OrderEvent) -> None:
             "partner_id": event.partner_id,
             "distributor_id": event.distributor_id,
             "customer_id": event.customer_id,
+            "paying_agent_id": event.paying_agent_id,
             "status": event.status,
             "currency": event.currency,
             "lines": [line.model_dump(mode="json") for line in event.lines],

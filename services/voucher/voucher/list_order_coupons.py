@@ -1,4 +1,7 @@
-"""Which of its coupons a customer may use for an order that waits for payment."""
+"""Which of its coupons a customer may use for an order that waits for payment.
+
+An enterprise master asks so for the order that its custody member asked it to pay.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -12,7 +15,7 @@ from chassis.identity import Principal, WrongPrincipalError
 from contracts.order import OrderLine
 from voucher.coupon_lists import MEASURE_YUAN, given, use_limits
 from voucher.coupon_use import NO_DISCOUNT, RATIO_PLACES, PayLine, refuse_unless_fits
-from voucher.models import USABLE, Coupon, OrderCopy
+from voucher.models import USABLE, Coupon, CustomerCopy, OrderCopy
 from wire.money import cut
 from wire.types import WireQuery
 
@@ -30,7 +33,7 @@ class ListOrderCoupons(WireQuery, operation="list_order_coupons_by_order_id"):
 
 
 class InvalidOrderError(RefusedError):
-    """No such order, or not the customer's."""
+    """No such order, or not the customer's to pay."""
 
     code = "CBC.30000010"
 
@@ -48,14 +51,14 @@ async def list_order_coupons(
 
     Raises:
         WrongPrincipalError: no customer asks, or a partner's operator account.
-        InvalidOrderError: not an order of the customer.
+        InvalidOrderError: not an order of the customer, nor one that a member asked it to pay.
         OrderStatusChangedError: it does not wait for payment.
 
     """
     if not principal.is_customer or principal.operator_id is not None:
         raise WrongPrincipalError
     order = await find(session, OrderCopy, wanted.order_id)
-    if order is None or order.customer_id != principal.id:
+    if order is None or not await _may_pay(session, principal.id, order):
         raise InvalidOrderError
     if order.status != PENDING_PAYMENT:
         raise OrderStatusChangedError
@@ -81,6 +84,20 @@ async def list_order_coupons(
             for coupon_type in sorted({coupon.coupon_type for coupon in coupons})
         ],
     }
+
+
+async def _may_pay(session: AsyncSession, customer_id: str, order: OrderCopy) -> bool:
+    """Its own order; or one it was asked to pay, by a customer that is still its custody member."""
+    if order.customer_id == customer_id:
+        return True
+    if order.paying_agent_id != customer_id:
+        return False
+    member = await session.get(CustomerCopy, order.customer_id)
+    return (
+        member is not None
+        and member.financial_custody
+        and member.enterprise_master_id == customer_id
+    )
 
 
 def _pay_line(line: OrderLine) -> PayLine:

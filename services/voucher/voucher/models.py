@@ -254,7 +254,7 @@ class Attempt(Tables):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     order_id: Mapped[str] = mapped_column(index=True)
-    customer_id: Mapped[str]
+    customer_id: Mapped[str]  # whose coupons: for a custody member's order its master's
     state: Mapped[str]
     asked: Mapped[list[Any]]  # ids of the coupons asked for
     opened_at: Mapped[datetime]
@@ -290,6 +290,7 @@ class CustomerCopy(Tables):
     first_associated_on: Mapped[datetime | None]  # the earliest that was ever heard of
     # A custody member of an enterprise: its master pays for it (domain.md B.4).
     financial_custody: Mapped[bool] = mapped_column(server_default=text("false"))
+    enterprise_master_id: Mapped[str | None]
     version: Mapped[int]
 
     @property
@@ -328,6 +329,7 @@ class OrderCopy(Tables):
     partner_id: Mapped[str]
     distributor_id: Mapped[str | None]
     customer_id: Mapped[str]
+    paying_agent_id: Mapped[str | None]  # the enterprise master asked to pay, or that did
     status: Mapped[int]
     currency: Mapped[str]
     lines: Mapped[list[Any]]

@@ -23,24 +23,25 @@ class HoldMismatchError(Exception):
 
 
 async def capture_hold(session: AsyncSession, event: OrderPaid) -> bool:
-    """Move what the attempt holds out of the customer's accounts; False when that is done already.
+    """Move what the attempt holds out of the payer's accounts; False when that is done already.
 
     An order that coupons paid whole may have held nothing.
 
     Raises:
-        HoldMismatchError: the hold is missing, released, or of another amount.
+        HoldMismatchError: the hold is missing, released, another's, or of another amount.
 
     """
     attempt, is_new = await _outcome(session, event, CAPTURED)
     if attempt.state == CAPTURED and not is_new:
         return False
-    stated = (event.cash_amount, event.credit_amount)
-    if attempt.state == RELEASED or stated != (attempt.cash_amount, attempt.credit_amount):
+    stated = (_payer_id(event), event.cash_amount, event.credit_amount)
+    known = (attempt.customer_id, attempt.cash_amount, attempt.credit_amount)
+    if attempt.state == RELEASED or stated != known:
         raise HoldMismatchError(f"{event.attempt_id} states {stated}, known is {attempt.state}")
-    if sum(stated):
-        accounts = (await lock_accounts(session, event.customer_id))[event.customer_id]
+    if event.cash_amount + event.credit_amount:
+        accounts = (await lock_accounts(session, attempt.customer_id))[attempt.customer_id]
         _free(accounts, attempt)
-        cause = Cause(DEDUCT, event.occurred_at, event.customer_id, event.order_id)
+        cause = Cause(DEDUCT, event.occurred_at, attempt.customer_id, event.order_id)
         post_movement(
             session,
             cause,
@@ -57,13 +58,14 @@ async def release_hold(session: AsyncSession, event: OrderPaymentFailed) -> None
     attempt, _ = await _outcome(session, event, RELEASED)
     if attempt.state != HELD:
         return
-    customer = await session.get(Customer, event.customer_id)
-    returns = attempt.was_resale and customer is not None and not customer.is_resale
-    owners = [event.customer_id, attempt.partner_id] if returns else [event.customer_id]
+    payer_id = attempt.customer_id
+    payer = await session.get(Customer, payer_id)
+    returns = attempt.was_resale and payer is not None and not payer.is_resale
+    owners = [payer_id, attempt.partner_id] if returns else [payer_id]
     locked = await lock_accounts(session, *owners)
-    accounts = locked[event.customer_id]
+    accounts = locked[payer_id]
     _free(accounts, attempt)
-    cause = Cause(RELEASE, event.occurred_at, event.customer_id, event.order_id)
+    cause = Cause(RELEASE, event.occurred_at, payer_id, event.order_id)
     for account, amount in (
         (accounts.balance, attempt.cash_amount),
         (accounts.credit, attempt.credit_amount),
@@ -85,7 +87,7 @@ async def _outcome(
         .values(
             attempt_id=event.attempt_id,
             order_id=event.order_id,
-            customer_id=event.customer_id,
+            customer_id=_payer_id(event),
             partner_id=event.partner_id,
             distributor_id=event.distributor_id,
             currency=event.currency,
@@ -105,6 +107,11 @@ async def _outcome(
     )
     assert attempt is not None
     return attempt, is_new
+
+
+def _payer_id(event: OrderPaid | OrderPaymentFailed) -> str:
+    """Whose money the attempt is about: a custody member's order is paid by its master."""
+    return event.paying_agent_id or event.customer_id
 
 
 def _free(accounts: OwnerAccounts, attempt: PaymentAttempt) -> None:

@@ -39,11 +39,12 @@ _BREACHES = {
             ON l.customer_id = a.owner_id AND l.debt_amount > 0
         WHERE a.account_type = 104
         GROUP BY a.account_id HAVING -a.balance <> coalesce(sum(l.debt_amount), 0)""",
-    # What was charged is what lines say was charged in money.
+    # What an account was charged is what lines say that it paid, or owes, in money.
     "wrong_charges": """
         SELECT a.account_id AS id, a.balance AS found, coalesce(sum(l.cash_amount + l.credit_amount
             + l.debt_amount + l.writeoff_amount), 0) AS expected
-        FROM accounts a LEFT JOIN bill_lines l ON l.customer_id = a.owner_id
+        FROM accounts a LEFT JOIN bill_lines l
+            ON coalesce(l.payer_id, l.customer_id) = a.owner_id
         WHERE a.account_type = 101
         GROUP BY a.account_id HAVING a.balance <> coalesce(sum(l.cash_amount + l.credit_amount
             + l.debt_amount + l.writeoff_amount), 0)""",

@@ -25,6 +25,9 @@ class UnknownCustomerError(Exception):
 async def record_paid_order(session: AsyncSession, event: OrderPaid) -> None:
     """Capture the attempt's hold and write one bill line for each order line; once per attempt.
 
+    The lines are the customer's also when its enterprise master paid them: who consumed is one
+    thing, whose account was charged another.
+
     Raises:
         HoldMismatchError, UnknownCustomerError, ValueError: the event cannot be true; it is parked.
 
@@ -60,6 +63,7 @@ def _bill_line(event: OrderPaid, line: OrderLine, part: Payment, customer: Custo
     return BillLine(
         line_id=uuid5(NAMESPACE_OID, f"{event.attempt_id}/{line.line_id}").hex,
         customer_id=event.customer_id,
+        payer_id=event.paying_agent_id,
         partner_id=event.partner_id,
         distributor_id=event.distributor_id,
         association_type=customer.association_type,

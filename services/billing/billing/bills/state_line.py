@@ -43,4 +43,5 @@ def line_recorded(line: BillLine, now: datetime) -> BillingLineRecorded:
         cash_amount=line.cash_amount,
         credit_amount=line.credit_amount,
         debt_amount=line.debt_amount + line.writeoff_amount,
+        payer_id=line.payer_id,
     )

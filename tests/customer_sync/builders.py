@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy import func, select
 from chassis.database import Database
 from chassis.identity import HEADER, Principal, sign_identity
 from chassis.tables import AuditEntry, OutboxRow
+from contracts.order import OrderEvent
 from contracts.partner import PartnerJoined
 from customer_sync.consumers import consumers
 from customer_sync.models import Customer
@@ -196,3 +198,18 @@ async def tell(database: Database, *events: Any) -> None:
     """Deliver events as the bus would."""
     async with database.transaction() as session:
         await consumers.handle(events, session)
+
+
+def an_order(
+    kind: type[OrderEvent], customer: str, order_id: str, version: int = 1, **more: Any
+) -> Any:
+    """A fact about an order that was placed on the customer's behalf and waits for payment."""
+    told: dict[str, Any] = {
+        "occurred_at": NOW, "partner_id": "sp1", "version": version, "order_id": order_id,
+        "customer_id": customer, "order_type": 1, "status": 6, "source_type": 2,
+        "currency": "CNY", "service_type_code": "ecs", "official_amount": Decimal(10),
+        "discount_amount": Decimal(0), "amount_after_discount": Decimal(10),
+        "coupon_amount": Decimal(0), "flexipurchase_coupon_amount": Decimal(0), "lines": [],
+        "created_at": NOW,
+    }  # fmt: skip
+    return kind(**{**told, **more})

@@ -24,6 +24,7 @@ from tests.customer_sync.builders import (
     SELLER,
     Clock,
     Door,
+    an_order,
     code_of,
     customer_itself,
     tell,
@@ -47,20 +48,6 @@ async def _switch(door: Door, customer: str, to: str, by: Principal = SELLER) ->
 
 async def _decide(door: Door, application: str, answer: str, by: Principal) -> Any:
     return await door.post(f"/api/association-applications/{application}/{answer}", None, by)
-
-
-def _order(
-    kind: type[OrderEvent], customer: str, order_id: str, version: int = 1, **more: Any
-) -> Any:
-    told: dict[str, Any] = {
-        "occurred_at": NOW, "partner_id": "sp1", "version": version, "order_id": order_id,
-        "customer_id": customer, "order_type": 1, "status": 6, "source_type": 2,
-        "currency": "CNY", "service_type_code": "ecs", "official_amount": Decimal(10),
-        "discount_amount": Decimal(0), "amount_after_discount": Decimal(10),
-        "coupon_amount": Decimal(0), "flexipurchase_coupon_amount": Decimal(0), "lines": [],
-        "created_at": NOW,
-    }  # fmt: skip
-    return kind(**{**told, **more})
 
 
 def _owes(customer: str, amount: str, version: int = 1) -> BillingArrearsOpened:
@@ -284,8 +271,8 @@ async def test_each_site_has_its_own_two_types(door: Door) -> None:
 
 async def test_all_blockers_are_named_when_applying(door: Door, database: Database) -> None:
     customer = await door.create()
-    orders = [_order(OrderCreated, customer, f"CS{number}") for number in range(7)]
-    own = _order(OrderCreated, customer, "CS9", source_type=1)
+    orders = [an_order(OrderCreated, customer, f"CS{number}") for number in range(7)]
+    own = an_order(OrderCreated, customer, "CS9", source_type=1)
     await tell(database, _owes(customer, "12.50"), *orders, own)
     before = await door.written()
     refused = await door.post(f"/api/customers/{customer}/unlinking")
@@ -317,10 +304,10 @@ async def test_an_order_that_is_paid_or_gone_blocks_no_more(
     door: Door, database: Database, kind: type[OrderEvent], more: dict[str, Any]
 ) -> None:
     customer = await door.create()
-    await tell(database, _order(OrderCreated, customer, "CS1", status=1))
+    await tell(database, an_order(OrderCreated, customer, "CS1", status=1))
     assert code_of(await door.post(f"/api/customers/{customer}/unlinking")) == CONFLICT
-    await tell(database, _order(kind, customer, "CS1", 3, **more))
-    await tell(database, _order(OrderCreated, customer, "CS1", 1, status=1))  # late
+    await tell(database, an_order(kind, customer, "CS1", 3, **more))
+    await tell(database, an_order(OrderCreated, customer, "CS1", 1, status=1))  # late
     await _unlink(door, customer)
 
 

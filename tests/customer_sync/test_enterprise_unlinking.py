@@ -7,8 +7,17 @@ import pytest
 
 from chassis.database import Database
 from chassis.identity import Principal
+from contracts.order import OrderCreated, OrderExpired, OrderPaymentRequested
 from customer_sync.restate_customers import CUSTOMERS
-from tests.customer_sync.builders import DISTRIBUTOR, SELLER, Door, code_of, customer_itself
+from tests.customer_sync.builders import (
+    DISTRIBUTOR,
+    SELLER,
+    Door,
+    an_order,
+    code_of,
+    customer_itself,
+    tell,
+)
 from tests.customer_sync.enterprise_builders import (
     MASTERS_PHONE,
     a_master,
@@ -84,6 +93,41 @@ async def test_a_custody_member_stands_in_nobodys_way(door: Door) -> None:
     await door.unlink(member)
     body = [body for kind, body in await door.stated() if kind == "customer.unlinked"][-1]
     assert (body["association_status"], body["enterprise_master_id"]) == ("unlinked", master.id)
+    await door.unlink(master.id)
+
+
+async def test_what_custody_members_asked_their_master_to_pay_blocks_it_until_it_is_settled(
+    door: Door, database: Database
+) -> None:
+    master, other = await a_master(door, mobile_phone=MASTERS_PHONE), await a_master(door)
+    member = await a_member(door, master, financial_custody=1)
+    asked = an_order(OrderPaymentRequested, member, "CS1", 2, paying_agent_id=master.id)
+    await tell(database, an_order(OrderCreated, member, "CS0"), asked)
+    before = await written(door, database)
+    refused = await apply(door, master.id)
+    assert code_of(refused) == (409, "CHB.0409")
+    assert "proxy_payments: CS1" in refused.json()["detail"]
+    assert "CS0" not in refused.json()["detail"]  # nobody asked for that one
+    path, chinese = f"/api/customers/{master.id}/unlinking", {"X-Language": "zh_CN"}
+    told = (await door.post(path, None, SELLER, **chinese)).json()
+    assert "待代付订单：CS1" in told["detail"]
+    wanted = {"association_type": "1"}
+    switched = await door.post(f"/api/customers/{master.id}/switching", wanted)
+    assert code_of(switched) == (409, "CHB.0409")
+    assert await written(door, database) == before
+
+    await door.unlink(other.id)
+    gone = an_order(OrderExpired, member, "CS1", 3, paying_agent_id=master.id, status=4)
+    await tell(database, gone, asked)
+    await door.unlink(master.id)
+
+
+async def test_a_member_that_left_blocks_its_master_no_more(door: Door, database: Database) -> None:
+    master = await a_master(door, mobile_phone=MASTERS_PHONE)
+    member = await a_member(door, master, financial_custody=1)
+    await tell(database, an_order(OrderPaymentRequested, member, "CS1", paying_agent_id=master.id))
+    assert code_of(await apply(door, master.id)) == (409, "CHB.0409")
+    assert (await let_go(door, master, member)).status_code == 201
     await door.unlink(master.id)
 
 

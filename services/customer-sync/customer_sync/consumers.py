@@ -10,6 +10,7 @@ from contracts.order import (
     OrderCreated,
     OrderExpired,
     OrderPaid,
+    OrderPaymentRequested,
     OrderReviewed,
 )
 from contracts.partner import PartnerJoined
@@ -76,6 +77,12 @@ async def on_order_created(event: OrderCreated, session: EventSession) -> None:
 @consumers.on(OrderReviewed)
 async def on_order_reviewed(event: OrderReviewed, session: EventSession) -> None:
     """It may wait for payment now."""
+    await keep_order(session, event)
+
+
+@consumers.on(OrderPaymentRequested)
+async def on_order_payment_requested(event: OrderPaymentRequested, session: EventSession) -> None:
+    """It waits for the master of its customer, too."""
     await keep_order(session, event)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from customer_sync.association.models import WAITING, PlacedOrder
@@ -37,16 +37,39 @@ async def _blockers(session: AsyncSession, customer: Customer) -> AsyncIterator[
     if arrears is not None and arrears.debt_amount > 0:
         owed = f"{arrears.debt_amount:f} {arrears.currency}"
         yield Blocker(f"arrears: the customer owes {owed}", f"欠费：客户欠 {owed}")
-    unpaid = await _unpaid_orders(session, customer)
-    if unpaid:
-        named = ", ".join(unpaid[:ORDERS_NAMED_MAX])
-        more = len(unpaid) > ORDERS_NAMED_MAX
-        yield Blocker(
-            f"unpaid_orders: {named}{' and more' if more else ''}",
-            f"待支付订单：{named}{' 等' if more else ''}",
-        )
+    if unpaid := await _unpaid_orders(session, customer):
+        yield _naming("unpaid_orders: ", "待支付订单：", unpaid)
+    if asked := await _proxy_payments(session, customer):
+        yield _naming("proxy_payments: ", "待代付订单：", asked)
     for blocker in await find_enterprise_blockers(session, customer):
         yield blocker
+
+
+def _naming(en: str, zh: str, orders: list[str]) -> Blocker:
+    """The first few by their ids."""
+    named = ", ".join(orders[:ORDERS_NAMED_MAX])
+    more = len(orders) > ORDERS_NAMED_MAX
+    return Blocker(
+        f"{en}{named}{' and more' if more else ''}", f"{zh}{named}{' 等' if more else ''}"
+    )
+
+
+async def _proxy_payments(session: AsyncSession, customer: Customer) -> list[str]:
+    """Orders that its custody members asked it to pay, and that wait for it."""
+    if not customer.is_enterprise_master:
+        return []
+    member = exists().where(
+        Customer.id == PlacedOrder.customer_id,
+        Customer.enterprise_master_id == customer.id,
+        Customer.financial_custody,
+    )
+    found = await session.scalars(
+        select(PlacedOrder.order_id)
+        .where(PlacedOrder.paying_agent_id == customer.id, WAITING, member)
+        .order_by(PlacedOrder.order_id)
+        .limit(ORDERS_NAMED_MAX + 1)
+    )
+    return list(found.all())
 
 
 async def _unpaid_orders(session: AsyncSession, customer: Customer) -> list[str]:

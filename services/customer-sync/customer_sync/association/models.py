@@ -96,10 +96,13 @@ class PlacedOrder(Tables):
     __table_args__ = (
         Index("placed_orders_waiting", "customer_id",
               postgresql_where=WAITING),
+        Index("placed_orders_asked", "paying_agent_id",
+              postgresql_where=WAITING),
     )  # fmt: skip
 
     order_id: Mapped[str] = mapped_column(primary_key=True)
     customer_id: Mapped[str]
+    paying_agent_id: Mapped[str | None]  # the enterprise master that its member asked to pay it
     partner_id: Mapped[str]
     distributor_id: Mapped[str | None]
     source_type: Mapped[int]

@@ -58,6 +58,9 @@ bench-bus: $(INSTALLED) ## The bus beside its peers and bare floors, ratios prin
 bench-wire: $(INSTALLED) ## The wire beside a bare route and its floor, over 10 k and 1 M customers (ARGS="--large 100000")
 	.venv/bin/python -m benchmarks.wire $(ARGS)
 
+bench-portfolio: $(INSTALLED) ## Each filter of the portfolio's search over 1 M customers (ARGS="--customers 100000")
+	.venv/bin/python -m benchmarks.portfolio $(ARGS)
+
 format: $(INSTALLED) ## Put the code into its form
 	.venv/bin/ruff format
 	.venv/bin/ruff check --fix

@@ -15,9 +15,10 @@ from chassis.errors import BadFieldError, NotFoundError
 from chassis.identity import Principal
 from chassis.settings import ServiceSettings
 from contracts.event import Event
-from gateway.portfolio.find_customers import CustomerSearch, find_customers
+from gateway.portfolio.find_customers import find_customers
 from gateway.portfolio.models import CustomerRow, FeedRow, VisibleCustomer
 from gateway.portfolio.project_events import project_events
+from gateway.portfolio.search_conditions import CustomerSearch
 from gateway.portfolio.show_customer import show_customer
 from testkit.databases import ServiceDatabase, service_database
 from tests.gateway.portfolio_builders import (
@@ -253,14 +254,14 @@ async def test_a_search_by_name_uses_the_index_of_characters_and_pairs(
     asked: list[tuple[str, Any]] = []
 
     def keep(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if "visible_portfolio" in statement:
+        if "matches" in statement:
             asked.append((statement, parameters))
 
     engine = database.engine.sync_engine
     event.listen(engine, "before_cursor_execute", keep)
     assert await names(database, name=name) == ["c1"]
     event.remove(engine, "before_cursor_execute", keep)
-    assert len(asked) == 3  # the page, the count, as of when
+    assert len(asked) == 1  # who matches, and how many
     async with database.transaction_as(PARTNER) as session:
         connection = await session.connection()
         for statement, parameters in asked:

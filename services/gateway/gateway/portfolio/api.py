@@ -8,7 +8,8 @@ from chassis.answers import JsonAnswer
 from chassis.clock import Now
 from chassis.database import HttpSession
 from chassis.identity import CurrentPrincipal, Principal, WrongPrincipalError
-from gateway.portfolio.find_customers import CustomerSearch, find_customers
+from gateway.portfolio.find_customers import find_customers
+from gateway.portfolio.search_conditions import CustomerSearch
 from gateway.portfolio.show_customer import show_customer
 
 router = APIRouter(prefix="/api/customers")

@@ -1,177 +1,202 @@
-"""Search over the whole portfolio: the seed's eight filters in any combination, sorted and counted.
+"""Search over the whole portfolio: any combination of filters, sorted and counted.
 
-Filters: association type, association time, name, account manager, consumption this month, resource
-expiry, mobile, label (domain.md F4).
+What few match is gathered by the filters' indexes and then sorted; what many match is soon met
+along the order's own index. So neither looks at more than some thousands of a million rows, and the
+count is exact up to a bound, unless whoever asks wants it exactly.
 """
 
-import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.sql import literal
+from sqlalchemy.orm import aliased
 
-from chassis.errors import BadFieldError
 from chassis.identity import Principal
-from gateway.portfolio.models import ResourceRow
-from gateway.portfolio.models import VisibleCustomer as CustomerRow
-from gateway.portfolio.names import needed_grams, pattern
+from gateway.portfolio.models import CustomerRow, ResourceRow, VisibleCustomer
+from gateway.portfolio.search_conditions import (
+    CustomerSearch,
+    Row,
+    by_index,
+    conditions,
+    consumption,
+)
+from gateway.portfolio.search_order import SearchOrder
 from wire.times import cycle_of
 
-PAGE_CUSTOMERS_MAX = 200
-EXPIRY_DAYS_MAX = 3660
-
-Text = Annotated[str, StringConstraints(min_length=1, max_length=128, strip_whitespace=True)]
-
-
-class CustomerSearch(BaseModel):
-    """The filters, the order and the page. Instants are ISO 8601 with an offset."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    association_type: Literal["1", "2", "3"] | None = None
-    association_status: Literal["pending", "associated", "unlinked", "any"] = "associated"
-    associated_from: AwareDatetime | None = None
-    associated_until: AwareDatetime | None = None
-    name: Text | None = None
-    account_manager: Text | None = None
-    consumption_min: Annotated[Decimal, Field(max_digits=20, decimal_places=2)] | None = None
-    consumption_max: Annotated[Decimal, Field(max_digits=20, decimal_places=2)] | None = None
-    expires_within_days: Annotated[int, Field(ge=0, le=EXPIRY_DAYS_MAX)] | None = None
-    mobile: Text | None = None
-    label: Text | None = None
-    partner_id: Text | None = None
-    sort: Literal["account_name", "associated_on", "consumption", "customer_id"] = "associated_on"
-    order: Literal["asc", "desc"] = "desc"
-    limit: Annotated[int, Field(ge=1, le=PAGE_CUSTOMERS_MAX)] = 20
-    after: Annotated[str, StringConstraints(max_length=500)] | None = None
-    count: bool = True
+COUNTED_MAX = 1_000  # customers
+FIRST_ROWS = 10  # of the order, for each row of a page; who fills it from them is frequent there
+WALK_ROWS_MAX = 5_000  # of the order, for a page of what is frequent
+SMALL_MAX = 5_000  # customers of a portfolio that is looked through whole
+RESOURCES_MAX = 3 * COUNTED_MAX  # looked through for customers of whom something expires
 
 
 async def find_customers(
     session: AsyncSession, principal: Principal, search: CustomerSearch, now: datetime
 ) -> dict[str, Any]:
-    """A page of customers, the count of all that match, the cursor of the next page, and `as_of`.
+    """A page of customers, how many match in all, the cursor of the next page, and `as_of`.
 
+    Where `count_is_exact` is false, more than `count` match. `as_of` is the page's newest fact.
     Consumption is that of the bill cycle which `now` lies in, Beijing time.
 
     Raises:
         BadFieldError: the cursor is not one of ours, or belongs to another order.
 
     """
-    cycle = cycle_of(now)
-    matching = and_(*_visible(principal), *_conditions(search, cycle, now))
-    by = _sort_column(search.sort, cycle)
-    key = tuple_(by, CustomerRow.customer_id)
-    page = select(*_shown(cycle, now), by.label("sort_value")).where(matching)
-    if search.after is not None:
-        at = tuple_(*_read_cursor(search))
-        page = page.where(key > at if search.order == "asc" else key < at)
-    ends = [by, CustomerRow.customer_id]
-    page = page.order_by(*[c.asc() if search.order == "asc" else c.desc() for c in ends])
-    rows = [dict(r) for r in (await session.execute(page.limit(search.limit + 1))).mappings()]
+    query = _Query(session, principal, search, now)
+    rows = await query.page()
     more = len(rows) > search.limit
     rows = rows[: search.limit]
     answer: dict[str, Any] = {
-        "next": _cursor(search, rows[-1]) if more else None,
-        "as_of": await session.scalar(select(func.max(CustomerRow.as_of)).where(matching)),
+        "next": query.order.cursor(rows[-1]) if more else None,
+        "as_of": max((row["as_of"] for row in rows), default=None),
     }
     if search.count:
-        answer["count"] = await session.scalar(select(func.count()).where(matching))
+        number = await query.count()
+        answer["count"] = COUNTED_MAX if number is None else number
+        answer["count_is_exact"] = number is not None
     for row in rows:
         row.pop("sort_value")
     return {"customers": rows, **answer}
 
 
-def _visible(principal: Principal) -> list[ColumnElement[bool]]:
+@dataclass(frozen=True)
+class _Matches:
+    """How many match, at most one more than are counted; the ids of their page, in order.
+
+    The page is right when they are all there.
+    """
+
+    number: int
+    ids: list[str]
+    is_all: bool
+
+
+class _Query:
+    """One search, asked in the ways that suit rare and frequent matches."""
+
+    def __init__(
+        self, session: AsyncSession, principal: Principal, search: CustomerSearch, now: datetime
+    ):
+        self.order = SearchOrder(search, cycle_of(now))
+        self._session = session
+        self._search = search
+        self._now = now
+        self._visible = _visible(principal)
+        self._matches: _Matches | None = None
+        self._seems_frequent = False
+
+    async def page(self) -> list[dict[str, Any]]:
+        """In order; a row more than the page has says that another page follows."""
+        rows = await self._page_along_the_order((self._search.limit + 1) * FIRST_ROWS)
+        if rows is not None:
+            self._seems_frequent = len(rows) > self._search.limit
+            return rows
+        matches = await self._gather_some()
+        if not matches.is_all:
+            rows = await self._page_along_the_order(WALK_ROWS_MAX)
+            if rows is not None:
+                return rows
+            matches = await self._gather_all()
+        row = VisibleCustomer
+        return await self._read(row, self._visible & row.customer_id.in_(matches.ids))
+
+    async def count(self) -> int | None:
+        """How many match, after the page; None when they are more than are counted."""
+        if self._matches is None and not self._seems_frequent:
+            await self._gather_some()
+        if self._matches and self._matches.is_all:
+            return self._matches.number
+        if self._search.count == "exact":
+            return (await self._gather_all()).number
+        everybody, number = await self._count_as_they_lie()
+        if everybody <= SMALL_MAX:
+            return number
+        if number > COUNTED_MAX:
+            return None
+        matches = self._matches or await self._gather_some()
+        return matches.number if matches.is_all else None
+
+    async def _page_along_the_order(self, rows_max: int) -> list[dict[str, Any]] | None:
+        """The page, if the next rows of the order have it."""
+        found: list[dict[str, Any]] = []
+        for part in self.order.parts(self._visible):
+            stretch = part.limit(rows_max).subquery()
+            row = aliased(CustomerRow, stretch, adapt_on_names=True)
+            found += await self._read(row, conditions(row, self._search, self._now))
+            if len(found) > self._search.limit:
+                return found
+            seen = select(func.count()).select_from(stretch)
+            if await self._session.scalar(seen) == rows_max:
+                return None
+        return found
+
+    async def _count_as_they_lie(self) -> tuple[int, int]:
+        """How many customers there are at all, and how many of them match, up to some thousands.
+
+        Without an index: it would list all who have a text, before the first one is counted.
+        """
+        some = select(VisibleCustomer).where(self._visible).limit(SMALL_MAX + 1).subquery()
+        row = aliased(CustomerRow, some, adapt_on_names=True)
+        matching = conditions(row, self._search, self._now)
+        numbers = select(func.count(), func.count().filter(matching)).select_from(some)
+        everybody, number = (await self._session.execute(numbers)).one()
+        return everybody, number
+
+    async def _gather_all(self) -> _Matches:
+        """All who match, however long it takes."""
+        self._matches = await self._gather(None, None)
+        return self._matches
+
+    async def _gather_some(self) -> _Matches:
+        """So many of those who match as are counted; all, if they are no more."""
+        matches = await self._gather(COUNTED_MAX + 1, RESOURCES_MAX)
+        if matches.is_all and self._search.expires_within_days is not None:
+            # Other resources may lead to more of them.
+            matches = await self._gather(COUNTED_MAX + 1, None)
+        self._matches = matches
+        return matches
+
+    async def _gather(self, limit: int | None, resources_max: int | None) -> _Matches:
+        row = VisibleCustomer
+        wanted = by_index(row, self._search, self._now, resources_max)
+        matches = (
+            select(row.customer_id, self.order.value(row).label("value"))
+            .where(self._visible, wanted)
+            .limit(limit)
+            .cte("matches")
+            .prefix_with("MATERIALIZED")
+        )
+        place = (matches.c.value, matches.c.customer_id)
+        page = select(matches.c.customer_id).where(self.order.beyond(*place))
+        page = page.order_by(*self.order.directed(*place)).limit(self._search.limit + 1)
+        counted = select(func.count()).select_from(matches).scalar_subquery()
+        found = await self._session.execute(select(counted, func.array(page.scalar_subquery())))
+        number, ids = found.one()
+        return _Matches(number, ids, is_all=limit is None or number < limit)
+
+    async def _read(self, row: Row, wanted: ColumnElement[bool]) -> list[dict[str, Any]]:
+        columns = [*_shown(row, self._now), self.order.value(row).label("sort_value")]
+        key = (self.order.value(row), row.customer_id)
+        page = select(*columns).where(wanted).order_by(*self.order.directed(*key))
+        found = await self._session.execute(page.limit(self._search.limit + 1))
+        return [dict(each) for each in found.mappings()]
+
+
+def _visible(principal: Principal) -> ColumnElement[bool]:
     """The query's own wall; row-level security is the second."""
-    shown = [CustomerRow.version > 0]
-    if not principal.is_administrator:
-        own = CustomerRow.partner_id == principal.id
-        shown.append(or_(own, CustomerRow.distributor_id == principal.id)
-                     if principal.kind == "distributor" else own)  # fmt: skip
-    return shown
+    row = VisibleCustomer
+    shown: ColumnElement[bool] = row.version > 0
+    if principal.is_administrator:
+        return shown
+    own: ColumnElement[bool] = row.partner_id == principal.id
+    if principal.kind == "distributor":
+        own = or_(own, row.distributor_id == principal.id)
+    return and_(shown, own)
 
 
-def _conditions(search: CustomerSearch, cycle: str, now: datetime) -> list[ColumnElement[bool]]:
-    row = CustomerRow
-    given: list[ColumnElement[bool]] = []
-    if search.association_status != "any":
-        given.append(row.association_status == search.association_status)
-    if search.association_type is not None:
-        given.append(row.association_type == search.association_type)
-    if search.associated_from is not None:
-        given.append(row.associated_on >= search.associated_from)
-    if search.associated_until is not None:
-        given.append(row.associated_on < search.associated_until)
-    if search.name is not None:
-        given.append(_name_contains(search.name))
-    if search.account_manager is not None:
-        manager = search.account_manager
-        given.append(or_(row.account_manager_name == manager, row.account_manager_id == manager))
-    if search.mobile is not None:
-        given.append(row.mobile == search.mobile)
-    if search.label is not None:
-        given.append(row.label == search.label)
-    if search.partner_id is not None:
-        given.append(row.partner_id == search.partner_id)
-    given += _consumption_between(search, cycle)
-    if search.expires_within_days is not None:
-        given.append(_something_expires(now, timedelta(days=search.expires_within_days)))
-    return given
-
-
-def _name_contains(name: str) -> ColumnElement[bool]:
-    row = CustomerRow
-    like = pattern(name)
-    contains = or_(
-        func.lower(row.account_name).like(like), func.lower(row.customer_name).like(like)
-    )
-    return and_(row.names.contains(needed_grams(name)), contains)
-
-
-def _consumption_between(search: CustomerSearch, cycle: str) -> list[ColumnElement[bool]]:
-    row = CustomerRow
-    least, most = search.consumption_min, search.consumption_max
-    given: list[ColumnElement[bool]] = []
-    if least is not None and least > 0:  # whoever has no line this month has consumed nothing
-        given += [row.consumption_cycle == cycle, row.consumption_amount >= least]
-    elif least is not None:
-        given.append(_consumption(cycle) >= least)
-    if most is not None:
-        given.append(_consumption(cycle) <= most)
-    return given
-
-
-def _something_expires(now: datetime, within: timedelta) -> ColumnElement[bool]:
-    return exists().where(
-        ResourceRow.customer_id == CustomerRow.customer_id,
-        ResourceRow.partner_id == CustomerRow.partner_id,
-        ResourceRow.expire_at >= now,
-        ResourceRow.expire_at < now + within,
-    )
-
-
-def _consumption(cycle: str) -> ColumnElement[Decimal]:
-    row = CustomerRow
-    return case((row.consumption_cycle == cycle, row.consumption_amount), else_=literal(0))
-
-
-def _sort_column(sort: str, cycle: str) -> ColumnElement[Any]:
-    if sort == "consumption":
-        return _consumption(cycle)
-    column: ColumnElement[Any] = getattr(CustomerRow, sort)
-    if sort == "associated_on":
-        return func.coalesce(column, CustomerRow.registered_at)
-    return column
-
-
-def _shown(cycle: str, now: datetime) -> list[ColumnElement[Any]]:
-    row = CustomerRow
+def _shown(row: Row, now: datetime) -> list[ColumnElement[Any]]:
     next_expiry = (
         select(func.min(ResourceRow.expire_at))
         .where(ResourceRow.customer_id == row.customer_id, ResourceRow.expire_at >= now)
@@ -185,25 +210,6 @@ def _shown(cycle: str, now: datetime) -> list[ColumnElement[Any]]:
     ]  # fmt: skip
     return [
         *columns,
-        _consumption(cycle).label("consumption_this_month"),
+        consumption(row, cycle_of(now)).label("consumption_this_month"),
         next_expiry.label("next_expiry"),
     ]
-
-
-def _cursor(search: CustomerSearch, last: dict[str, Any]) -> str:
-    value = last["sort_value"]
-    told = value.isoformat() if isinstance(value, datetime) else str(value)
-    place = [search.sort, search.order, told, last["customer_id"]]
-    return urlsafe_b64encode(json.dumps(place).encode()).decode()
-
-
-def _read_cursor(search: CustomerSearch) -> list[Any]:
-    try:
-        sort, order, told, customer_id = json.loads(urlsafe_b64decode(search.after or ""))
-        if (sort, order) != (search.sort, search.order):
-            raise BadFieldError("after", "the cursor belongs to another order")
-        if sort == "associated_on":
-            return [datetime.fromisoformat(told), customer_id]
-        return [Decimal(told) if sort == "consumption" else told, customer_id]
-    except (ValueError, TypeError, ArithmeticError) as error:
-        raise BadFieldError("after", "not a cursor of this search") from error

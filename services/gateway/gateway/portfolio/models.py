@@ -43,12 +43,15 @@ class CustomerRow(Tenant, Seen, PortfolioTables):
     __tablename__ = "portfolio_customers"
     __table_args__ = (
         Index("portfolio_customers_names", "names", postgresql_using="gin"),
-        Index("portfolio_by_association", "partner_id", "associated_on", "customer_id"),
+        Index("portfolio_by_type", "partner_id", "association_status", "association_type"),
         Index("portfolio_by_manager", "partner_id", "account_manager_name", "customer_id"),
+        Index("portfolio_by_manager_id", "partner_id", "account_manager_id"),
         Index("portfolio_by_label", "partner_id", "label", "customer_id"),
         Index("portfolio_by_mobile", "partner_id", "mobile"),
-        Index("portfolio_by_name", "partner_id", "account_name", "customer_id"),
-        Index("portfolio_by_consumption", "partner_id", "consumption_cycle", "consumption_amount"),
+        # What a search may be sorted by, for partners, distributors and the administrator alike.
+        Index("portfolio_by_age", text("coalesce(associated_on, registered_at)"), "customer_id"),
+        Index("portfolio_by_account_name", "account_name", "customer_id"),
+        Index("portfolio_by_amount", "consumption_cycle", "consumption_amount", "customer_id"),
         Index("portfolio_of_distributor", "distributor_id", "customer_id"),
     )
 

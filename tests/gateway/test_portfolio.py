@@ -4,7 +4,6 @@ import random
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from decimal import Decimal
-from importlib import import_module
 from typing import Any
 
 import pytest
@@ -268,26 +267,3 @@ async def test_a_search_by_name_uses_the_index_of_characters_and_pairs(
             plan = await connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
             told = "\n".join(plan.scalars())
             assert "Bitmap Index Scan on portfolio_customers_names" in told
-
-
-async def test_rows_from_before_single_characters_were_kept_get_them(database: Database) -> None:
-    """As the migration finds them: pairs only."""
-    stated = (
-        customer("c1", account_name="Zhang_Wei", customer_name="云帆"),
-        customer("c2", account_name="A", customer_name="ÉÉ"),
-    )
-    await project(database, *stated)
-    only_pairs = text(
-        "UPDATE portfolio_customers SET names ="
-        " ARRAY(SELECT gram FROM unnest(names) AS gram WHERE length(gram) = 2)"
-    )
-    found = select(CustomerRow.customer_id, CustomerRow.names).order_by(CustomerRow.customer_id)
-    async with database.transaction() as session:
-        before = (await session.execute(found)).all()
-        await session.execute(only_pairs)
-    assert await names(database, name="云") == []
-    migration = import_module("gateway.migrations.versions.0005_characters_of_names")
-    async with database.transaction() as session:
-        await session.execute(text(migration.ADD_CHARACTERS))
-        assert (await session.execute(found)).all() == before
-    assert await names(database, name="云") == ["c1"]

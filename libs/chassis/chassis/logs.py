@@ -3,10 +3,16 @@
 import logging
 import secrets
 import sys
+import time
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
 import structlog
+
+# aiokafka says the same some hundred times a second while its broker is away.
+REPEATING = "aiokafka"
+REPEATED_EVERY_SECONDS = 10.0
 
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
 _trace_parent: ContextVar[str] = ContextVar("trace_parent", default="")
@@ -40,6 +46,38 @@ def _add_ids(_logger: Any, _method: str, line: dict[str, Any]) -> dict[str, Any]
     return line
 
 
+class RepeatFilter(logging.Filter):
+    """Lets each message of one library through once in a while, whatever it is about.
+
+    The next one says in `left_out` how many were not let through. Our own loggers are not touched.
+    """
+
+    def __init__(
+        self,
+        library: str,
+        every_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        super().__init__(library)
+        self._every_seconds = every_seconds
+        self._clock = clock
+        self._told: dict[tuple[str, int, str], tuple[float, int]] = {}  # when last, left out since
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the line is written; `record.msg` is the text before its values are put in."""
+        if not super().filter(record):
+            return True  # another library's
+        key = (record.name, record.levelno, record.msg if isinstance(record.msg, str) else "")
+        now, (told, left_out) = self._clock(), self._told.get(key, (None, 0))
+        if told is not None and now - told < self._every_seconds:
+            self._told[key] = (told, left_out + 1)
+            return False
+        self._told[key] = (now, 0)
+        if left_out:
+            record.left_out = left_out
+        return True
+
+
 def configure(service: str, level: str) -> None:
     """Send every line, also those of libraries, to standard output as one JSON object."""
 
@@ -56,7 +94,7 @@ def configure(service: str, level: str) -> None:
         add_service,
     ]
     formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
+        foreign_pre_chain=[structlog.stdlib.ExtraAdder(["left_out"]), *shared],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
@@ -64,8 +102,9 @@ def configure(service: str, level: str) -> None:
     )
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(formatter)
+    handler.addFilter(RepeatFilter(REPEATING, REPEATED_EVERY_SECONDS))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for noisy in ("aiokafka", "uvicorn.error", "asyncio"):
+    for noisy in (REPEATING, "uvicorn.error", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -3,6 +3,7 @@
 What only some tests need is imported where it is used: the plugin is loaded by every run.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,25 @@ def pytest_configure() -> None:
     structlog.configure(
         processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()]
     )
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Where a test sends the logs does not decide where those of the tests after it go."""
+    import structlog
+
+    root, before, configure = logging.getLogger(), structlog.get_config(), structlog.configure
+    handlers, level = root.handlers[:], root.level
+
+    def configure_for_now(**told: Any) -> None:
+        configure(**{**told, "cache_logger_on_first_use": False})
+
+    monkeypatch.setattr(structlog, "configure", configure_for_now)
+    yield
+    for handler in set(root.handlers) ^ set(handlers):
+        (root.addHandler if handler in handlers else root.removeHandler)(handler)
+    root.setLevel(level)
+    configure(**before)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,8 @@ ifndef PYTHON
 PYTHON = $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 python; do \
 	$$p -c 'import sys; sys.version_info >= (3, 11) or sys.exit(1); print(sys.executable)' 2>/dev/null && break; done)
 endif
+# What is installed where the machine has none, and in the images (deploy/Dockerfile).
+UV_VERSION := 0.13.9
 UV = $(shell for u in uv .run/uv/bin/uv; do $$u --version >/dev/null 2>&1 && echo $$u && break; done)
 # Two workers, each with servers of its own; a file's tests stay together. A test that ends its worker
 # would be tried again by each new one.
@@ -95,8 +97,8 @@ environment:
 # uv, when the machine has none: in a place of our own, so that no system's Python is changed.
 uv: python
 	@test -n "$(UV)" || { echo "  installing uv below .run"; mkdir -p .run; \
-		{ "$(PYTHON)" -m venv .run/uv && .run/uv/bin/pip install -q uv; } >.run/uv.log 2>&1 \
-		|| "$(PYTHON)" -m pip install -q --target .run/uv uv >>.run/uv.log 2>&1 \
+		{ "$(PYTHON)" -m venv .run/uv && .run/uv/bin/pip install -q uv==$(UV_VERSION); } >.run/uv.log 2>&1 \
+		|| "$(PYTHON)" -m pip install -q --target .run/uv uv==$(UV_VERSION) >>.run/uv.log 2>&1 \
 		|| { cat .run/uv.log; echo "uv is missing and pip could not install it (Debian: apt-get install python3-venv)"; exit 1; }; }
 
 python:

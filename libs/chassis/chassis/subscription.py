@@ -155,11 +155,16 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         self.progress.assigned(self.positions)
 
     def _forget(self, partition: Partition) -> None:
-        """Nothing of the batch in hand may move this partition any more."""
+        """Nothing of the batch in hand may move this partition, and nothing is fetched of it.
+
+        Until it is sought, which the watch sees to: whatever came before would be dropped.
+        """
         self._sought.add(partition)
         self.positions.pop(partition, None)
         self._awaited.pop(partition, None)
         self._to_verify.pop(partition, None)
+        if (target := TopicPartition(*partition)) in self.consumer.assignment():
+            self.consumer.pause(target)
 
     async def _consume(self, message: KafkaMessage) -> None:
         records: Any = message.raw_message
@@ -242,8 +247,6 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         """Stand still until a person decides: `positions accept` in the command line."""
         self._forget(partition)
         self.progress.alarm(partition, why)
-        if (target := TopicPartition(*partition)) in self.consumer.assignment():
-            self.consumer.pause(target)
 
     async def _deliver_surely(self, messages: list[Message]) -> None:
         """Deliver the batch; when it fails for good, in pieces; one that fails alone is parked.

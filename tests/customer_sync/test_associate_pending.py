@@ -32,12 +32,17 @@ def slow(settings: CustomerSyncSettings) -> CustomerSyncSettings:
 
 @pytest.fixture
 async def slow_door(slow: CustomerSyncSettings, database: Database) -> AsyncIterator[Door]:
+    async for door in door_of(slow, database):
+        yield door
+
+
+async def door_of(settings: CustomerSyncSettings, database: Database) -> AsyncIterator[Door]:
     """The door of a service with these settings."""
-    app = build(slow)
+    app = build(settings)
     app.state.clock = lambda: NOW
     transport = ASGITransport(app, raise_app_exceptions=False)
     async with AsyncClient(transport=transport, base_url="http://customer-sync") as client:
-        yield Door(client, slow, database)
+        yield Door(client, settings, database)
     await app.state.database.close()
 
 
@@ -93,17 +98,23 @@ async def test_who_did_not_ask_is_answered_at_once(slow_door: Door) -> None:
 
 
 async def test_an_association_within_the_wait_is_a_success(
-    slow_door: Door, database: Database
+    slow: CustomerSyncSettings, database: Database
 ) -> None:
+    patient = slow.model_copy(update={"association_wait_seconds": 30.0})  # it comes before
+    async for door in door_of(patient, database):
+        await _associated_meanwhile(door, database)
+
+
+async def _associated_meanwhile(door: Door, database: Database) -> None:
     async def meanwhile() -> None:
         while not await _pending(database):
             await asyncio.sleep(0.01)
         await associate_pending(database, DUE)
 
     body = a_customer(include_association_result=True)
-    answer, _ = await asyncio.gather(slow_door.post(CREATE, body), meanwhile())
+    answer, _ = await asyncio.gather(door.post(CREATE, body), meanwhile())
     assert answer.status_code == 200, answer.text
-    assert (await slow_door.listed())["count"] == 1
+    assert (await door.listed())["count"] == 1
 
 
 async def test_nobody_is_associated_before_its_time(slow_door: Door, database: Database) -> None:

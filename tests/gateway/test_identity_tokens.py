@@ -207,7 +207,10 @@ async def test_without_an_active_authorization_nobody_is_assumed(gate: Gate, gra
         assert (await session.scalars(select(Token))).all() == []
 
 
-async def test_an_exchange_waits_for_a_customer_that_is_still_on_its_way(gate: Gate) -> None:
+async def test_an_exchange_waits_for_a_customer_that_is_still_on_its_way(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.identity.waiting.WAIT_SECONDS", 30.0)  # it comes, however slowly
     await gate.feed(partner())
     key = await gate.key("p1")
     waiting = asyncio.create_task(gate.call(key, "POST", TOKENS, assume()))
@@ -218,7 +221,10 @@ async def test_an_exchange_waits_for_a_customer_that_is_still_on_its_way(gate: G
     assert (await waiting).status == 201
 
 
-async def test_callers_that_wait_hold_no_connection_that_others_need(gate: Gate) -> None:
+async def test_callers_that_wait_hold_no_connection_that_others_need(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.identity.waiting.WAIT_SECONDS", 8.0)
     key = await story(gate)
     await gate.admin("PUT", "/api/principals/p1/rate-limit", {"requests_per_second": 1000})
     waiting = [
@@ -226,7 +232,7 @@ async def test_callers_that_wait_hold_no_connection_that_others_need(gate: Gate)
     ]
     await asyncio.sleep(0.5)
     other = await gate.key("c1")
-    async with asyncio.timeout(1.5):
+    async with asyncio.timeout(5):
         assert (await gate.call(other, "GET", ORDERS)).status == 200
     assert not any(task.done() for task in waiting)
     assert {answer.status for answer in await asyncio.gather(*waiting)} == {403}

@@ -70,7 +70,7 @@ async def upstream(script: Script, pace: Pace, pauses: list[float]) -> AsyncIter
         pauses.append(seconds)
 
     client = Upstream(
-        script.url, "AKEXAMPLE", "SKEXAMPLE", "d1", pace, timeout_seconds=2, pause=pause
+        script.url, "AKEXAMPLE", "SKEXAMPLE", "d1", pace, timeout_seconds=30, pause=pause
     )
     yield client
     await client.close()
@@ -134,7 +134,7 @@ async def test_nobody_there_is_unavailable(script: Script, pace: Pace) -> None:
     async def no_pause(_: float) -> None:
         pass
 
-    client = Upstream("http://127.0.0.1:1", "a", "s", "d", pace, timeout_seconds=1, pause=no_pause)
+    client = Upstream("http://127.0.0.1:1", "a", "s", "d", pace, timeout_seconds=30, pause=no_pause)
     with pytest.raises(UpstreamUnavailableError):
         await client.list_sub_customers()
     await client.close()

@@ -198,7 +198,10 @@ async def test_a_reservation_and_its_outcome_at_once_leave_nothing_held(door: Do
     assert await door.is_balanced()
 
 
-async def test_the_next_attempt_waits_until_the_failed_one_is_heard_of(door: Door) -> None:
+async def test_the_next_attempt_waits_until_the_failed_one_is_heard_of(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voucher.reserve_coupons.WAIT_SECONDS", 30.0)  # it comes, however slowly
     await settle_in(door)
     coupon_id = await door.coupon(await door.grant(), face=100)
     await door.reserve("a1", [coupon_id])

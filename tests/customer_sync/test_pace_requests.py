@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from chassis.database import Database
-from customer_sync.pace_requests import UpstreamPace
+from customer_sync.pace_requests import HOLD_SECONDS, UpstreamPace
 from customer_sync.settings import CustomerSyncSettings
 
 PER_SECOND = 4
@@ -55,7 +55,7 @@ async def test_a_request_that_fails_gives_its_slot_back_like_any_other(database:
     with pytest.raises(ValueError, match="broken"):
         async with pace():
             raise ValueError("broken")
-    async with asyncio.timeout(5), pace():
+    async with asyncio.timeout(HOLD_SECONDS - 5), pace():
         pass
 
 
@@ -71,4 +71,4 @@ async def test_the_slot_of_a_killed_replica_is_free_when_its_hold_has_run_out(
     assert not done  # longer than a request's second: it is the hold that runs
     async with database.transaction() as session:
         await session.execute(text("UPDATE upstream_slots SET free_at = now() WHERE slot = 0"))
-    await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(waiting, HOLD_SECONDS - 5)

@@ -26,7 +26,7 @@ from testkit.keys import ADMIN_TOKEN, ENCRYPTION_KEYS
 from wire.signature import sign_request
 
 ADMIN = {"X-Auth-Token": ADMIN_TOKEN}
-START_SECONDS = 10
+START_SECONDS = 60
 
 
 @dataclass

@@ -16,7 +16,7 @@ from gateway.forwarding.destinations import Service
 from testkit.keys import ADMIN_TOKEN
 from tests.gateway.gate import Answer, Gate, answer_json
 
-LIVE_SECONDS = 20
+LIVE_SECONDS = 60
 
 METRICS = """
 channelbus_relay_events_total 1200.0

@@ -354,7 +354,7 @@ async def test_who_waits_hears_at_once(gate: Gate) -> None:
     stated = loop.time()
     found = await waiting
     assert [event["subject"] for event in found["events"]] == ["o1"]
-    assert loop.time() - stated < 3
+    assert loop.time() - stated < 10  # of the twenty that it would wait
 
 
 async def test_what_is_not_ones_own_ends_no_waiting(gate: Gate) -> None:
@@ -382,9 +382,9 @@ async def test_many_who_wait_share_one_look(gate: Gate) -> None:
 
     watch._heads._look = counted
     async with asyncio.timeout(20):
-        ends = time.monotonic() + 1.2
+        ends = time.monotonic() + 3
         assert await asyncio.gather(*[watch.beyond(10**9, ends) for _ in range(50)]) == [None] * 50
-    assert 2 <= len(looks) <= 7
+    assert 2 <= len(looks) <= 14
     assert all(later - earlier > 0.2 for earlier, later in pairwise(looks))
 
 

@@ -2,12 +2,14 @@
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from gateway.ops.watch_services import LOOK_PAUSE_SECONDS
 from gateway.portfolio.project_events import project_events
 from testkit.databases import ServiceDatabase
 from tests.gateway.gate import Gate, open_gate
@@ -81,7 +83,7 @@ async def test_rates_need_two_looks(gate: Gate, browser: Browser, played: Played
     played.metrics = METRICS.replace("1200.0\nchannelbus_relay_f", "1300.0\nchannelbus_relay_f")
     snapshot = await gate.app.state.console.services.looks.next()
     (one,) = [s for s in snapshot.services if s.name == "order"]
-    assert 20 < one.events_per_second <= 50  # a hundred, in two seconds or a little more
+    assert 2 < one.events_per_second <= 50  # a hundred, in two seconds or more on a slow machine
     played.metrics = METRICS.replace("1200.0\nchannelbus_relay_f", "5.0\nchannelbus_relay_f")
     snapshot = await gate.app.state.console.services.looks.next()
     (one,) = [s for s in snapshot.services if s.name == "order"]
@@ -227,9 +229,13 @@ async def test_all_who_look_share_one_poll_and_nobody_polls_for_nobody(
         for parts in (one, two, three):
             async for _ in _first(parts, 6):
                 pass
-        before = looks(gate)
+        before, begun = looks(gate), time.monotonic()
         await asyncio.sleep(5)
-        assert 5 <= looks(gate) - before <= 3 * 5  # five services answer
+        rounds = (time.monotonic() - begun) / LOOK_PAUSE_SECONDS + 1
+        assert 5 <= looks(gate) - before <= 5 * rounds  # five services answer
+    async with asyncio.timeout(30):
+        while gate.app.state.console.viewers:
+            await asyncio.sleep(0.1)
     await asyncio.sleep(3)  # a look that is under way may end
     before = looks(gate)
     await asyncio.sleep(3)

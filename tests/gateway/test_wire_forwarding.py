@@ -176,11 +176,11 @@ async def test_a_database_that_is_away_is_said_as_a_service_would_be(
 
 
 async def test_a_service_that_does_not_answer_is_given_up(gateway_store: ServiceDatabase) -> None:
-    async with open_gate(gateway_store, forward_timeout_seconds=0.2) as gate:
+    async with open_gate(gateway_store, forward_timeout_seconds=1.0) as gate:
         key = await story(gate)
 
         async def sleep(_scope: Scope, send: Send) -> None:
-            await asyncio.sleep(1)
+            await asyncio.sleep(2)
             await answer_json(send, 200, {})
 
         gate.echo.answer = sleep

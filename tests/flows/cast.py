@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -24,6 +24,7 @@ from huaweicloudsdkiam.v3 import (
 from testkit.system import System
 from wire.json import loads
 from wire.signature import sign_headers
+from wire.times import cycle_of
 
 XACCOUNT_TYPE = "CHANNELBUS_IDP"
 
@@ -40,6 +41,15 @@ def eventually(look: Callable[[], T], is_there: Callable[[T], object], seconds: 
         if time.monotonic() > deadline:
             raise AssertionError(f"not there after {seconds} s: {seen!r}")
         time.sleep(0.05)
+
+
+def lasting_cycle(seconds: float = 90) -> str:
+    """The bill cycle of now, which does not end within the time; waits for the next if it would."""
+    while True:
+        now = datetime.now(UTC)
+        if cycle_of(now) == cycle_of(now + timedelta(seconds=seconds)):
+            return cycle_of(now)
+        time.sleep(1)
 
 
 @dataclass(frozen=True)

@@ -76,9 +76,7 @@ def test_killed_in_a_payment(stage: Stage, point: str) -> None:
         eventually_pays(customer.caller, order["order_id"], coupon)
 
     spent = payable - 50
-    eventually(
-        lambda: money(partner, customer.id), lambda seen: seen == (5000 - spent, Decimal(0)), 30
-    )
+    eventually(lambda: money(partner, customer.id), lambda seen: seen == (5000 - spent, Decimal(0)))
     assert eventually(lambda: issued_coupon(partner, coupon), lambda seen: seen.status == 3)
     assert order_of(partner, order["order_id"]).status in (3, 5)
     assert stage.admin("GET", "/api/ledger/proof")["balanced"] is True

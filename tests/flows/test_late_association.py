@@ -23,7 +23,7 @@ CREATE, LIST = "/v2/partners/sub-customers", "/v2/partners/sub-customers/query"
 def test_a_late_association_is_an_error_with_the_account_and_no_second_one(
     make_system: Callable[..., System],
 ) -> None:
-    delays = {"ASSOCIATION_DELAY_SECONDS": "20", "ASSOCIATION_WAIT_SECONDS": "0.5"}
+    delays = {"ASSOCIATION_DELAY_SECONDS": "35", "ASSOCIATION_WAIT_SECONDS": "0.5"}
     stage = Stage(make_system(environment=delays))
     partner = stage.partner()
     quota = stage.quota(partner.domain_id)

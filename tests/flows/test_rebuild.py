@@ -112,7 +112,7 @@ def a_paid_order(stage: Stage, partner: Caller, quota: str) -> Customer:
         shown = partner.get(f"/api/customers/{customer.id}")
         return [one["status"] for one in shown["orders"]], shown["next_expiries"]
 
-    eventually(page, lambda seen: seen[0] == [5] and seen[1], 40)
+    eventually(page, lambda seen: seen[0] == [5] and seen[1])
     return customer
 
 
@@ -131,7 +131,7 @@ def quiet(system: System) -> Tables:
         before, seen = seen, look()
         return seen, seen == before and seen[0] == 0
 
-    return eventually(same_again, lambda found: found[1], 40)[0][1]
+    return eventually(same_again, lambda found: found[1])[0][1]
 
 
 WRONG = (

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.flows.cast import Stage, eventually
+from tests.flows.cast import Stage, eventually, lasting_cycle
 from tests.flows.deeds import (
     bill_lines,
     coupons_of,
@@ -20,7 +20,6 @@ from tests.flows.deeds import (
     recall_coupon,
     transfer,
 )
-from wire.times import cycle_of
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
@@ -32,6 +31,7 @@ def balance(page: dict[str, Any]) -> Decimal:
 
 
 def test_a_paid_order_agrees_to_the_cent_in_every_service(stage: Stage) -> None:
+    cycle = lasting_cycle()
     partner = stage.partner()
     quota = stage.quota(partner.domain_id)
     customer = create_customer(stage, partner)
@@ -52,7 +52,6 @@ def test_a_paid_order_agrees_to_the_cent_in_every_service(stage: Stage) -> None:
     used = eventually(lambda: issued_coupon(partner, coupon), lambda seen: seen.status == 3)
     assert Decimal(str(used.balance)) == 0
 
-    cycle = cycle_of(datetime.now(UTC))
     (line,) = eventually(lambda: bill_lines(partner, customer.id, cycle), bool)
     assert Decimal(str(line.payment_amount)) == payable
     assert Decimal(str(line.coupon_amount)) == Decimal("50.00")

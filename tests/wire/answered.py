@@ -2,13 +2,11 @@
 
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 from tests.flows.cast import XACCOUNT_TYPE, Caller
 from tests.wire.scene import Estate, issue_coupon
-from wire.times import cycle_of
 
 Values = dict[str, Any]
 Deed = Callable[[Estate], Values]
@@ -54,7 +52,7 @@ def _issued(one: Estate) -> Values:
 
 
 def _bill(one: Estate) -> Values:
-    return {"bill_cycle": cycle_of(datetime.now(UTC)), "customer_id": one.customer.id}
+    return {"bill_cycle": one.cycle, "customer_id": one.customer.id}
 
 
 def _own(one: Estate) -> Values:
@@ -127,7 +125,7 @@ DEEDS: dict[str, Deed] = {
     "pay_orders": _payment,
     "show_customer_order_details": lambda one: {"order_id": one.paid_order_id},
     "create_partner_coupons": _issue,
-    "list_consume_sub_customers": lambda _: {"bill_cycle": cycle_of(datetime.now(UTC))},
+    "list_consume_sub_customers": lambda one: {"bill_cycle": one.cycle},
     "list_customers_balances_detail": lambda one: {"customer_infos": [_own(one)]},
     "list_issued_partner_coupons": _nothing,
     "list_partner_adjust_records": _nothing,

@@ -2,13 +2,11 @@
 
 import secrets
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from tests.flows.cast import XACCOUNT_TYPE, Caller, Stage, eventually
+from tests.flows.cast import XACCOUNT_TYPE, Caller, Stage, eventually, lasting_cycle
 from tests.flows.deeds import Customer, pay, place_order
-from wire.times import cycle_of
 
 CUSTOMERS = "/v2/partners/sub-customers"
 TRANSFERS = "/v2/accounts/partner-accounts/adjust-amount"
@@ -36,6 +34,7 @@ class Estate:
     master: Customer  # an enterprise's
     organization_id: str  # a unit of it, with a member
     member_id: str
+    cycle: str  # of the order and its bill
     stage: Stage
 
     def new_member(self, organization_id: str) -> dict[str, Any]:
@@ -105,6 +104,7 @@ def new_customer(stage: Stage, partner: Caller, **fields: Any) -> Customer:
 
 def estate(stage: Stage, site: str = "china") -> Estate:
     """A partner of the site with a history."""
+    cycle = lasting_cycle()
     partner = unhurried(stage, stage.partner(site=site))
     quota_id = stage.quota(partner.domain_id, currency=CURRENCIES[site])
     abroad = {"domain_area": "SG"} if site == "international" else {}
@@ -117,14 +117,14 @@ def estate(stage: Stage, site: str = "china") -> Estate:
     stage.authorize(partner, customer.caller)
     order_id = str(place_order(partner, customer.id)["order_id"])
     pay(customer.caller, order_id)
-    _wait_for_bill(partner, customer.id)
+    _wait_for_bill(partner, customer.id, cycle)
     stage.unlink(partner, unlinked.caller)
     named = {"customer_name": "李雷", "customer_type": 0}
     stage.admin("POST", f"/api/customers/{person.id}/verification", named)
     made = Estate(
         site, partner, quota_id, customer, coupon_id, order_id,
         _resource(customer.caller, order_id), transfer_id, unlinked, person, master,
-        _found_enterprise(stage, master), "", stage,
+        _found_enterprise(stage, master), "", cycle, stage,
     )  # fmt: skip
     return replace(made, member_id=_add_member(made))
 
@@ -156,7 +156,6 @@ def _resource(customer: Caller, order_id: str) -> str:
     return str(found["resource_id"])
 
 
-def _wait_for_bill(partner: Caller, customer_id: str) -> None:
-    cycle = cycle_of(datetime.now(UTC))
+def _wait_for_bill(partner: Caller, customer_id: str, cycle: str) -> None:
     path = f"/v2/bills/subcustomer-bills/res-fee-records?bill_cycle={cycle}"
     eventually(lambda: partner.get(f"{path}&customer_id={customer_id}")["fee_records"], bool)

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException
 
-from tests.flows.cast import Caller, eventually
+from tests.flows.cast import Caller, eventually, lasting_cycle
 from tests.flows.deeds import bill_lines, issued_coupon, pay, place_order, quota_balance
 from tests.wire.answered import RATED
 from tests.wire.scene import TRANSFERS, Scene, new_customer, unhurried
 from tests.wire.sdk import call
 from wire.json import loads
-from wire.times import cycle_of, format_instant
+from wire.times import format_instant
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
@@ -40,6 +40,7 @@ def amounts(content: bytes) -> Any:
 
 
 def test_rule_1_usage_is_cut_never_rounded(scene: Scene) -> None:
+    cycle = lasting_cycle()
     partner = seller(scene)
     customer = new_customer(scene.stage, partner)
     partner.post(TRANSFERS, {"customer_id": customer.id, "amount": "1.00"})
@@ -49,7 +50,6 @@ def test_rule_1_usage_is_cut_never_rounded(scene: Scene) -> None:
         "usage_measure_id": 6, "used_until": format_instant(datetime.now(UTC)),
     }  # fmt: skip
     scene.stage.admin("POST", "/api/usage-records", {"records": [used]})
-    cycle = cycle_of(datetime.now(UTC))
     (line,) = eventually(lambda: bill_lines(partner, customer.id, cycle), bool)
     assert Decimal(str(line.official_amount)) == Decimal("0.04599822")
     assert Decimal(str(line.payment_amount)) == Decimal("0.04")

@@ -6,7 +6,7 @@ from testkit.system import System
 from tests.wire.fuzzing import Until, fuzz
 
 SEED = 20261126
-SECONDS_MAX = 100.0
+SECONDS_MAX = 150.0  # of wrong requests, and of right ones; a slow machine must come round too
 OPERATIONS_MIN = 120
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(400)]
 

@@ -204,6 +204,6 @@ async def test_two_relays_share_the_slots_and_one_takes_all_when_the_other_dies(
         await state(outcome.database, "k", range(1, 31), NOW)
         second.kill()
         await asyncio.to_thread(second.wait)
-        await until(taken_over, seconds=10)
+        await until(taken_over)
         await state(outcome.database, "k", range(31, 41), NOW)
         await outcome.settled("k", 40)

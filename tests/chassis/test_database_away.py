@@ -204,13 +204,13 @@ async def test_readers_that_are_closed_or_all_lent_out_count_as_its_absence(
     postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Break: let what `acquire` raises out of `_lent` as it is."""
-    monkeypatch.setattr("chassis.database.LOAN_WAIT_SECONDS_MAX", 0.1)
     postgres_server.drop_database("lent_tally")
     postgres_server.create_database("lent_tally")
     settings = settings_for(postgres_server.url, "127.0.0.1:1", "lent_", database_readers_max=1)
     await create_schema(settings)
     database = Database(settings, "tally")
     async with database.read_as(READER):
+        monkeypatch.setattr("chassis.database.LOAN_WAIT_SECONDS_MAX", 0.1)  # not for connecting
         with pytest.raises(DatabaseAwayError, match="TimeoutError"):
             async with database.read_as(READER):
                 pass

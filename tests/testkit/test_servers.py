@@ -23,10 +23,10 @@ async def ask(url: str, query: str) -> object:
         await connection.close()
 
 
-async def send(bootstrap: str, topic: str, value: bytes) -> None:
+async def send(bootstrap: str, topic: str, value: bytes, seconds: int = 40) -> None:
     """One acknowledged message."""
     async with AIOKafkaProducer(
-        bootstrap_servers=bootstrap, acks="all", request_timeout_ms=2_000
+        bootstrap_servers=bootstrap, acks="all", request_timeout_ms=1000 * seconds
     ) as producer:
         await producer.send_and_wait(topic, value)
 
@@ -55,7 +55,7 @@ def test_postgres_keeps_its_data_through_kill_9_and_leaves_nothing(
         assert pid
         tree = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
         os.kill(pid, signal.SIGKILL)
-        psutil.wait_procs(tree, timeout=10)
+        psutil.wait_procs(tree, timeout=60)
         own_postgres.start()
         assert blocking(ask(own_postgres.database_url("kept"), "SELECT 1")) == 1
         pid = own_postgres.pid
@@ -63,7 +63,7 @@ def test_postgres_keeps_its_data_through_kill_9_and_leaves_nothing(
         tree = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     finally:
         own_postgres.close()
-    assert psutil.wait_procs(tree, timeout=10)[1] == []
+    assert psutil.wait_procs(tree, timeout=60)[1] == []
 
 
 @pytest.mark.postgres
@@ -125,7 +125,7 @@ def test_kafka_makes_no_topic_that_nobody_asked_for(kafka_server: KafkaServer) -
         consumer = AIOKafkaConsumer("asked-for", bootstrap_servers=kafka_server.bootstrap)
         async with consumer:
             with pytest.raises(UnknownTopicOrPartitionError):
-                await send(kafka_server.bootstrap, "never-asked-for", b"lost")
+                await send(kafka_server.bootstrap, "never-asked-for", b"lost", seconds=5)
             topics = await consumer.topics()
             return consumer.partitions_for_topic("asked-for"), "never-asked-for" in topics
 

@@ -25,9 +25,9 @@ from testkit.servers import KafkaServer, new_folder
 
 SERVICES = ("customer-sync", "order", "voucher", "billing", "partner", "gateway")
 TOPICS = ("customer", "order", "voucher", "billing", "partner")
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0  # six services, and another session beside them on two cores
 STOP_SECONDS = 15.0
-LAUNCH_SECONDS = 15.0
+LAUNCH_SECONDS = 60.0
 POLL_SECONDS = 0.05
 
 _NOT_INHERITED = ("DATABASE_", "KAFKA_", "TOPIC_PREFIX", "UPSTREAM_", "PORT", "GATEWAY_PORT")

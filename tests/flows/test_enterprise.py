@@ -102,7 +102,7 @@ def test_a_custody_member_signs_in_and_receives_coupons_only_after_its_master_le
     quota = stage.quota(partner.domain_id, "100.00")
     master, name = a_master(stage, partner), f"branch_{uuid4().hex[:12]}"
     member = make_custody_member(stage, master, name)
-    assert eventually(lambda: signs_in(stage, name), bool)
+    assert eventually(lambda: signs_in(stage, name), bool, 90)  # twenty guesses in a minute
     assert transfer(partner, member, "10.00")
     assert refused_code(partner, quota, member) == "CBC.50000034"
 

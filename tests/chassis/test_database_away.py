@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import httpx
@@ -13,15 +15,20 @@ from sqlalchemy import text
 from starlette.responses import Response
 
 from chassis.app import service_app
+from chassis.clock import utc_now
 from chassis.database import Database
 from chassis.failures import DatabaseAwayError
 from chassis.identity import Principal
+from chassis.outbox import publish
+from chassis.relay import Relay
+from chassis.schedules import Schedule, run_schedule
 from chassis.settings import ServiceSettings
 from testkit.embedded.ports import free_port
 from testkit.servers import PostgresServer
-from tests.chassis.tally import create_schema, settings_for
+from tests.chassis.tally import create_schema, funds_moved, settings_for
 
 PHONE = "13800001111"
+NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 router = APIRouter()
 
 
@@ -221,6 +228,43 @@ async def test_readers_that_are_closed_or_all_lent_out_count_as_its_absence(
     postgres_server.drop_database("lent_tally")
 
 
+@pytest.mark.postgres
+async def test_a_server_that_takes_leave_between_two_statements_counts_as_its_absence(
+    postgres_server: PostgresServer,
+) -> None:
+    """The driver has read why, and not yet that the connection is closed.
+
+    Break: leave `InternalClientError` out of what `Database.read_as` looks at.
+    """
+    postgres_server.drop_database("leave_tally")
+    postgres_server.create_database("leave_tally")
+    settings = settings_for(postgres_server.url, "127.0.0.1:1", "leave_")
+    await create_schema(settings)
+    database = Database(settings, "tally")
+    fields = b"SFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
+    leave = b"E" + (len(fields) + 4).to_bytes(4, "big") + fields
+    with pytest.raises(DatabaseAwayError):
+        async with database.transaction() as session:
+            connection = await session.connection()
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            driver._protocol.data_received(leave)
+            await session.execute(text("SELECT 1"))
+    with pytest.raises(DatabaseAwayError):
+        async with database.read_as(READER) as reader:
+            reader._con._protocol.data_received(leave)
+            await reader.fetchval("SELECT 1")
+    with pytest.raises(DatabaseAwayError):
+        async with database.transaction() as session:
+            publish(session, funds_moved("k", 1, NOW))
+            connection = await session.connection()
+            driver = (await connection.get_raw_connection()).driver_connection
+            driver._protocol.data_received(leave)
+    async with database.transaction() as session:  # what is out of step was not given back
+        assert await session.scalar(text("SELECT count(*) FROM outbox")) == 0
+    await database.close()
+    postgres_server.drop_database("leave_tally")
+
+
 async def test_a_server_that_is_not_there_is_named_alike_by_both_doors() -> None:
     """Break: drop the `except` of `_connect`."""
     nobody = f"postgresql://a:b@127.0.0.1:{free_port()}"
@@ -232,6 +276,55 @@ async def test_a_server_that_is_not_there_is_named_alike_by_both_doors() -> None
         async with database.read_as(READER):
             pass
     await database.close()
+
+
+async def test_a_relay_whose_connection_fell_out_of_step_begins_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its end would end the process. Break: do not catch `InternalClientError` in `Relay.run`."""
+    served_again = asyncio.Event()
+    failures = iter([asyncpg.InternalClientError("another operation (2) is in progress")])
+
+    async def serve(_relay: Relay) -> None:
+        for failure in failures:
+            raise failure
+        served_again.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Relay, "_serve", serve)
+    settings = settings_for(f"postgresql://a:b@127.0.0.1:{free_port()}", "127.0.0.1:1", "away_")
+    relay = asyncio.create_task(Relay(settings, Database(settings, "tally"), "tally").run())
+    await asyncio.wait_for(served_again.wait(), 60)
+    relay.cancel()
+    await asyncio.gather(relay, return_exceptions=True)
+
+
+@pytest.mark.parametrize("mistake", [False, True])
+async def test_a_schedule_that_meets_no_database_says_so_in_one_line(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, mistake: bool
+) -> None:
+    """Break: log every failure of a schedule alike."""
+    nobody = f"postgresql://a:b@127.0.0.1:{free_port()}"
+    database = Database(settings_for(nobody, "127.0.0.1:1", "away_"), "tally")
+    second = asyncio.Event()
+    turns = iter([None, second.set])
+
+    async def work(database: Database, _now: datetime) -> None:
+        if told := next(turns, None):
+            told()
+        if mistake:
+            raise ValueError("of ours")
+        async with database.transaction() as session:
+            await session.execute(text("SELECT 1"))
+
+    running = asyncio.create_task(run_schedule(Schedule("look", 0.01, work), database, utc_now))
+    await asyncio.wait_for(second.wait(), 60)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await database.close()
+    written = capsys.readouterr().out + caplog.text
+    assert "schedule failed" in written
+    assert ("Traceback" in written) is mistake
 
 
 def test_an_empty_variable_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,7 @@ _ENTER_TENANT = text(
 _SEE_AS = "SELECT set_config('channelbus.partner_id', $1, false)"
 CONNECT_SECONDS_MAX = 10
 LOAN_WAIT_SECONDS_MAX = 10  # for a connection, while all are lent out
+_DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 READER_IDLE_SECONDS_MAX = 60.0  # then its connection is closed
 
 COLUMN_TYPES: dict[Any, Any] = {
@@ -90,7 +91,7 @@ class Database:
                 if stated:
                     crash_point("business.committed")
                     self.on_stated()
-        except (SQLAlchemyError, asyncpg.PostgresError) as error:
+        except (SQLAlchemyError, *_DRIVER_ERRORS) as error:
             if says_away(error):
                 raise DatabaseAwayError(str(getattr(error, "orig", error))) from error
             raise
@@ -120,7 +121,7 @@ class Database:
         try:
             await connection.fetchval(_SEE_AS, principal.partner_id)
             yield connection
-        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except _DRIVER_ERRORS as error:
             if says_away(error) or _is_lost(connection):
                 raise DatabaseAwayError(str(error)) from error
             raise

@@ -43,7 +43,8 @@ def failure_of(error: BaseException) -> Failure:
 def says_away(error: BaseException) -> bool:
     """Whether SQLAlchemy or the driver means by this that the database is away.
 
-    An `asyncpg.InterfaceError` does not tell it from a misuse; who holds the connection knows.
+    An `InterfaceError` or `InternalClientError` of the driver may as well be a misuse: who holds
+    the connection knows whether it was lost.
     """
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True

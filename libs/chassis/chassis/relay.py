@@ -37,6 +37,14 @@ from chassis.settings import ServiceSettings
 
 log = get_logger(__name__)
 
+# Whatever the driver says: it means Kafka or the database, and the relay begins anew.
+_INTERRUPTIONS = (
+    OSError,
+    KafkaError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 CHANNEL = "channelbus_outbox"
 BACK_OFF_SECONDS_MAX = 5.0
 NOTIFY_EVERY_SECONDS = 0.02
@@ -81,7 +89,7 @@ class Relay:
             started = time.monotonic()
             try:
                 await self._serve()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError) as error:
+            except _INTERRUPTIONS as error:
                 RELAY_FAILURES.inc()
                 log.warning("relay interrupted", error=repr(error), pause_seconds=pause)
             pause = 0.1 if time.monotonic() - started > 30 else min(pause * 2, BACK_OFF_SECONDS_MAX)
@@ -108,7 +116,7 @@ class Relay:
                 await _abandon(producer)  # first, so that nothing is sent without a lease
                 async with asyncio.timeout(GIVE_UP_SECONDS_MAX):
                     await leases.give_up()
-            except (OSError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except _INTERRUPTIONS as error:
                 log.info("the leases end by themselves", error=repr(error))
             finally:
                 connection.terminate()

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from chassis.clock import Clock
 from chassis.database import Database
+from chassis.failures import DatabaseAwayError
 from chassis.logs import get_logger
 
 log = get_logger(__name__)
@@ -32,6 +33,8 @@ async def run_schedule(schedule: Schedule, database: Database, clock: Clock) -> 
     while True:
         try:
             await schedule.work(database, clock())
+        except DatabaseAwayError as error:
+            log.warning("schedule failed", schedule=schedule.name, error=str(error))
         except Exception:
             log.exception("schedule failed", schedule=schedule.name)
         await asyncio.sleep(schedule.every_seconds)

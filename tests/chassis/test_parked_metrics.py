@@ -42,7 +42,7 @@ async def shows(keys: int, events: int) -> None:
         shown = PARKED_KEYS.labels(NAME)._value.get(), PARKED.labels(NAME)._value.get()
         return shown == (keys, events)
 
-    await until(as_told, 30)
+    await until(as_told)
 
 
 def lag(settings: ServiceSettings) -> list[tuple[float, float]]:
@@ -73,7 +73,7 @@ async def test_parked_events_are_counted_until_replayed_or_skipped_and_are_no_la
         async def caught_up() -> bool:
             return lag(quick) == [(0, 0)] * PARTITIONS
 
-        await until(caught_up, 30)
+        await until(caught_up)
 
         desk = Desk({NAME: consumers}, database, ADMIN, NOW)
         async with database.transaction() as session:

@@ -102,7 +102,7 @@ async def test_kafka_away_for_a_while_costs_bounded_memory_and_no_order(
         async def caught_up() -> bool:
             return await outcome.count(OutboxRow) == 0
 
-        await until(caught_up, seconds=60)
+        await until(caught_up)
         await outcome.settled("k", BACKLOG)
 
 

@@ -44,7 +44,7 @@ async def test_a_restatement_killed_between_portions_states_every_aggregate_once
             heard = len(await outcome.heard())
             return heard >= 2 * KEYS and await outcome.count(OutboxRow) == 0
 
-        await until(done, seconds=60)
+        await until(done)
     assert sorted(await outcome.heard()) == sorted([(row["key"], 7) for row in known] * 2)
     async with outcome.database.transaction() as session:
         (progress,) = await list_restatements(session)

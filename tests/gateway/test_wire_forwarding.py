@@ -229,6 +229,33 @@ async def test_a_dropped_connection_is_tried_again_for_reads_and_never_for_comma
             assert len(dropped) == 1
 
 
+@pytest.mark.parametrize(
+    ("target", "expected"), [(ORDERS, (500, "CBC.0999")), ("/api/orders/1", (503, "CHB.0503"))]
+)
+async def test_a_service_that_ends_while_it_answers_did_not_answer(
+    gateway_store: ServiceDatabase,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    target: str,
+    expected: tuple[int, str],
+) -> None:
+    """Break: let what the first look into the body raises out as it is."""
+
+    async def end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
+        writer.write(b"Content-Length: 100\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(end, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with open_gate(gateway_store, order_url=url) as gate:
+            answer = await gate.call(await story(gate), "GET", target)
+            assert (answer.status, answer.code) == expected
+    assert "Traceback" not in capsys.readouterr().out + caplog.text
+
+
 # --- passwords stay
 
 

@@ -4,6 +4,8 @@ Known by path, then authenticated, admitted and counted; then forwarded to its s
 the gateway's own routes under the same signed header that the services get.
 """
 
+from collections.abc import AsyncIterator
+
 import aiohttp
 from starlette.datastructures import State
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -178,25 +180,34 @@ class Door:
         if destination.password_in is not None:
             desk = self._state.password_desk
             body = await desk.replace(request, caller.principal, destination.password_in)
+        if request.method == "HEAD":
+            send = without_body(send)
         try:
             answer: aiohttp.ClientResponse = await self._state.forwarder.send(
                 destination.service, request, body, caller.principal
             )
+            async with answer:
+                chunks = answer.content.iter_any()
+                try:
+                    first = await anext(chunks, b"")
+                except (aiohttp.ClientError, TimeoutError) as error:  # it ended while it answered
+                    raise self._state.forwarder.away(destination.service, error) from error
+                await _stream(answer, first, chunks, destination, send)
         except ServiceAwayError as away:
             if destination.is_native:
                 raise OutsideError(destination.service) from away
             raise
-        if request.method == "HEAD":
-            send = without_body(send)
-        async with answer:
-            await _stream(answer, destination, send)
 
 
-async def _stream(answer: aiohttp.ClientResponse, destination: Destination, send: Send) -> None:
+async def _stream(
+    answer: aiohttp.ClientResponse,
+    first: bytes,
+    chunks: AsyncIterator[bytes],
+    destination: Destination,
+    send: Send,
+) -> None:
     """Status, body and the few headers that are the caller's; a redirect is a failure (D.4a.5)."""
     start = forwarded_start(answer, native=destination.is_native)
-    chunks = answer.content.iter_any()
-    first = await anext(chunks, b"")
     if not destination.is_native and first.lstrip()[:1] == b"[":
         log.error("a service answered an array", operation=destination.name)
         raise RefusedError(code="CBC.0999")

@@ -89,11 +89,11 @@ class Forwarder:
         except (aiohttp.ClientError, TimeoutError) as error:
             dropped = isinstance(error, aiohttp.ClientConnectionError)
             if method != "GET" or not dropped or isinstance(error, TimeoutError):
-                raise self._away(service, error) from error
+                raise self.away(service, error) from error
         try:
             return await self._send(service, method, request, body, principal)
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise self._away(service, error) from error
+            raise self.away(service, error) from error
 
     async def _send(
         self,
@@ -122,7 +122,8 @@ class Forwarder:
         )
 
     @staticmethod
-    def _away(service: Service, error: BaseException) -> ServiceAwayError:
+    def away(service: Service, error: BaseException) -> ServiceAwayError:
+        """What the caller hears of it; the log has why."""
         log.warning("service away", service_name=service.value, error=type(error).__name__)
         return ServiceAwayError()
 

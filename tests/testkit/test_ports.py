@@ -1,5 +1,6 @@
 """Ports are given once, also to sessions that run side by side."""
 
+import fcntl
 import random
 import subprocess
 import sys
@@ -17,12 +18,20 @@ sys.stdin.read()
 """
 
 
+def is_nobodys(port: int) -> bool:
+    """Whether no session at all was given the port: another one holds dozens that it never uses."""
+    if port in ports._given or not ports.is_free(port) or not ports._reserve(port):
+        return False
+    ports._given.discard(port)
+    fcntl.lockf(ports._reservations(), fcntl.LOCK_UN, 1, port)
+    return True
+
+
 def two_free_ports() -> int:
     """The first of two neighbours that nobody uses or was given."""
     while True:
         first = random.randrange(ports.FIRST_PORT, ports.LAST_PORT)
-        two = {first, first + 1}
-        if not two & ports._given and all(map(ports.is_free, two)):
+        if is_nobodys(first) and is_nobodys(first + 1):
             return first
 
 

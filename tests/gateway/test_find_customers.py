@@ -27,6 +27,7 @@ CUSTOMERS = 300
 COUNTED_MAX = 20
 SELLER = Principal(id="p1", kind="solution_provider", partner_id="p1")
 DISTRIBUTOR = Principal(id="d1", kind="distributor", partner_id="d1")
+RESELLER = Principal(id="r1", kind="reseller", partner_id="r1")
 ADMINISTRATOR = Principal(id="root", kind="administrator", partner_id="*")
 CYCLE = "2026-11"
 WORDS = ("云", "帆", "科技", "有限公司", "Cloud", "000", "ab")
@@ -202,7 +203,7 @@ async def test_pages_and_counts_are_those_of_a_plain_look_at_every_row(
     bounded = 0
     for _ in range(20):
         await change(database, chance)
-        who = chance.choice((SELLER, SELLER, DISTRIBUTOR, ADMINISTRATOR))
+        who = chance.choice((SELLER, SELLER, DISTRIBUTOR, RESELLER, ADMINISTRATOR))
         asked = wanted(chance) | {"limit": chance.choice((5, 10, 20))}
         expected = await plainly(database, who, CustomerSearch(**asked))
         seen: list[str] = []

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from chassis.identity import Principal
-from gateway.portfolio.models import CustomerRow, ResourceRow, VisibleCustomer
+from gateway.portfolio.models import CustomerRow, ResourceRow, Tenant, VisibleCustomer
 from gateway.portfolio.search_conditions import (
     CustomerSearch,
     Row,
@@ -83,7 +83,8 @@ class _Query:
         self._session = session
         self._search = search
         self._now = now
-        self._visible = _visible(principal)
+        self._owned = _owned(principal, ResourceRow)
+        self._visible = and_(VisibleCustomer.version > 0, _owned(principal, VisibleCustomer))
         self._matches: _Matches | None = None
         self._seems_frequent = False
 
@@ -92,6 +93,8 @@ class _Query:
         rows = await self._page_along_the_order((self._search.limit + 1) * FIRST_ROWS)
         if rows is not None:
             self._seems_frequent = len(rows) > self._search.limit
+            if not self._seems_frequent and self._search.after is None:
+                self._matches = _Matches(len(rows), [], is_all=True)
             return rows
         matches = await self._gather_some()
         if not matches.is_all:
@@ -160,7 +163,8 @@ class _Query:
 
     async def _gather(self, limit: int | None, resources_max: int | None) -> _Matches:
         row = VisibleCustomer
-        wanted = by_index(row, self._search, self._now, resources_max)
+        ending = select(ResourceRow.customer_id, ResourceRow.partner_id).where(self._owned)
+        wanted = by_index(row, self._search, self._now, ending.limit(resources_max))
         matches = (
             select(row.customer_id, self.order.value(row).label("value"))
             .where(self._visible, wanted)
@@ -184,16 +188,14 @@ class _Query:
         return [dict(each) for each in found.mappings()]
 
 
-def _visible(principal: Principal) -> ColumnElement[bool]:
+def _owned(principal: Principal, row: type[Tenant]) -> ColumnElement[bool]:
     """The query's own wall; row-level security is the second."""
-    row = VisibleCustomer
-    shown: ColumnElement[bool] = row.version > 0
     if principal.is_administrator:
-        return shown
+        return true()
     own: ColumnElement[bool] = row.partner_id == principal.id
     if principal.kind == "distributor":
-        own = or_(own, row.distributor_id == principal.id)
-    return and_(shown, own)
+        return or_(own, row.distributor_id == principal.id)
+    return own
 
 
 def _shown(row: Row, now: datetime) -> list[ColumnElement[Any]]:

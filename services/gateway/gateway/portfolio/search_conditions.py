@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
-from sqlalchemy import ColumnElement, and_, case, func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true, tuple_
 from sqlalchemy.sql import literal
 
 from gateway.portfolio.models import CustomerRow, ResourceRow
@@ -71,18 +71,18 @@ def conditions(row: Row, search: CustomerSearch, now: datetime) -> ColumnElement
 
 
 def by_index(
-    row: Row, search: CustomerSearch, now: datetime, resources_max: int | None
+    row: Row, search: CustomerSearch, now: datetime, resources: Select[str, str]
 ) -> ColumnElement[bool]:
     """The same, but names and expiries are found by their indexes.
 
-    With `resources_max` only among so many resources of those that expire.
+    `resources` says whose, and how many of those that expire at most; it asks for two ids: of the
+    customer, of the partner.
     """
     given = [_simple_conditions(row, search, now)]
     if search.name is not None:
         given.append(_has_grams(row, search.name))
     if search.expires_within_days is not None:
-        ends = select(ResourceRow.customer_id, ResourceRow.partner_id)
-        ends = ends.where(_expires(search.expires_within_days, now)).limit(resources_max)
+        ends = resources.where(_expires(search.expires_within_days, now))
         given.append(tuple_(row.customer_id, row.partner_id).in_(ends))
     return and_(*given)
 

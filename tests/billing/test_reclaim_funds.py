@@ -1,9 +1,17 @@
 """Money comes back to the partner: by its command, or when the association ends."""
 
+import asyncio
+
 import pytest
 
+from billing.consumers import consumers
 from chassis.database import Database
-from contracts.customer import CustomerAssociationChanged, CustomerUnlinked, CustomerUpdated
+from contracts.customer import (
+    CustomerAssociated,
+    CustomerAssociationChanged,
+    CustomerUnlinked,
+    CustomerUpdated,
+)
 from tests.billing.builders import (
     CUSTOMER,
     OTHER_PARTNER,
@@ -118,6 +126,39 @@ async def test_what_an_open_payment_holds_returns_when_it_fails(
     assert (await balance_of(database, PARTNER)).balance == money("40.00")
     assert (await balance_of(database, CUSTOMER)).held == money("60.00")
     await deliver(database, payment_failed("a1"))
+    assert (await balance_of(database, PARTNER)).balance == money("100.00")
+    assert (await prove(caller))["balanced"]
+
+
+async def test_what_a_payment_frees_while_its_customer_unlinks_is_not_left_with_it(
+    caller: Caller, database: Database
+) -> None:
+    await caller.top_up(PARTNER, "100.00")
+    await caller.transfer(100)
+    await caller.hold("a1", "60.00")
+    async with database.transaction() as batch:
+        gone = customer(CustomerUnlinked, version=2, association_status="unlinked")
+        await consumers.handle([gone], batch)
+        freed = asyncio.create_task(deliver(database, payment_failed("a1")))
+        await asyncio.sleep(0.4)  # it waits for what the unlinking has in hand
+    await freed
+    assert (await balance_of(database, CUSTOMER)).balance == money("0.00")
+    assert (await balance_of(database, PARTNER)).balance == money("100.00")
+    assert (await prove(caller))["balanced"]
+
+
+async def test_what_a_payment_frees_does_not_follow_its_customer_to_another_partner(
+    caller: Caller, database: Database
+) -> None:
+    await caller.top_up(PARTNER, "100.00")
+    await caller.transfer(100)
+    await caller.hold("a1", "60.00")
+    gone = customer(CustomerUnlinked, version=2, association_status="unlinked")
+    there = customer(CustomerAssociated, version=3, partner_id=OTHER_PARTNER)
+    await deliver(database, gone, there)
+    await caller.top_up(CUSTOMER, "10.00")
+    await deliver(database, payment_failed("a1"))
+    assert (await balance_of(database, CUSTOMER)).balance == money("10.00")  # its own stays
     assert (await balance_of(database, PARTNER)).balance == money("100.00")
     assert (await prove(caller))["balanced"]
 

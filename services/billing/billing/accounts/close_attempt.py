@@ -12,7 +12,7 @@ from billing.accounts.post_movement import (
     post_movement,
     state_funds,
 )
-from billing.accounts.return_balance import return_rest
+from billing.accounts.return_balance import return_cash
 from billing.accounts.write_off_arrears import write_off_arrears
 from billing.models import CAPTURED, HELD, RELEASED, ZERO, Customer, PaymentAttempt
 from contracts.order import OrderPaid, OrderPaymentFailed
@@ -59,8 +59,7 @@ async def release_hold(session: AsyncSession, event: OrderPaymentFailed) -> None
     if attempt.state != HELD:
         return
     payer_id = attempt.customer_id
-    payer = await session.get(Customer, payer_id)
-    returns = attempt.was_resale and payer is not None and not payer.is_resale
+    returns = attempt.was_resale and not await _is_resale_of(session, payer_id, attempt.partner_id)
     owners = [payer_id, attempt.partner_id] if returns else [payer_id]
     locked = await lock_accounts(session, *owners)
     accounts = locked[payer_id]
@@ -75,7 +74,16 @@ async def release_hold(session: AsyncSession, event: OrderPaymentFailed) -> None
     attempt.state, attempt.closed_at = RELEASED, event.occurred_at
     await write_off_arrears(session, accounts, event.occurred_at)
     if returns:
-        return_rest(session, accounts, locked[attempt.partner_id], event.occurred_at)
+        left = min(attempt.cash_amount, accounts.balance.available)
+        return_cash(session, accounts, locked[attempt.partner_id], left, event.occurred_at)
+
+
+async def _is_resale_of(session: AsyncSession, payer_id: str, partner_id: str) -> bool:
+    """Locked against its own unlinking, which would leave what is freed with a stranger."""
+    payer = await session.get(
+        Customer, payer_id, with_for_update={"read": True}, populate_existing=True
+    )
+    return payer is not None and payer.is_resale and payer.partner_id == partner_id
 
 
 async def _outcome(

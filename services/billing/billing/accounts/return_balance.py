@@ -1,6 +1,7 @@
 """What a resale customer has left goes back to the partner when the association ends."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,14 +19,18 @@ async def return_balance(
 ) -> None:
     """Move all cash that no payment holds to the partner (domain.md B.3)."""
     accounts = await lock_accounts(session, partner_id, customer_id)
-    return_rest(session, accounts[customer_id], accounts[partner_id], now)
+    giver = accounts[customer_id]
+    return_cash(session, giver, accounts[partner_id], giver.balance.available, now)
 
 
-def return_rest(
-    session: AsyncSession, giver: OwnerAccounts, taker: OwnerAccounts, now: datetime
+def return_cash(
+    session: AsyncSession,
+    giver: OwnerAccounts,
+    taker: OwnerAccounts,
+    amount: Decimal,
+    now: datetime,
 ) -> None:
-    """The same between accounts that are locked; nothing left is no movement."""
-    rest = giver.balance.available
-    if rest > 0:
+    """The same for an amount, between accounts that are locked; nothing left is no movement."""
+    if amount > 0:
         cause = Cause(UNLINK, now, customer_id=giver.owner_id)
-        post_movement(session, cause, (giver.balance, -rest), (taker.balance, rest))
+        post_movement(session, cause, (giver.balance, -amount), (taker.balance, amount))

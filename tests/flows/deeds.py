@@ -1,5 +1,6 @@
 """What partners and customers do in the stories, by the official SDK."""
 
+import secrets
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -11,16 +12,24 @@ from huaweicloudsdkbss.v2 import (
     CreatePartnerCouponsReq,
     CreatePartnerCouponsRequest,
     CreateSubCustomerRequest,
+    CreateSubCustomerReqV2,
+    CreateSubEnterpriseAccountRequest,
+    ListEnterpriseOrganizationsRequest,
+    ListEnterpriseSubCustomersRequest,
     ListIssuedPartnerCouponsRequest,
     ListQuotaCouponsRequest,
     ListSubCustomerBillDetailRequest,
     ListSubCustomerCouponsRequest,
+    NewCustomerV2,
     PayCustomerOrderV3Req,
     PayOrdersRequest,
     QueryCouponQuotasReqExt,
     ReclaimPartnerCouponsReq,
     ReclaimPartnerCouponsRequest,
+    SendSmsVerificationCodeRequest,
+    SendSmVerificationCodeReq,
     ShowCustomerOrderDetailsRequest,
+    TemplateArgs,
     UpdateCustomerAccountAmountRequest,
 )
 
@@ -36,6 +45,8 @@ ECS_MONTH = {
     "period_num": 1,
     "quantity": 1,
 }
+
+PASSWORD = "Geheim#2026"
 
 
 @dataclass(frozen=True)
@@ -54,6 +65,40 @@ def create_customer(stage: Stage, partner: Caller, **fields: Any) -> Customer:
         CreateSubCustomerRequest(body=CreateCustomerV2Req(**told))
     )
     return Customer(made.domain_id, made.domain_name, stage.caller(made.domain_id))
+
+
+def a_master(stage: Stage, partner: Caller) -> Caller:
+    """A verified enterprise that the administrator made a master."""
+    customer = create_customer(stage, partner)
+    verified = {"customer_name": "甲公司", "customer_type": 1}
+    stage.admin("POST", f"/api/customers/{customer.id}/verification", verified)
+    stage.admin("POST", f"/api/customers/{customer.id}/enterprise", {"name": "集团"})
+    return customer.caller
+
+
+def make_custody_member(stage: Stage, master: Caller, name: str) -> str:
+    """By the vendor's SDK, with a phone of its own; its id."""
+    phone = f"137{secrets.randbelow(10**8):08}"
+    args = [TemplateArgs(key="sub_customer_name", value=name)]
+    asked = SendSmVerificationCodeReq(mobile_phone=phone, sm_template_args=args)
+    master.bss.send_sms_verification_code(SendSmsVerificationCodeRequest(body=asked))
+    root = master.bss.list_enterprise_organizations(ListEnterpriseOrganizationsRequest()).root_id
+    member = NewCustomerV2(
+        customer_name=name,
+        password=PASSWORD,
+        mobile_phone=phone,
+        verification_code=stage.system.code_sent_to(phone),
+    )
+    body = CreateSubCustomerReqV2(
+        party_id=root,
+        sub_customer_association_type=1,
+        financial_custody=1,
+        new_sub_customer=member,
+    )
+    master.bss.create_sub_enterprise_account(CreateSubEnterpriseAccountRequest(body=body))
+    wanted = ListEnterpriseSubCustomersRequest(sub_customer_account_name=name)
+    (made,) = master.bss.list_enterprise_sub_customers(wanted).sub_customer_infos
+    return str(made.id)
 
 
 def transfer(partner: Caller, customer_id: str, amount: str) -> str:

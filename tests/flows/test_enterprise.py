@@ -1,6 +1,5 @@
 """An enterprise master makes a custody member: it receives no coupons, its master pays for it."""
 
-import secrets
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,25 +10,19 @@ import pytest
 from huaweicloudsdkbss.v2 import (
     CreatePartnerCouponsReq,
     CreatePartnerCouponsRequest,
-    CreateSubCustomerReqV2,
-    CreateSubEnterpriseAccountRequest,
     ListCustomerOrdersRequest,
-    ListEnterpriseOrganizationsRequest,
-    ListEnterpriseSubCustomersRequest,
     ListOrderCouponsByOrderIdRequest,
-    NewCustomerV2,
-    SendSmsVerificationCodeRequest,
-    SendSmVerificationCodeReq,
-    TemplateArgs,
 )
 from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException
 
 from tests.flows.cast import Caller, Stage, eventually
 from tests.flows.deeds import (
+    PASSWORD,
+    a_master,
     bill_lines,
-    create_customer,
     issue_coupon,
     issued_coupon,
+    make_custody_member,
     order_of,
     pay,
     place_order,
@@ -37,43 +30,7 @@ from tests.flows.deeds import (
 )
 from wire.times import cycle_of
 
-PASSWORD = "Geheim#2026"
-
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
-
-
-def a_master(stage: Stage, partner: Caller) -> Caller:
-    """A verified enterprise that the administrator made a master."""
-    customer = create_customer(stage, partner)
-    verified = {"customer_name": "甲公司", "customer_type": 1}
-    stage.admin("POST", f"/api/customers/{customer.id}/verification", verified)
-    stage.admin("POST", f"/api/customers/{customer.id}/enterprise", {"name": "集团"})
-    return customer.caller
-
-
-def make_custody_member(stage: Stage, master: Caller, name: str) -> str:
-    """By the vendor's SDK, with a phone of its own; its id."""
-    phone = f"137{secrets.randbelow(10**8):08}"
-    args = [TemplateArgs(key="sub_customer_name", value=name)]
-    asked = SendSmVerificationCodeReq(mobile_phone=phone, sm_template_args=args)
-    master.bss.send_sms_verification_code(SendSmsVerificationCodeRequest(body=asked))
-    root = master.bss.list_enterprise_organizations(ListEnterpriseOrganizationsRequest()).root_id
-    member = NewCustomerV2(
-        customer_name=name,
-        password=PASSWORD,
-        mobile_phone=phone,
-        verification_code=stage.system.code_sent_to(phone),
-    )
-    body = CreateSubCustomerReqV2(
-        party_id=root,
-        sub_customer_association_type=1,
-        financial_custody=1,
-        new_sub_customer=member,
-    )
-    master.bss.create_sub_enterprise_account(CreateSubEnterpriseAccountRequest(body=body))
-    wanted = ListEnterpriseSubCustomersRequest(sub_customer_account_name=name)
-    (made,) = master.bss.list_enterprise_sub_customers(wanted).sub_customer_infos
-    return str(made.id)
 
 
 def refused_code(partner: Caller, quota_id: str, customer_id: str) -> str | None:

@@ -197,6 +197,17 @@ async def test_a_member_that_left_pays_itself_and_its_master_no_more(
     assert shown["agent_pay_info"] == {"is_agent_pay": False}
 
 
+async def test_a_master_that_was_unlinked_is_asked_and_pays_all_the_same(
+    caller: Caller, database: Database, peers: PeerDouble
+) -> None:
+    master, member, order_id = await a_family(caller, database)
+    async with database.transaction() as session:
+        (await session.get_one(Customer, master.id)).association_status = "unlinked"
+    assert await code_of(caller, member, order_id) == ASKED
+    assert await code_of(caller, master, order_id) == 204
+    assert peers.asked(HOLD)[0]["customer_id"] == master.id
+
+
 async def test_what_a_master_has_paid_stays_its_own_when_the_member_leaves(
     caller: Caller, database: Database
 ) -> None:

@@ -21,6 +21,7 @@ from tests.voucher.builders import (
     paid,
     stated,
 )
+from voucher.settle_attempt import OutcomeContradictsError
 
 pytestmark = pytest.mark.postgres
 PATH = f"{ORDER_COUPONS}?order_id=CS1"
@@ -80,6 +81,21 @@ async def test_the_masters_coupon_is_redeemed_by_the_members_order(door: Door) -
     (told,) = await stated(door.database, "voucher.redeemed")
     assert (told["customer_id"], told["order_id"], told["amount"]) == ("m1", "CS1", "80.00")
     assert await door.is_balanced()
+
+
+@pytest.mark.parametrize(("holder", "payer"), [("m1", None), ("c1", "m1")])
+async def test_coupons_of_another_than_who_is_said_to_have_paid_are_for_a_person_to_see(
+    door: Door, holder: str, payer: str | None
+) -> None:
+    await hear(door.database, joined("sp"), associated("m1"), associated("c1"))
+    coupon_id = await door.coupon(await door.grant(), holder, face=100)
+    await door.reserve("a1", [coupon_id], customer_id=holder)
+    event = paid("a1", {coupon_id: "80.00"}).model_copy(update={"paying_agent_id": payer})
+    with pytest.raises(OutcomeContradictsError):
+        await hear(door.database, event)
+    coupon = await door.held(coupon_id)
+    assert (coupon.balance, coupon.lock_order_id) == (Decimal("100.00"), "CS1")
+    assert await stated(door.database, "voucher.redeemed") == []
 
 
 async def test_the_masters_coupon_is_free_again_when_the_payment_failed(door: Door) -> None:

@@ -31,12 +31,14 @@ async def capture_attempt(
     """Redeem what the attempt reserved; `paid` is coupon → amount as order stated it.
 
     Raises:
-        OutcomeContradictsError: order's amounts are not the reserved ones.
+        OutcomeContradictsError: order's amounts are not the reserved ones, or another's coupons.
 
     """
     attempt = await _close(session, attempt_id, order_id, customer_id, CAPTURED, at)
     if attempt is None:
         return
+    if attempt.customer_id != customer_id:
+        raise OutcomeContradictsError(f"attempt {attempt_id}: not the coupons of {customer_id}")
     reservations = await _reservations(session, attempt_id)
     if {r.coupon_id: r.amount for r in reservations} != dict(paid):
         raise OutcomeContradictsError(f"attempt {attempt_id}: reserved amounts are not {paid}")

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from chassis.database import Database
+from customer_sync import list_sub_customers
 from tests.customer_sync.builders import (
     ADMINISTRATOR,
     DISTRIBUTOR,
@@ -205,3 +206,58 @@ async def test_a_search_by_two_characters_uses_the_index_of_pairs(
         told = "\n".join((await session.scalars(plan)).all())
     assert "customers_grams" in told
     assert await door.names(customer=chr(19968) + chr(20468 + 1)) == {"user500"}
+
+
+async def test_deep_pages_are_slices_of_the_whole_list(
+    door: Door, clock: Clock, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(12):
+        await door.create()
+        clock.forward(seconds=number % 2)  # two of a second, by their ids
+    some = text("UPDATE customers SET association_type = '1' WHERE ascii(right(id, 1)) % 2 = 0")
+    async with database.transaction() as session:
+        await session.execute(some)
+    asked: list[dict[str, Any]] = [
+        {},
+        {"association_type": "2"},
+        {"associated_on_begin": "2020-01-01T00:00:00Z"},
+    ]
+    for filters in asked:
+        monkeypatch.setattr(list_sub_customers, "_DEEP_OFFSET", 1_000)
+        whole = await door.listed(limit=100, **filters)
+        monkeypatch.setattr(list_sub_customers, "_DEEP_OFFSET", 1)
+        for offset in range(len(whole["customer_infos"]) + 1):
+            page = await door.listed(offset=offset, limit=3, **filters)
+            assert page["customer_infos"] == whole["customer_infos"][offset : offset + 3]
+            assert page["count"] == whole["count"]
+
+
+async def test_who_comes_before_a_deep_page_is_skipped_in_the_index_alone(
+    door: Door, database: Database
+) -> None:
+    await door.create()
+    fill = text(
+        "INSERT INTO customers (id, partner_id, site, currency, account_name, customer_name,"
+        " association_type, association_status, associated_on, customer_type, verified_status,"
+        " is_frozen, closes_market_messages, mirrored, registered_at, version)"
+        " SELECT 'x' || n, 'sp1', 'china', 'CNY', 'user' || n, 'name', '2', 'associated', now(),"
+        " 1, '2', 0, false, true, now(), 1 FROM generate_series(1, 5000) AS n"
+    )
+    async with database.transaction() as session:
+        await session.execute(fill)
+    async with database.engine.connect() as connection:
+        alone = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await alone.execute(text("VACUUM ANALYZE customers"))
+    plans: list[str] = []
+    async with database.read_as(SELLER) as reader:
+
+        class Explained:
+            async def fetch(self, statement: str, *values: Any) -> list[Any]:
+                told = await reader.fetch(f"EXPLAIN {statement}", *values)
+                plans.append("\n".join(row[0] for row in told))
+                return []
+
+        wanted = list_sub_customers.CustomersWanted(association_type="2", offset=1_000)
+        where = list_sub_customers._conditions("sp1", wanted)
+        await list_sub_customers._page(Explained(), wanted, where)
+    assert "Index Only Scan using customers_of_partner" in plans[0], plans[0]

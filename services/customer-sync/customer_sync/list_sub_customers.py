@@ -30,6 +30,7 @@ _FUZZY = {  # request field → (column, its mark in the grams, whether letters 
 _GRAM_CHARACTERS_MAX = 2  # texts up to this length stand in the grams as they are
 _RARE_MAX = 2_000  # matches; of more, a page is soon met when walking from the newest customer on
 _WALK_ROWS_MAX = 20_000
+_DEEP_OFFSET = 1_000  # customers; from here on those before the page are skipped in the index alone
 _SHOWN = (
     "id, account_name, customer_name, associated_on, association_type, label, mobile,"
     " verified_status, country_code, customer_type, is_frozen, account_manager_name, xaccount_id,"
@@ -126,11 +127,11 @@ async def _page(
 ) -> list[dict[str, Any]]:
     """From the newest on, along the index, until the page is full."""
     limit, offset = f"${len(where.values) + 1}", f"${len(where.values) + 2}"
-    rows = await connection.fetch(
-        f"SELECT {_SHOWN} FROM visible_customers WHERE {where.sql}"
-        f" {_NEWEST_FIRST} LIMIT {limit} OFFSET {offset}",
-        *where.values, wanted.limit, wanted.offset,
-    )  # fmt: skip
+    page = f"FROM visible_customers WHERE {where.sql} {_NEWEST_FIRST} LIMIT {limit} OFFSET {offset}"
+    if wanted.offset >= _DEEP_OFFSET:
+        page = f"FROM visible_customers WHERE id IN (SELECT id {page}) {_NEWEST_FIRST}"
+    shown = f"SELECT {_SHOWN} {page}"
+    rows = await connection.fetch(shown, *where.values, wanted.limit, wanted.offset)
     return [_information(row) for row in rows]
 
 

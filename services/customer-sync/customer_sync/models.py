@@ -74,6 +74,7 @@ class Customer(Tables):
         Index("customers_xaccount", "xaccount_type", "xaccount_id", unique=True,
               postgresql_where=text("NOT mirrored")),
         Index("customers_of_partner", "partner_id", text("associated_on DESC"), text("id DESC"),
+              postgresql_include=["distributor_id", "association_type"],
               postgresql_where=text("association_status = 'associated'")),
         Index("customers_grams", "grams", postgresql_using="gin",
               postgresql_where=text("association_status = 'associated'")),

@@ -81,6 +81,34 @@ async def test_a_restarted_consumer_goes_on_at_its_position(settings: ServiceSet
             assert [version for _, version in rows] == list(range(1, first + 10))
 
 
+async def test_what_a_replica_that_ends_had_flows_on_within_seconds(
+    settings: ServiceSettings,
+) -> None:
+    """With the sessions of a deployment: 45 s. It takes a second or so.
+
+    Break: in `Subscription`, let only the session's length say how often there is a heartbeat.
+    """
+    lasting = settings.model_copy(update={"consumer_session_seconds": 45.0})
+    stays, leaves = (
+        service_app("tally", lasting, routers=[], consumers=[counting()]) for _ in range(2)
+    )
+
+    async def both_have_some() -> bool:
+        return all(app.state.subscriptions[0].positions for app in (stays, leaves))
+
+    async with stays.router.lifespan_context(stays):
+        async with leaves.router.lifespan_context(leaves):
+            await until(both_have_some)
+        keys = [f"k{n}" for n in range(12)]  # in each of the three partitions
+        for key in keys:
+            await state(stays.state.database, key, range(1, 2), NOW)
+
+        async def all_there() -> bool:
+            return len(await heard(stays)) == len(keys)
+
+        await until(all_there, seconds=6)
+
+
 async def test_a_poisoned_key_is_parked_and_the_others_flow_on(settings: ServiceSettings) -> None:
     app = service_app("tally", settings, routers=[], consumers=[counting()])
     async with app.router.lifespan_context(app):

@@ -37,6 +37,9 @@ MAX_POLL_INTERVAL_MS = 300_000
 # The broker answers at once when there is something. It answers the requests of a connection one by
 # one, so that after a rebalance what is asked first waits this long for the fetch under way.
 FETCH_WAIT_MS = 1_000
+# What a member that left had waits until the others hear of it, by their next heartbeat: less than
+# the 2 s for which a command waits for what it names.
+HEARTBEAT_SECONDS_MAX = 1.0
 BACK_OFF_SECONDS_MAX = 10.0
 COMMIT_EVERY_SECONDS = 5.0
 LOOKS_AGAIN = 3  # before a gap is believed
@@ -79,7 +82,9 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
             max_records=settings.consumer_batch_events,
             batch_timeout_ms=int(settings.consumer_poll_seconds * 1000),
             fetch_max_wait_ms=FETCH_WAIT_MS,
-            heartbeat_interval_ms=int(settings.consumer_session_seconds * 1000 / 5),
+            heartbeat_interval_ms=int(
+                min(settings.consumer_session_seconds / 5, HEARTBEAT_SECONDS_MAX) * 1000
+            ),
             session_timeout_ms=int(settings.consumer_session_seconds * 1000),
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
             listener=self,

@@ -88,6 +88,9 @@ async def test_a_members_payment_asks_its_master_once_and_reserves_nothing(
 
     assert (answer.status_code, answer.json()["error_code"]) == ASKED
     assert "it has been asked to pay" in answer.json()["error_msg"]
+    chinese = {"X-Language": "zh_CN"}
+    told = await caller.post(member, PAY, payment(order_id), **chinese)
+    assert "已请企业主账号支付该订单" in told.json()["error_msg"]
     assert await code_of(caller, member, order_id) == ASKED
     assert await types_stated(database) == ["order.created", "order.payment_requested"]
     body = (await facts(database))[-1][1]
@@ -179,6 +182,18 @@ async def test_each_of_the_two_walls_alone_hides_the_order_from_a_master_of_anot
         async with database.transaction() as session:  # the query's own condition
             paid = select(Order.order_id).where(visible_as_agent(who))
             assert (await session.scalar(paid) is not None) is seen
+
+
+async def test_the_member_may_cancel_what_it_asked_its_master_to_pay(
+    caller: Caller, database: Database, peers: PeerDouble
+) -> None:
+    master, member, order_id = await a_family(caller, database)
+    await code_of(caller, member, order_id)
+    assert (await caller.put(member, CANCEL, {"order_id": order_id})).status_code == 204
+    assert await code_of(caller, master, order_id) == (400, "CBC.99003106")
+    assert (await types_stated(database))[-1] == "order.cancelled"
+    assert await attempts(database) == []
+    assert peers.asked(HOLD) == []
 
 
 async def test_a_member_that_left_pays_itself_and_its_master_no_more(

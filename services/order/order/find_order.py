@@ -91,6 +91,8 @@ def proxied() -> ColumnElement[bool]:
     is_member = exists().where(
         Customer.customer_id == Order.customer_id,
         Customer.paying_master_id == Order.paying_agent_id,
+        # For the planner: many are looked up among the members, not among all customers.
+        Customer.paying_master_id.is_not(None),
     )
     return and_(Order.paying_agent_id.is_not(None), or_(Order.paid_at.is_not(None), is_member))
 

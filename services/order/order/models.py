@@ -288,7 +288,11 @@ class Customer(Tables):
     """Copy of customer-sync's customers: whose they are, and by which association."""
 
     __tablename__ = "customers"
-    __table_args__ = (Index("customers_of_partner", "partner_id"),)
+    __table_args__ = (
+        Index("customers_of_partner", "partner_id"),
+        Index("customers_with_master", "customer_id",
+              postgresql_where=text("paying_master_id IS NOT NULL")),
+    )  # fmt: skip
 
     customer_id: Mapped[str] = mapped_column(primary_key=True)
     partner_id: Mapped[str]

@@ -257,5 +257,6 @@ async def test_a_count_is_exact_up_to_the_bound_and_in_a_small_portfolio(
 )
 def test_a_count_is_asked_for_as_ever_or_exactly(told: str, meant: Any) -> None:
     assert CustomerSearch.model_validate({"count": told}).count == meant
-    with pytest.raises(ValidationError):
+    with pytest.raises(ValidationError) as refused:
         CustomerSearch.model_validate({"count": "roughly"})
+    assert [error["loc"] for error in refused.value.errors()] == [("count",)]

@@ -8,7 +8,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    TypeAdapter,
+)
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true, tuple_
 from sqlalchemy.sql import literal
 
@@ -20,7 +28,13 @@ PAGE_CUSTOMERS_MAX = 200
 EXPIRY_DAYS_MAX = 3660
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=128, strip_whitespace=True)]
+_BOOL = TypeAdapter(bool)
 Row = type[CustomerRow]  # or an alias of it
+
+
+def _read_count(told: Any) -> bool | Literal["exact"]:
+    """A union's own errors name its members beside the field."""
+    return "exact" if told == "exact" else _BOOL.validate_python(told)
 
 
 class CustomerSearch(BaseModel):
@@ -46,6 +60,7 @@ class CustomerSearch(BaseModel):
     after: Annotated[str, StringConstraints(max_length=500)] | None = None
     count: Annotated[
         bool | Literal["exact"],
+        PlainValidator(_read_count, json_schema_input_type=bool | Literal["exact"]),
         Field(
             description="true: a lower bound where `count_is_exact` is false; exact: of any number"
         ),

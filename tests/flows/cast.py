@@ -133,10 +133,19 @@ class Stage:
         )
 
     def admin(self, method: str, path: str, content: Any = None) -> dict[str, Any]:
-        """A request of the administrator; it must succeed."""
-        answer = self._http.request(method, path, json=content)
-        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
-        return dict(loads(answer.content)) if answer.content else {}
+        """A request of the administrator; it must succeed.
+
+        Who was made a moment ago may be unknown when the machine stands still for longer than the
+        2 s for which a command waits: setting a scene tries again.
+        """
+
+        def ask() -> tuple[int, str]:
+            answer = self._http.request(method, path, json=content)
+            return answer.status_code, answer.text
+
+        status, text = eventually(ask, lambda seen: seen[0] != httpx.codes.NOT_FOUND, 20)
+        assert httpx.codes.is_success(status), f"{method} {path}: {status} {text}"
+        return dict(loads(text.encode())) if text else {}
 
     def caller(self, domain_id: str) -> Caller:
         """Permanent keys of a principal, without the limit of ten requests a second."""

@@ -18,12 +18,11 @@ import asyncio
 import statistics
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from benchmarks.portfolio_load import NOW, load_portfolio
+from benchmarks.wire import FILTER_BAR_MS, postgres, said
 from benchmarks.wire_load import PARTNER
 from chassis.database import Database
 from chassis.identity import Principal
@@ -34,7 +33,6 @@ from gateway.portfolio.search_conditions import CustomerSearch
 from testkit.databases import ServiceDatabase
 from testkit.servers import PostgresServer
 
-FILTER_BAR_MS = 50.0
 ASKED = 9  # requests of one figure, the first ones aside
 WARMING = 2
 WHO = Principal(id=PARTNER, kind="solution_provider", partner_id=PARTNER)
@@ -99,20 +97,6 @@ async def by_filter(database: Database, asked: int) -> bool:
             flush=True,
         )
     return every
-
-
-def said(met: bool) -> str:
-    return "met" if met else "MISSED"
-
-
-@contextmanager
-def postgres() -> Iterator[PostgresServer]:
-    """A private PostgreSQL, ended with the run."""
-    server = PostgresServer.for_session()
-    try:
-        yield server
-    finally:
-        server.close()
 
 
 async def measure(server: PostgresServer, arguments: Any) -> bool:

@@ -4,6 +4,9 @@ import asyncio
 from collections import Counter
 from typing import Any
 
+import pytest
+from sqlalchemy import text
+
 from customer_sync.run_sweep import Sweeper
 from tests.customer_sync.builders import (
     DISTRIBUTOR,
@@ -101,6 +104,55 @@ async def test_a_field_that_cannot_change_and_did_is_told_as_drift(
     assert [(d["customer_id"], d["field"], d["theirs"]) for d in drift] == [
         (customer, "xaccount_id", "other")
     ]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("associated_on", "0001-01-01T00:00:00+08:00"),
+        ("associated_on", "9999-12-31T23:59:59-08:00"),
+        ("associated_on", "1969-12-31T23:59:59Z"),
+        ("customer_type", 2**31),
+        ("is_frozen", str(-(2**40))),
+        ("label", "长" * 600),
+        ("account_name", "x" * 100_000),
+        ("label", "refused here"),  # by the database, see below
+    ],
+)
+async def test_a_record_that_cannot_be_read_is_told_as_drift_and_stops_nobody_else(
+    door: Door, mirror: Mirror, clock: Clock, field: str, value: Any
+) -> None:
+    made = await grow(door, clock, PAGE + 3)
+    odd = made[4]
+    async with mirror.database.transaction() as session:
+        await session.execute(
+            text("ALTER TABLE customers ADD CONSTRAINT odd CHECK (label <> 'refused here')")
+        )
+    await mirror.sweep()
+    before = await mirror.customers()
+    await mirror.take_stated()
+
+    def spoil(answer: dict[str, Any]) -> dict[str, Any]:
+        for one in answer["customer_infos"]:
+            one["customer_level"] = "V2"
+            if one["customer_id"] == odd:
+                one[field] = value
+        return answer
+
+    mirror.source.rewrite = spoil
+    asked = mirror.source.requests_made
+    sweep = await next_sweep(mirror, clock)
+    assert (sweep.status, sweep.customers_seen) == ("finished", PAGE + 3)
+    assert mirror.source.requests_made - asked == 2, "two pages, and no question by id"
+    stated = await mirror.take_stated()
+    drift = [body for kind, body in stated if kind == "sync.drift_found"]
+    assert {d["customer_id"] for d in drift} == {odd}
+    assert all(len(d["theirs"] or "") <= 100 for d in drift)
+    after = await mirror.customers()
+    assert after[odd].version == before[odd].version, "it stays as it was"
+    others = {one.customer_level for id_, one in after.items() if id_ != odd}
+    assert others == {"V2"}, "the others follow"
+    assert after[odd].association_status == "associated"
 
 
 async def test_a_refusing_upstream_fails_the_sweep_and_the_next_one_comes_in_its_time(

@@ -168,6 +168,33 @@ async def test_odd_values_are_kept_or_left_out_and_never_fail(
     assert getattr(page.customers[0], field) == kept
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("associated_on", "0001-01-01T00:00:00+08:00"),
+        ("associated_on", "9999-12-31T23:59:59.999999-23:59"),
+        ("customer_type", 10**400),
+        ("customer_type", "9" * 400),
+        ("is_frozen", -(2**31) - 1),
+        ("telephone", "1" * 513),
+        ("account_managers", [{"account_name": "长" * 513}]),
+    ],
+)
+async def test_a_value_beyond_all_bounds_makes_its_record_alone_unreadable(
+    upstream: Upstream, script: Script, field: str, value: Any
+) -> None:
+    odd = CUSTOMER | {"customer_id": "odd", field: value}
+    body = {"count": 10**30, "customer_infos": [odd, CUSTOMER]}
+    script.answers = [(200, body)]
+    page = await upstream.list_sub_customers()
+    assert (page.count, page.records) == (None, 2)
+    assert [one.customer_id for one in page.customers] == ["c1"]
+    (unreadable,) = page.unreadable
+    assert unreadable.customer_id == "odd"
+    assert len(unreadable.value) <= 100
+    assert page.customer_ids == ["c1", "odd"]
+
+
 async def test_resellers_are_listed_by_their_ids(upstream: Upstream, script: Script) -> None:
     script.answers = [(200, {"count": 1, "indirect_partners": [{"indirect_partner_id": "r1"}]})]
     assert await upstream.list_resellers(offset=3) == ["r1"]

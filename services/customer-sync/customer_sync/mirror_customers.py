@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import asyncpg
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
+from chassis.logs import get_logger
 from contracts.customer import (
     CustomerEvent,
     CustomerFrozen,
@@ -21,8 +24,12 @@ from contracts.customer import (
 )
 from customer_sync.models import ASSOCIATED, AT_FIRST, NOT_FROZEN, RESALE, VERIFIED, Customer
 from customer_sync.sweep_models import Sighting, Sweep
-from upstream import UpstreamCustomer
+from upstream import CustomerPage, UnreadableCustomer, UpstreamCustomer
 
+log = get_logger(__name__)
+
+VALUE_REFUSED = ("22", "23", "54")  # SQLSTATE: data, integrity, too large for an index
+WHOLE_RECORD = "record"  # a drift's field, when no single one is to blame
 UNCHANGEABLE = ("account_name", "xaccount_id", "xaccount_type")  # no operation changes them
 
 
@@ -36,31 +43,73 @@ class Owner:
     currency: str
 
 
-async def sighted(
-    session: AsyncSession, sweep: Sweep, told: Iterable[UpstreamCustomer]
-) -> set[str]:
+async def sighted(session: AsyncSession, sweep: Sweep, customer_ids: Iterable[str]) -> set[str]:
     """Those of the customers that this sweep has seen already."""
     found = await session.scalars(
         select(Sighting.customer_id).where(
-            Sighting.customer_id.in_([one.customer_id for one in told]),
+            Sighting.customer_id.in_(list(customer_ids)),
             Sighting.sweep_number == sweep.number,
         )
     )
     return set(found.all())
 
 
-async def mirror_customers(
+async def mirror_page(
+    session: AsyncSession, sweep: Sweep, owner: Owner, page: CustomerPage, now: datetime
+) -> None:
+    """Write what differs, state it, and remember that these customers were seen.
+
+    A record that cannot be read, or that the database refuses, is stated as drift and left out:
+    its customer stays as it was here, and it counts as seen, so that nobody takes it for gone.
+    """
+    seen_before = await sighted(session, sweep, page.customer_ids)
+    unreadable = list(page.unreadable)
+    if not await _is_kept(session, sweep, owner, page.customers, now):
+        log.warning("a page of the upstream is kept record by record", sweep=sweep.id)
+        for one in page.customers:
+            if not await _is_kept(session, sweep, owner, [one], now):
+                unreadable.append(UnreadableCustomer(one.customer_id, WHOLE_RECORD, ""))
+    for record in unreadable:
+        _state_unreadable(session, sweep, record, now)
+    seen = set(page.customer_ids)
+    await _remember(session, sweep, sorted(seen))
+    sweep.customers_seen += len(seen - seen_before)
+
+
+async def _is_kept(
+    session: AsyncSession,
+    sweep: Sweep,
+    owner: Owner,
+    told: Sequence[UpstreamCustomer],
+    now: datetime,
+) -> bool:
+    """All of it is written, or, when the database refuses one of its values, nothing."""
+    try:
+        async with session.begin_nested():
+            await _mirror(session, sweep, owner, told, now)
+    except DBAPIError as error:
+        if not _is_about_a_value(error):
+            raise
+        await session.refresh(sweep)
+        return False
+    return True
+
+
+def _is_about_a_value(error: DBAPIError) -> bool:
+    """The database or its driver refused what was to be written, and is well itself."""
+    if isinstance(error.orig.__cause__ if error.orig else None, asyncpg.DataError):
+        return True
+    return str(getattr(error.orig, "sqlstate", None)).startswith(VALUE_REFUSED)
+
+
+async def _mirror(
     session: AsyncSession,
     sweep: Sweep,
     owner: Owner,
     told: Sequence[UpstreamCustomer],
     now: datetime,
 ) -> None:
-    """Write what differs, state it, and remember that these customers were seen."""
     by_id = {one.customer_id: one for one in told}
-    if not by_id:
-        return
-    seen_before = await sighted(session, sweep, told)
     known = await _lock(session, by_id)
     for customer_id, one in by_id.items():
         customer = known.get(customer_id)
@@ -72,8 +121,6 @@ async def mirror_customers(
         outbox.publish(session, *facts)
         sweep.customers_changed += bool(facts)
     await session.flush()
-    await _remember(session, sweep, list(by_id))
-    sweep.customers_seen += len(by_id.keys() - seen_before)
 
 
 async def _lock(session: AsyncSession, ids: Iterable[str]) -> dict[str, Customer]:
@@ -197,7 +244,31 @@ def _state_drift(
     outbox.publish(session, drift)
 
 
+def _state_unreadable(
+    session: AsyncSession, sweep: Sweep, record: UnreadableCustomer, now: datetime
+) -> None:
+    sweep.version += 1
+    drift = SyncDriftFound(
+        occurred_at=now,
+        partner_id=sweep.partner_id,
+        version=sweep.version,
+        sweep_id=sweep.id,
+        started_at=sweep.started_at,
+        customer_id=record.customer_id,
+        field=record.field,
+        ours=None,
+        theirs=record.value or None,
+    )
+    outbox.publish(session, drift)
+    log.warning(
+        "a customer of the upstream cannot be read", sweep=sweep.id,
+        customer=record.customer_id, field=record.field,
+    )  # fmt: skip
+
+
 async def _remember(session: AsyncSession, sweep: Sweep, ids: Sequence[str]) -> None:
+    if not ids:
+        return
     rows = [{"customer_id": customer_id, "sweep_number": sweep.number} for customer_id in ids]
     seen = insert(Sighting).values(rows)
     await session.execute(

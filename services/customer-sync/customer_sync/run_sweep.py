@@ -5,7 +5,6 @@ the sweep steps back. Who was not seen at the end counts as unlinked only when a
 nobody. A killed sweep goes on from its last committed page, in whichever replica takes it up.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -23,14 +22,13 @@ from contracts.customer import SyncSweepFinished
 from customer_sync.association.unlink_customer import end_authorization
 from customer_sync.find_partner import DISTRIBUTOR
 from customer_sync.list_sweeps import eta_seconds
-from customer_sync.mirror_customers import Owner, mirror_customers, sighted
+from customer_sync.mirror_customers import Owner, mirror_page, sighted
 from customer_sync.models import ASSOCIATED, Customer, Partner
 from customer_sync.settings import CustomerSyncSettings
 from customer_sync.start_sweep import take_sweep
 from customer_sync.sweep_models import FAILED, FINISHED, RUNNING, Sighting, Sweep
 from upstream import (
     CustomerPage,
-    UpstreamCustomer,
     UpstreamRefusedError,
     UpstreamUnavailableError,
 )
@@ -174,11 +172,11 @@ class Sweeper:
         crash_point("sweep.page_read")
         async with database.transaction() as session:
             locked = await self._lock(session, sweep.id)
-            if await self._has_shifted(session, locked, window, page.customers):
+            if await self._has_shifted(session, locked, window, page):
                 self._step_back(locked, window)
             else:
                 owner = await self._owner(session, window.reseller)
-                await mirror_customers(session, locked, owner, page.customers, self._clock())
+                await mirror_page(session, locked, owner, page, self._clock())
                 self._advance(locked, window, page)
         crash_point("sweep.page_committed")
         self._tell(locked)
@@ -193,12 +191,12 @@ class Sweeper:
         session: AsyncSession,
         sweep: Sweep,
         window: Window,
-        told: Sequence[UpstreamCustomer],
+        page: CustomerPage,
     ) -> bool:
         """Customers left while we read: some between the last page and this would be missed."""
         if window.offset == 0 or sweep.steps_back >= STEPS_BACK_MAX:
             return False
-        return not await sighted(session, sweep, told)
+        return not await sighted(session, sweep, page.customer_ids)
 
     def _step_back(self, sweep: Sweep, window: Window) -> None:
         """So that the next window ends where this one began."""
@@ -267,23 +265,24 @@ class Sweeper:
         told = await self._query_by_id(customer_id, reseller)
         async with database.transaction() as session:
             sweep = await self._lock(session, sweep_id)
-            if told:
+            if told.customer_ids:
                 owner = await self._owner(session, reseller)
-                await mirror_customers(session, sweep, owner, told, self._clock())
+                await mirror_page(session, sweep, owner, told, self._clock())
             else:
                 await self._unlink(session, sweep, customer_id)
         crash_point("sweep.missing_settled")
 
-    async def _query_by_id(self, customer_id: str, reseller: str | None) -> list[UpstreamCustomer]:
+    async def _query_by_id(self, customer_id: str, reseller: str | None) -> CustomerPage:
+        """What the upstream says of this customer alone; an empty page when it knows none."""
         try:
             page = await self._source.list_sub_customers(
                 limit=1, customer_id=customer_id, indirect_partner_id=reseller
             )
         except UpstreamRefusedError as refusal:
             if refusal.code in GONE_CODES:
-                return []
+                return CustomerPage((), None, 0)
             raise
-        return [one for one in page.customers if one.customer_id == customer_id]
+        return page.only(customer_id)
 
     async def _unlink(self, session: AsyncSession, sweep: Sweep, customer_id: str) -> None:
         customer = await session.get_one(Customer, customer_id, with_for_update=True)

@@ -218,6 +218,12 @@ UNRATED: list[tuple[dict[str, Any], str]] = [
     ({"usage_factor": "upflow"}, "CBC.99006017"),
     ({"usage_measure_id": 777}, "CBC.99006024"),
     ({"subscription_num": 0}, "CBC.0100"),
+    ({"subscription_num": -1}, "CBC.0100"),
+    ({"usage_value": -1}, "CBC.0100"),
+    ({"usage_value": -0.000001}, "CBC.0100"),
+    ({"usage_value": 1e15}, "CBC.0100"),
+    ({"resource_size": 0}, "CBC.0100"),
+    ({"resource_size": -3}, "CBC.0100"),
     ({"resource_type": "x" * 401}, "CBC.0100"),
 ]
 

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from sqlalchemy import text
 
 from billing.consumers import consumers
 from chassis.database import Database
@@ -161,6 +162,19 @@ async def test_what_a_payment_frees_does_not_follow_its_customer_to_another_part
     assert (await balance_of(database, CUSTOMER)).balance == money("10.00")  # its own stays
     assert (await balance_of(database, PARTNER)).balance == money("100.00")
     assert (await prove(caller))["balanced"]
+
+
+async def test_a_record_belongs_to_the_whole_second_that_it_shows(
+    caller: Caller, database: Database
+) -> None:
+    await caller.top_up(PARTNER, "100.00")
+    await caller.transfer(80)
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE movements SET at = at + interval '0.999999 s'"))
+    path = "/v3/accounts/partner-accounts/adjust-records"
+    shown = (await caller.get(as_partner(), path)).json()["records"][0]["operation_time"]
+    window = f"operation_time_begin={shown}&operation_time_end={shown}"
+    assert (await caller.get(as_partner(), f"{path}?{window}")).json()["total_count"] == 1
 
 
 async def test_adjust_records_list_transfers_reclaims_and_returns(caller: Caller) -> None:

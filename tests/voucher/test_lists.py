@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from contracts.order import OrderCancelled, OrderReviewed
 from tests.voucher.builders import (
@@ -68,9 +69,12 @@ async def test_a_quota_whose_time_is_over_shows_and_is_found_as_invalid(door: Do
         (None, NOW + timedelta(seconds=1), 1),
     ],
 )
+@pytest.mark.parametrize("microseconds", [0, 1, 999_999])
 async def test_time_filters_leave_out_both_ends(
-    door: Door, begin: Any, end: Any, count: int
+    app: FastAPI, door: Door, begin: Any, end: Any, count: int, microseconds: int
 ) -> None:
+    """Whole seconds count, as the lists show them, whatever was stored within one."""
+    app.state.clock = lambda: NOW + timedelta(microseconds=microseconds)
     await settle_in(door)
     coupon_id = await door.coupon(await door.grant())
     given = {"create_time_begin": begin, "create_time_end": end}

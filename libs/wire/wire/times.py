@@ -3,8 +3,11 @@
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
 
+SECOND = timedelta(seconds=1)
 BEIJING = timezone(timedelta(hours=8), "Beijing")
 """UTC+8 all year."""
+
+LAST_SECOND = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 INSTANT_PATTERN = (
     r"^[1-9]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$"
@@ -29,6 +32,16 @@ def format_instant(instant: datetime) -> str:
     if instant.tzinfo is None:
         raise ValueError("an instant needs a time zone")
     return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+
+
+def next_second(instant: datetime) -> datetime:
+    """Where the whole second of an instant of the wire ends; the last one of all has no end.
+
+    What is stored to the microsecond is shown cut to the second, so a filter by a shown second
+    counts whole seconds: `column < next_second(end)` holds all of `end`, and
+    `column >= next_second(begin)` none of `begin`.
+    """
+    return instant + SECOND if instant < LAST_SECOND else LAST_SECOND
 
 
 def parse_cycle(text: str) -> str:

@@ -1,7 +1,7 @@
 """The order lists of the wire: list_customer_orders and its older sibling (domain.md F5, B.5)."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, select
@@ -12,12 +12,12 @@ from chassis.identity import Principal
 from order.find_order import check_reseller, proxied, visible, visible_as_agent
 from order.models import Order, OrderLine
 from order.periods import add_months
+from wire.times import next_second
 from wire.types import Instant, WireQuery
 
 STATUSES = (1, 3, 4, 5, 6, 9)
 ORDER_TYPES = ("1", "2", "3", "4", "10", "11", "13", "14", "15")
 WINDOW_MONTHS_MAX = 12
-SECOND = timedelta(seconds=1)
 PROXY_PAID = "sub_customer"
 
 
@@ -135,5 +135,5 @@ def _within(column: Any, begin: datetime | None, end: datetime | None) -> list[C
     if begin is not None:
         bounds.append(column >= begin)
     if end is not None:
-        bounds.append(column < end + SECOND)
+        bounds.append(column < next_second(end))
     return bounds

@@ -10,6 +10,7 @@ from chassis.errors import BadFieldError, UnknownValueError
 from chassis.identity import Principal
 from order.find_order import visible
 from order.models import Resource
+from wire.times import next_second
 from wire.types import Instant, WireRequest
 
 PERIOD = 1  # charging mode
@@ -78,5 +79,5 @@ def _filters(query: ResourceQuery) -> list[ColumnElement[bool]]:
     if query.expire_time_begin is not None:
         chosen.append(Resource.expire_at >= query.expire_time_begin)
     if query.expire_time_end is not None:
-        chosen.append(Resource.expire_at <= query.expire_time_end)
+        chosen.append(Resource.expire_at < next_second(query.expire_time_end))
     return chosen

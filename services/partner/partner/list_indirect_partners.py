@@ -9,6 +9,7 @@ from chassis.errors import RefusedError
 from partner.models import Partner
 from wire.operations import operation
 from wire.paging import check_page
+from wire.times import next_second
 from wire.types import Instant, WireAnswer, WireRequest
 
 OPERATION = "list_indirect_partners"
@@ -94,5 +95,5 @@ def _filters(wanted: IndirectPartnersWanted) -> list[ColumnElement[bool]]:
     if wanted.associated_on_begin is not None:
         filters.append(Partner.joined_on >= wanted.associated_on_begin)
     if wanted.associated_on_end is not None:
-        filters.append(Partner.joined_on <= wanted.associated_on_end)
+        filters.append(Partner.joined_on < next_second(wanted.associated_on_end))
     return filters

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from voucher.limits import QuotaLimits
 from voucher.models import EXPIRED, NOT_ACTIVATED, USABLE, Coupon, Reservation
+from wire.times import next_second
 
 ENDED_VISIBLE_DAYS = 365  # used, expired and reclaimed ones (domain.md B.7: 12 months)
 MEASURE_YUAN = 1
@@ -37,10 +38,10 @@ def paying_for(order_id: str) -> ColumnElement[bool]:
 
 
 def between(column: Any, begin: datetime | None, end: datetime | None) -> list[ColumnElement[bool]]:
-    """A time filter, exclusive on both ends (domain.md D.5)."""
+    """A time filter in whole seconds, exclusive on both ends (domain.md D.5)."""
     found: list[ColumnElement[bool]] = []
     if begin is not None:
-        found.append(column > begin)
+        found.append(column >= next_second(begin))
     if end is not None:
         found.append(column < end)
     return found

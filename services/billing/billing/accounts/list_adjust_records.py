@@ -9,6 +9,7 @@ from billing.accounts.find_parties import acting_partner_id
 from billing.accounts.post_movement import RECLAIM, TRANSFER, UNLINK
 from billing.models import Customer, Movement
 from chassis.identity import Principal
+from wire.times import next_second
 from wire.types import Instant, WireQuery
 
 YUAN = 1  # measure_id
@@ -70,7 +71,7 @@ def _filters(query: AdjustRecordsQuery) -> list[ColumnElement[bool]]:
     if query.operation_time_begin:
         wanted.append(Movement.at >= query.operation_time_begin)
     if query.operation_time_end:
-        wanted.append(Movement.at <= query.operation_time_end)
+        wanted.append(Movement.at < next_second(query.operation_time_end))
     return wanted
 
 

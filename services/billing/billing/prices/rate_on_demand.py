@@ -2,7 +2,9 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from billing.prices.catalogue import Catalogue, Product, ProductNotFoundError
 from billing.prices.rate import Usage, discounted, list_fee
@@ -11,6 +13,8 @@ from wire.types import Number, WireRequest
 
 PLACES_OF_PRECISION = {0: 6, 1: 10}  # domain.md E
 YUAN = 1  # measure_id
+COUNT_MAX = 10**9  # of a size in its measure, and of equal products
+USAGE_BELOW = Decimal(10) ** 15  # in the inquiry's measure
 
 
 class UsageFactorNotFoundError(RefusedError):
@@ -27,12 +31,12 @@ class WantedRating(WireRequest):
     resource_type: str
     resource_spec: str
     region: str
-    resource_size: int | None = None
+    resource_size: Annotated[int, Field(ge=1, le=COUNT_MAX)] | None = None
     size_measure_id: int | None = None
     usage_factor: str
-    usage_value: Number
+    usage_value: Annotated[Number, Field(ge=0, lt=USAGE_BELOW)]
     usage_measure_id: int
-    subscription_num: int
+    subscription_num: Annotated[int, Field(ge=1, le=COUNT_MAX)]
 
 
 class RateOnDemand(WireRequest, operation="list_on_demand_resource_ratings"):

@@ -1,4 +1,8 @@
-"""What kind of failure it was decides what follows: wait, try again, or park."""
+"""What kind of failure it was decides what follows: wait, try again, stop, or park.
+
+The one place that knows what PostgreSQL's codes and its driver's exceptions mean. Everybody asks
+`failure_of`; the pools ask `says_away`, whether a connection has to go.
+"""
 
 from enum import Enum
 
@@ -8,8 +12,31 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from chassis.errors import OutsideError
 
+READ_ONLY = "25006"  # a standby, or a primary that was demoted under its connections
+
+# The server is going, cannot, is the wrong one, or does not know this session.
+_AWAY = (
+    "08",  # connection
+    "53",  # out of connections, memory or disk
+    "57P",  # shut down, starting up, database dropped, idle for too long
+    "58",  # its disk fails
+    "28",  # it does not know our login
+    "3D000",  # it does not have our database
+    "25P03",  # our transaction was frozen for too long
+    "25P04",  # our transaction took too long
+    READ_ONLY,
+    "26000",  # a statement that was prepared in another session: a pooler gave us that one
+    "42P05",  # prepared by another session in ours
+)
 _CONFLICTS = {"40001", "40P01", "55P03", "57014"}  # serialization, deadlock, lock, time-out
-_AWAY = ("08", "57P", "53", "25P03")  # connection, shutdown, out of resources, frozen too long
+
+# A table was altered under a session: it plans and reads anew when it is asked again.
+_STALE = (asyncpg.InvalidCachedStatementError, asyncpg.exceptions.OutdatedSchemaCacheError)
+_INTERNAL_ERROR = "XX000"
+_STALE_WORDS = ("cache lookup failed", "could not open relation", "concurrently")
+
+# Undefined column, table, function or type, missing privilege, schema or constraint.
+_MISFITS = ("42", "3F")
 
 
 class DatabaseAwayError(Exception):
@@ -25,16 +52,24 @@ class Failure(Enum):
 
     AWAY = "the database or another service is away: wait for it"
     CONFLICT = "another transaction or the network was in the way: try again, but not for ever"
+    MISFIT = "code and schema do not fit: every key fails until one of the two changes"
     POISON = "it will not heal by itself: park it"
     FENCED = "the partition is another member's"
+
+    @property
+    def lasts(self) -> bool:
+        """Whether trying again alone heals nothing."""
+        return self in (Failure.POISON, Failure.MISFIT)
 
 
 def failure_of(error: BaseException) -> Failure:
     """Classify by type and SQLSTATE; what is not known to heal is poison."""
-    if isinstance(error, DatabaseAwayError | OutsideError):
+    if isinstance(error, DatabaseAwayError | OutsideError) or says_away(error):
         return Failure.AWAY
-    if _sqlstate(error) in _CONFLICTS:
+    if says_stale(error) or sqlstate_of(error) in _CONFLICTS:
         return Failure.CONFLICT
+    if (sqlstate_of(error) or "").startswith(_MISFITS):
+        return Failure.MISFIT
     if isinstance(error, OSError):  # a handler's own: a file, a socket, a time-out
         return Failure.CONFLICT
     return Failure.POISON
@@ -48,16 +83,31 @@ def says_away(error: BaseException) -> bool:
     """
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    sqlstate = _sqlstate(error)
+    sqlstate = sqlstate_of(error)
     return isinstance(error, PoolTimeoutError) or (
         sqlstate is not None and sqlstate.startswith(_AWAY)
     )
 
 
-def _sqlstate(error: BaseException) -> str | None:
-    """Also of the outbox's insert, which goes past SQLAlchemy."""
-    driver = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(driver, asyncpg.PostgresError) or isinstance(error, DBAPIError):
-        sqlstate: str | None = getattr(driver, "sqlstate", None)
+def says_stale(error: BaseException) -> bool:
+    """Whether the schema changed under the session, so that the same again may go well at once."""
+    driver = _driver_error(error)
+    return isinstance(driver, _STALE) or (
+        sqlstate_of(error) == _INTERNAL_ERROR and any(word in str(driver) for word in _STALE_WORDS)
+    )
+
+
+def sqlstate_of(error: BaseException) -> str | None:
+    """PostgreSQL's code, also of the outbox's insert, which goes past SQLAlchemy."""
+    driver = _driver_error(error)
+    if isinstance(driver, asyncpg.PostgresError):
+        sqlstate: str | None = driver.sqlstate
         return sqlstate
     return None
+
+
+def _driver_error(error: BaseException) -> BaseException | None:
+    """What asyncpg raised: SQLAlchemy wraps it twice, and its second wrapping drops the code."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        return error.orig.__cause__ or error.orig
+    return error

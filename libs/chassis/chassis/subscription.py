@@ -307,7 +307,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
                 # tried again. FastStream would swallow what escapes, and the position with it.
                 failure = failure_of(error)
                 conflicts += failure is Failure.CONFLICT
-                if failure is Failure.POISON or conflicts > self._settings.consumer_retries:
+                if failure.lasts or conflicts > self._settings.consumer_retries:
                     self.progress.last_error = f"{type(error).__name__}: {error}"
                     return Failure.POISON
                 RETRIES.labels(self._consumers.name).inc()

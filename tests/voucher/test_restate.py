@@ -93,7 +93,7 @@ async def test_what_is_heard_anew_mends_the_copies_and_moves_no_coupon(door: Doo
         await rows_of(door.database, OutboxRow),
         await rows_of(door.database, Movement),
     )
-    assert await door.is_balanced()
+    assert coupon_id in {d["id"] for d in (await door.proof())["differences"]}, "nobody's now"
 
 
 async def test_an_older_state_told_anew_changes_nothing(door: Door, database: Database) -> None:

@@ -14,11 +14,12 @@ from chassis.errors import BadFieldError, RefusedError
 from chassis.identity import Principal
 from contracts.voucher import VoucherIssued
 from voucher.coupon_state import coupon_state
-from voucher.find_customers import find_customers
+from voucher.find_customers import find_customers, lock_customers
 from voucher.find_partner import find_issuing_partner
 from voucher.ledger import new_id, post_issue, record
 from voucher.limits import QuotaLimits
 from voucher.models import (
+    ASSOCIATED,
     COUPON_TYPE_OF_QUOTA,
     NORMAL,
     RECLAIMED,
@@ -84,7 +85,8 @@ async def create_partner_coupons(
     """
     partner_id = await find_issuing_partner(session, principal, wanted.indirect_partner_id)
     _refuse_doubles(wanted, partner_id)
-    customers = await find_customers(session, wanted.customer_ids)  # before any lock: it may wait
+    await find_customers(session, wanted.customer_ids)  # before any lock: it may wait
+    customers = await lock_customers(session, wanted.customer_ids)
     quota = await session.get(Quota, wanted.quota_id, with_for_update=True, populate_existing=True)
     if quota is None or quota.partner_id != partner_id or quota.quota_status != NORMAL:
         raise IssueRefusedError(code="CBC.99000012")
@@ -168,7 +170,7 @@ def _refuse_customers(
 def _refuse_customer(rules: QuotaLimits, customer: CustomerCopy | None, partner_id: str) -> None:
     """Conditions on one customer: its own line in `error_details`."""
     is_own = customer is not None and customer.partner_id == partner_id
-    if customer is None or not is_own or customer.association_status != "associated":
+    if customer is None or not is_own or customer.association_status != ASSOCIATED:
         raise CustomerRefusedError(code="CBC.99000035")
     if customer.financial_custody:
         raise CustomerRefusedError(code="CBC.50000034")

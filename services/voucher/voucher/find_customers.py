@@ -1,6 +1,7 @@
 """Voucher's copies of the customers that a request names."""
 
 import asyncio
+from collections.abc import Collection
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -27,3 +28,21 @@ async def find_customers(session: AsyncSession, customer_ids: list[str]) -> dict
         if (ready and len(found) == len(customer_ids)) or loop.time() >= deadline:
             return found
         await asyncio.sleep(WAIT_STEP_SECONDS)
+
+
+async def lock_customers(
+    session: AsyncSession, customer_ids: Collection[str]
+) -> dict[str, CustomerCopy]:
+    """The known ones by id, as they are now and stay until the transaction ends.
+
+    What depends on an association locks it before anything else: the end of the association locks
+    the customer, then its coupons, then their quotas, and takes back what was committed before.
+    """
+    rows = await session.scalars(
+        select(CustomerCopy)
+        .where(CustomerCopy.customer_id.in_(customer_ids))
+        .order_by(CustomerCopy.customer_id)
+        .with_for_update(read=True)
+        .execution_options(populate_existing=True)
+    )
+    return {customer.customer_id: customer for customer in rows}

@@ -20,6 +20,7 @@ NOT_ACTIVATED, USABLE, USED, EXPIRED, RECLAIMED = 1, 2, 3, 4, 5  # coupon status
 CASH, DISCOUNT, PRODUCT, FLEXI = 1, 2, 3, 4  # coupon type
 COUPON_TYPE_OF_QUOTA = {0: CASH, 1: FLEXI}
 RESALE_TYPES = frozenset({"2", "3"})  # China, international (domain.md B.2)
+ASSOCIATED = "associated"
 OPEN, CAPTURED, RELEASED = "open", "captured", "released"  # payment attempt
 
 
@@ -297,6 +298,11 @@ class CustomerCopy(Tables):
     def is_resale(self) -> bool:
         """Whether coupons may be issued and reclaimed by the API (domain.md F15.1)."""
         return self.association_type in RESALE_TYPES
+
+    def is_resale_of(self, partner_id: str) -> bool:
+        """Whether it is the partner's resale customer now."""
+        is_associated = self.association_status == ASSOCIATED
+        return self.partner_id == partner_id and is_associated and self.is_resale
 
     @property
     def is_first_association(self) -> bool:

@@ -51,6 +51,13 @@ _RULES = {
         ) r ON r.coupon_id = c.id
         WHERE c.reserved_amount <> coalesce(r.held, 0)
     """,
+    "a coupon is usable by who is no resale customer of its partner": """
+        SELECT c.id, c.customer_id AS found, c.partner_id AS expected
+        FROM coupons c LEFT JOIN customers h ON h.customer_id = c.customer_id
+        WHERE c.status IN (1, 2) AND c.recall_due IS NULL AND c.balance > 0
+          AND (h.partner_id = c.partner_id AND h.association_status = 'associated'
+               AND h.association_type IN ('2', '3')) IS NOT TRUE
+    """,
     "an account of the ledger belongs to no quota or coupon": """
         SELECT DISTINCT p.account_id AS id, p.account_kind AS found, '' AS expected
         FROM postings p

@@ -18,6 +18,7 @@ from chassis.identity import Principal, WrongPrincipalError
 from contracts.voucher import VoucherReserved
 from voucher.coupon_state import coupon_state
 from voucher.coupon_use import CONTRACT, NO_DISCOUNT, PayLine, pay_lines, refuse_unless_fits
+from voucher.find_customers import lock_customers
 from voucher.models import (
     CASH,
     DISCOUNT,
@@ -26,6 +27,7 @@ from voucher.models import (
     Attempt,
     Coupon,
     CouponNotUsableError,
+    CustomerCopy,
     Reservation,
 )
 from wire.money import cut
@@ -103,7 +105,8 @@ async def reserve_coupons(
     await _wait_for_earlier_attempts(session, asked)
     if not await _open_attempt(session, asked, now):
         return await _known_answer(session, asked)
-    coupons = await _lock_coupons(session, asked, now)
+    payer = (await lock_customers(session, [asked.customer_id])).get(asked.customer_id)
+    coupons = await _lock_coupons(session, asked, payer, now)
     lines = [_pay_line(line) for line in asked.lines]
     for coupon in coupons:
         refuse_unless_fits(coupon.id, coupon.rules, lines)
@@ -161,9 +164,12 @@ async def _known_answer(session: AsyncSession, asked: ReserveCoupons) -> dict[st
 
 
 async def _lock_coupons(
-    session: AsyncSession, asked: ReserveCoupons, now: datetime
+    session: AsyncSession, asked: ReserveCoupons, payer: CustomerCopy | None, now: datetime
 ) -> list[Coupon]:
-    """The customer's usable coupons, in the order they are charged: cash coupons before flexi."""
+    """The customer's usable coupons, in the order they are charged: cash coupons before flexi.
+
+    A coupon pays for its partner's resale customer only, whatever became of its recall.
+    """
     found = await session.scalars(
         select(Coupon)
         .where(Coupon.id.in_([coupon.coupon_id for coupon in asked.coupons]))
@@ -177,6 +183,8 @@ async def _lock_coupons(
     for wanted in asked.coupons:
         coupon = by_id.get(wanted.coupon_id)
         if coupon is None or COUPON_TYPE_OF_PAYMENT.get(wanted.type) != coupon.coupon_type:
+            raise CouponNotUsableError(wanted.coupon_id)
+        if payer is None or not payer.is_resale_of(coupon.partner_id):
             raise CouponNotUsableError(wanted.coupon_id)
         coupon.refuse_unless_usable(now)
         coupons.append(coupon)

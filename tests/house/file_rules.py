@@ -111,6 +111,7 @@ def each_test_folder_is_a_package(checkout: Checkout) -> Iterator[str]:
 
 
 _LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
+_CODE = re.compile(r"`[^`]*`")
 _NAMED = re.compile(r"`((?:[\w.-]+/)+[\w.-]+\.(?:py|md|json|toml|yml))`")
 
 
@@ -121,7 +122,7 @@ def pages_name_files_that_exist(checkout: Checkout) -> Iterator[str]:
             continue
         folder = path.rpartition("/")[0]
         for number, line in enumerate(checkout.text(path).splitlines(), 1):
-            for link in _LINK.findall(line):
+            for link in _LINK.findall(_CODE.sub("", line)):
                 if not (checkout.root / folder / link).exists():
                     yield f"{path}:{number} links to {link}, which is not there; mend the link"
             for name in _NAMED.findall(line):

@@ -13,7 +13,6 @@ from chassis.identity import Principal
 from contracts.billing import BillingArrearsOpened
 from contracts.order import OrderCancelled, OrderCreated, OrderEvent, OrderExpired, OrderPaid
 from customer_sync.association.apply_for_change import next_possible
-from customer_sync.association.find_side import _every_item
 from tests.customer_sync.builders import (
     ABROAD,
     ADMINISTRATOR,
@@ -29,10 +28,11 @@ from tests.customer_sync.builders import (
     customer_itself,
     tell,
 )
+from wire.permissions import items
 
 CONFLICT, NOT_FOUND, WRONG = (409, "CHB.0409"), (404, "CHB.0404"), (403, "CBC.0151")
-OPERATOR = replace(SELLER, operator_id="op1", permissions=frozenset({"BPC_ITEM_X"}))
-BOSS = replace(SELLER, operator_id="op2", permissions=_every_item())
+OPERATOR = replace(SELLER, operator_id="op1", operator_role="finance", permissions=items())
+BOSS = replace(SELLER, operator_id="op2", operator_role="administrator")
 
 
 async def _unlink(door: Door, customer: str, by: Principal = SELLER) -> str:

@@ -20,6 +20,7 @@ from gateway.ops.read_metrics import read_metrics
 from gateway.portfolio.models import FeedRow
 from testkit.databases import ServiceDatabase
 from tests.gateway.gate import Gate, open_gate
+from tests.gateway.identity_builders import operator
 from tests.gateway.ops_browser import (
     METRICS,
     Browser,
@@ -29,6 +30,8 @@ from tests.gateway.ops_browser import (
     words_of,
 )
 from tests.gateway.portfolio_builders import customer
+from tests.gateway.test_ops_sign_in import PASSWORD, with_operator
+from wire.permissions import OPS_CONSOLE_ITEM, OPS_DECIDE_ITEM
 
 pytestmark = pytest.mark.postgres
 
@@ -192,6 +195,28 @@ async def test_an_edit_that_mends_nothing_is_refused(
     assert answer.status == 400
     assert says in readable(answer)
     assert await states(gate) == ["waiting"]
+
+
+async def test_who_may_only_look_decides_nothing(gate: Gate) -> None:
+    look_at_itself(gate)
+    first = await park_events(gate, BROKEN)
+    here = f"/ops/parked/gateway/{first}"
+    looker, decider = Browser(gate), Browser(gate)
+    await looker.sign_in(**await with_operator(gate, OPS_CONSOLE_ITEM))
+    page = readable(await looker.get(here))
+    assert OPS_DECIDE_ITEM in page
+    assert "Reason (required)" not in page
+    for verb in ("replay", "edit", "skip"):
+        refused = await looker.post(f"{here}/{verb}", reason="why", body="{}")
+        assert (refused.status, "CBC.0151" in readable(refused)) == (403, True)
+    assert await states(gate) == ["waiting"]
+    both = [OPS_CONSOLE_ITEM, OPS_DECIDE_ITEM]
+    await gate.feed(operator("op1", "p1", permissions=both, version=2))
+    fields = {"account": "p1-account", "operator": "op1-name", "password": PASSWORD}
+    await decider.sign_in(way="operator", **fields)
+    await decider.get(here)  # its forms carry the token that posts need
+    assert (await decider.post(f"{here}/skip", reason="nobody needs it")).status == 303
+    assert await states(gate) == ["skipped"]
 
 
 async def test_skipping_needs_a_reason(gate: Gate, desk: Browser) -> None:

@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from chassis.identity import OPS_CONSOLE_ITEM
 from gateway.identity.models import Operator, Password, Token
 from gateway.ops.models import ConsoleSession
 from gateway.ops.sessions import prune_sessions
@@ -18,6 +17,7 @@ from tests.gateway.gate import Gate, open_gate
 from tests.gateway.identity_builders import operator, partner
 from tests.gateway.ops_browser import Browser, readable
 from tests.gateway.portfolio_builders import customer
+from wire.permissions import OPS_CONSOLE_ITEM
 
 pytestmark = pytest.mark.postgres
 

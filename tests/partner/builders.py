@@ -30,6 +30,12 @@ class Door:
         more = {"Idempotency-Key": key} if key else {}
         return await self._send("POST", path, json.dumps(body).encode(), by, more)
 
+    async def patch(
+        self, path: str, body: dict[str, Any], by: Principal = ADMINISTRATOR
+    ) -> Response:
+        """Change what is there."""
+        return await self._send("PATCH", path, json.dumps(body).encode(), by, {})
+
     async def get(self, path: str, by: Principal = ADMINISTRATOR) -> Response:
         """Ask."""
         return await self._send("GET", path, b"", by, {})

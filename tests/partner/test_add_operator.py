@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from chassis.database import Database
-from chassis.identity import OPS_CONSOLE_ITEM, Principal
+from chassis.identity import Principal
 from contracts.partner import PartnerOperatorAdded
-from partner.add_operator import permission_items
 from tests.partner.builders import Door, an_operator, as_partner, stated, written
+from wire.permissions import OPS_CONSOLE_ITEM, items
 
 ISSUE_COUPONS = "BPC_ITEM_SUBCUSTSERV_030102"
 
@@ -41,17 +41,18 @@ async def test_an_operator_is_told_with_its_permissions_and_credential(
     assert await written(database) == (1, 1, 2, 2)
 
 
-async def test_the_permission_items_are_those_that_operations_ask_for() -> None:
-    """Alternatives of one operation are items of their own."""
-    assert {"BPC_ITEM_SUBCUSTSERV_030102", "BPC_ITEM_SUBCUSTSERV_030103"} <= permission_items()
-    assert all(item.startswith("BPC_ITEM_") for item in permission_items())
-
-
-async def test_an_administrator_operator_has_every_item(door: Door) -> None:
-    """Without naming any."""
+async def test_an_administrators_role_is_kept_as_a_role(door: Door) -> None:
+    """What it may follows from it alone, whatever items there will be."""
     account = await door.register()
     answer = await door.post(_path(account), an_operator(role="administrator"))
-    assert answer.json()["permissions"] == sorted(permission_items())
+    assert (answer.json()["role"], answer.json()["permissions"]) == ("administrator", [])
+
+
+async def test_every_item_of_the_table_can_be_given(door: Door) -> None:
+    """The vendor's and our own."""
+    account = await door.register()
+    answer = await door.post(_path(account), an_operator(permissions=sorted(items())))
+    assert answer.json()["permissions"] == sorted(items())
 
 
 @pytest.mark.parametrize(
@@ -150,13 +151,17 @@ async def test_nobody_adds_or_sees_operators_of_another_account(
     assert await written(database) == before
 
 
-async def test_an_operator_makes_no_operators(door: Door, database: Database) -> None:
-    """It could give others more than it has itself."""
+async def test_an_operator_makes_operators_by_the_administrators_role_alone(
+    door: Door, database: Database
+) -> None:
+    """Others could give more than they have, whatever items they have."""
     account = await door.register()
-    by = as_partner(account, operator_id="op-1", permissions=frozenset(permission_items()))
+    by = as_partner(account, operator_id="op-1", operator_role="finance", permissions=items())
     refused = await door.post(_path(account), an_operator(), by=by)
     assert (refused.status_code, refused.json()["code"]) == (403, "CBC.0151")
     assert await written(database) == (1, 0, 1, 1)
+    by = as_partner(account, operator_id="op-2", operator_role="administrator")
+    assert (await door.post(_path(account), an_operator(), by=by)).status_code == 201
 
 
 async def test_a_customer_has_no_operators(door: Door) -> None:

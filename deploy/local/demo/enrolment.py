@@ -4,10 +4,10 @@ import hashlib
 import hmac
 from typing import Any
 
-from chassis.identity import OPS_CONSOLE_ITEM
 from local.demo.gateway import CommandRefusedError
 from local.demo.plan import PROVIDER, Customer, Partner
 from local.demo.steps import Do, Steps
+from wire.permissions import PLATFORM_ITEMS
 
 XACCOUNT_TYPE = "CHANNELBUS_IDP"
 OPERATOR = "demo-admin"
@@ -71,7 +71,7 @@ class Enrolment(Steps):
                 "account_name": OPERATOR,
                 "name": "演示管理员",
                 "role": "administrator",
-                "permissions": [OPS_CONSOLE_ITEM] if key == PROVIDER else [],
+                "permissions": sorted(PLATFORM_ITEMS) if key == PROVIDER else [],
                 "password": self.password(key),
             }
             answer = await self._native(step, f"/api/partners/{partner_id}/operators", wanted)

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from time import time
 from typing import Annotated, Any
 
@@ -16,11 +16,10 @@ from fastapi import Depends, Request
 
 from chassis.errors import RefusedError
 from chassis.settings import ServiceSettings
+from wire.permissions import ADMINISTRATOR as OPERATOR_ADMINISTRATOR
 
 HEADER = "X-Channelbus-Identity"
 LIFETIME_SECONDS = 60
-# The permission to use the ops console, which shows every tenant; the administrator alone gives it.
-OPS_CONSOLE_ITEM = "CHB_ITEM_OPS_CONSOLE"
 PARTNER_KINDS = frozenset({"solution_provider", "distributor", "reseller", "government"})
 
 
@@ -31,7 +30,8 @@ class Principal:
     `kind`: "solution_provider", "distributor", "reseller", "government", "customer" or
     "administrator". `partner_id` is the partner account whose rows it may see (its own id for a
     partner, its partner's for a customer, "*" for the administrator). `acting_for_partner` names
-    the partner that exchanged its credential for this customer's.
+    the partner that exchanged its credential for this customer's. An operator has the role and the
+    permission items that its partner gave it (wire/permissions.json says what they are for).
     """
 
     id: str
@@ -41,6 +41,7 @@ class Principal:
     distributor_id: str | None = None
     acting_for_partner: str | None = None
     operator_id: str | None = None
+    operator_role: str | None = None
     permissions: frozenset[str] = field(default_factory=frozenset)
     caller: str = "gateway"
 
@@ -55,9 +56,17 @@ class Principal:
         return self.kind == "customer"
 
     @property
+    def is_whole_account(self) -> bool:
+        """The account itself, or an operator that may all that the account may."""
+        return self.operator_id is None or self.operator_role == OPERATOR_ADMINISTRATOR
+
+    @property
     def is_administrator(self) -> bool:
         """The platform's own administrator."""
         return self.kind == "administrator"
+
+
+_CLAIMS = frozenset(one.name for one in fields(Principal))
 
 
 class IdentityMissingError(RefusedError):
@@ -83,6 +92,8 @@ def sign_identity(
     """The header's value for one request; `target` is the raw path with its query."""
     claims_of: dict[str, Any] = asdict(principal)
     claims_of["permissions"] = sorted(principal.permissions)
+    if principal.operator_role is None:  # a service of the version before knows no such claim
+        del claims_of["operator_role"]
     claims_of["expires"] = int(time()) + LIFETIME_SECONDS
     claims = urlsafe_b64encode(json.dumps(claims_of, separators=(",", ":")).encode()).decode()
     key_id, secret = next(iter(keys.items()))
@@ -108,7 +119,8 @@ def read_identity(
     if known.pop("expires") < time():
         raise IdentityMissingError("internal identity expired")
     known["permissions"] = frozenset(known["permissions"])
-    return Principal(**known)
+    # A gateway of the version after may say more.
+    return Principal(**{name: known[name] for name in known.keys() & _CLAIMS})
 
 
 def raw_target(request: Request) -> str:

@@ -56,3 +56,11 @@ class PartnerOperatorAdded(PartnerOperatorEvent):
     TYPE: ClassVar[str] = "partner.operator_added"
 
     credential_ref: str | None = None
+
+
+class PartnerOperatorChanged(PartnerOperatorEvent):
+    """An operator has another name, role, items, status or password (under `credential_ref`)."""
+
+    TYPE: ClassVar[str] = "partner.operator_changed"
+
+    credential_ref: str | None = None

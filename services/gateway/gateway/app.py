@@ -1,5 +1,7 @@
 """The gateway: the outer door, identity, and whatever else the one process answers."""
 
+from datetime import datetime
+
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
@@ -7,6 +9,7 @@ from starlette.staticfiles import StaticFiles
 from chassis import cli
 from chassis.app import service_app
 from chassis.clock import Clock, utc_now
+from chassis.database import Database
 from chassis.rebuild import Copied
 from chassis.schedules import Schedule
 from gateway.feed import api as feed_api
@@ -18,6 +21,7 @@ from gateway.forwarding.rate_limit import RateLimit
 from gateway.forwarding.replace_password import PasswordDesk
 from gateway.identity import api as identity_api
 from gateway.identity.authenticate import Authenticator
+from gateway.identity.complete_roles import complete_roles
 from gateway.identity.consumers import identity_consumers
 from gateway.identity.keyring import Keyring
 from gateway.identity.prune_credentials import prune_credentials
@@ -33,6 +37,7 @@ from gateway.published.describe_api import PublishedApi
 from gateway.settings import GatewaySettings
 
 PRUNE_SECONDS = 60.0
+COMPLETE_ROLES_SECONDS = 60.0
 PRUNE_FEED_SECONDS = 600.0
 COPIED = Copied(
     {
@@ -54,6 +59,10 @@ def build(settings: GatewaySettings, clock: Clock = utc_now) -> FastAPI:
     """
     keyring = Keyring(settings)
     forwarder = Forwarder(settings)
+
+    async def roles(database: Database, _now: datetime) -> None:
+        await complete_roles(database, app.state.sideways, settings.partner_url.rstrip("/"))
+
     app = service_app(
         "gateway",
         settings,
@@ -66,6 +75,7 @@ def build(settings: GatewaySettings, clock: Clock = utc_now) -> FastAPI:
         ],
         consumers=[identity_consumers(keyring.known), portfolio_consumers],
         schedules=[
+            Schedule("complete roles", COMPLETE_ROLES_SECONDS, roles),
             Schedule("prune credentials", PRUNE_SECONDS, prune_credentials),
             Schedule("prune console sessions", PRUNE_SECONDS, prune_sessions),
             Schedule("prune events", PRUNE_FEED_SECONDS, prune_events),

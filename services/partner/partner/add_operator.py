@@ -1,8 +1,6 @@
 """Give a partner an operator: a person who signs in under a name of its own."""
 
-import re
 from datetime import datetime
-from functools import cache
 from typing import Literal
 
 from pydantic import Field
@@ -13,16 +11,16 @@ from uuid_utils.compat import uuid7
 
 from chassis import audit
 from chassis.errors import RefusedError, UnknownValueError
-from chassis.identity import OPS_CONSOLE_ITEM, Principal, WrongPrincipalError
+from chassis.identity import Principal, WrongPrincipalError
 from chassis.outbox import publish
 from partner.facts import operator_added
 from partner.find_partner import find_partner
 from partner.models import DELISTED, Operator
 from partner.register_partner import ACCOUNT_NAME, AccountNameInUseError
-from wire.operations import operations
+from wire.permissions import PLATFORM_ITEMS, items
 from wire.types import WireRequest
 
-ADMINISTRATOR = "administrator"
+Role = Literal["administrator", "account_manager", "finance"]
 PERMISSIONS_MAX = 100
 CREDENTIAL_REF_CHARACTERS_MAX = 128
 
@@ -32,7 +30,7 @@ class NewOperator(WireRequest):
 
     account_name: str = Field(min_length=2, max_length=64, pattern=ACCOUNT_NAME)
     name: str = Field(min_length=1, max_length=64)
-    role: Literal["administrator", "account_manager", "finance"]
+    role: Role
     permissions: list[str] = Field(default_factory=list, max_length=PERMISSIONS_MAX)
     credential_ref: str | None = Field(None, min_length=1, max_length=CREDENTIAL_REF_CHARACTERS_MAX)
 
@@ -43,29 +41,23 @@ class PartnerDelistedError(RefusedError):
     code = "CBC.50010085"
 
 
-@cache
-def permission_items() -> frozenset[str]:
-    """Every BPC_ITEM that some operation asks an operator for (domain.md B.1)."""
-    asked = " ".join(row.permission or "" for row in operations().values())
-    return frozenset(re.findall(r"BPC_ITEM_\w+", asked))
-
-
 async def add_operator(
     session: AsyncSession, principal: Principal, partner_id: str, new: NewOperator, now: datetime
 ) -> Operator:
     """Add the operator and tell the gateway, which lets it sign in.
 
     Raises:
-        WrongPrincipalError: an operator asks, which could give others more than it has itself; or
-            anybody but the administrator gives the item of the ops console.
+        WrongPrincipalError: an operator asks that has not the administrator's role, which could
+            give others more than it has itself; or anybody but the platform's administrator gives
+            an item of the ops console.
         NotFoundError: no such account, or not the caller's.
         UnknownValueError: a permission item that no operation knows.
         AccountNameInUseError: the account or an operator of it has this name.
         PartnerDelistedError: the partner left the programme.
 
     """
-    if principal.operator_id is not None:
-        raise WrongPrincipalError("operators are added by the account itself")
+    if not principal.is_whole_account:
+        raise WrongPrincipalError("operators are added by the account or its administrators")
     partner = await find_partner(session, principal, partner_id)
     if partner.status == DELISTED:
         raise PartnerDelistedError
@@ -77,7 +69,7 @@ async def add_operator(
         account_name=new.account_name,
         name=new.name,
         role=new.role,
-        permissions=_permissions(principal, new),
+        permissions=checked_items(principal, new.permissions, frozenset()),
         status="active",
         added_at=now,
         version=1,
@@ -91,15 +83,21 @@ async def add_operator(
     return operator
 
 
-def _permissions(principal: Principal, new: NewOperator) -> list[str]:
-    """The items asked for, each once; a partner's administrator has all that operations know."""
-    asked = set(new.permissions)
-    if OPS_CONSOLE_ITEM in asked and not principal.is_administrator:
+def checked_items(principal: Principal, asked: list[str], had: frozenset[str]) -> list[str]:
+    """The items asked for, each once.
+
+    Raises:
+        WrongPrincipalError: an item of the ops console is given or taken by somebody else than the
+            platform's administrator.
+        UnknownValueError: an item that is none.
+
+    """
+    if (set(asked) ^ had) & PLATFORM_ITEMS and not principal.is_administrator:
         raise WrongPrincipalError("the ops console shows every partner's events")
-    for index, item in enumerate(new.permissions):
-        if item not in permission_items() and item != OPS_CONSOLE_ITEM:
+    for index, item in enumerate(asked):
+        if item not in items():
             raise UnknownValueError(f"permissions[{index}]", "no operation knows this item")
-    return sorted(asked | permission_items() if new.role == ADMINISTRATOR else asked)
+    return sorted(set(asked))
 
 
 async def _insert_unless_taken(session: AsyncSession, operator: Operator) -> None:

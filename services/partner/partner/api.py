@@ -10,6 +10,7 @@ from chassis.database import HttpSession
 from chassis.idempotency import CurrentIdempotency
 from chassis.identity import CurrentPrincipal, Principal, WrongPrincipalError
 from partner.add_operator import NewOperator, add_operator
+from partner.change_operator import ChangedOperator, change_operator
 from partner.find_partner import find_partner
 from partner.list_indirect_partners import IndirectPartnersWanted, list_indirect_partners
 from partner.list_operators import OperatorsWanted, list_operators
@@ -77,6 +78,21 @@ async def new_operator(
     _require_partner_or_administrator(principal)
     operator = await add_operator(session, principal, partner_id, new, now)
     return await idempotency.answer(201, _operator(operator))
+
+
+@router.patch("/api/partners/{partner_id}/operators/{operator_id}")
+async def changed_operator(
+    partner_id: str,
+    operator_id: str,
+    change: ChangedOperator,
+    principal: CurrentPrincipal,
+    session: HttpSession,
+    now: Now,
+) -> Response:
+    """Disable an operator or let it in again, give it other items, another role or password."""
+    _require_partner_or_administrator(principal)
+    operator = await change_operator(session, principal, partner_id, operator_id, change, now)
+    return JsonAnswer(_operator(operator))
 
 
 @router.get("/api/partners/{partner_id}/operators")

@@ -72,7 +72,7 @@ class Operator(Tables):
     account_name: Mapped[str]
     name: Mapped[str]
     role: Mapped[str]
-    permissions: Mapped[list[Any]]  # BPC_ITEM_… texts
+    permissions: Mapped[list[Any]]  # items; a role administrator needs none but for the console
     status: Mapped[str]  # "active" | "disabled"
     added_at: Mapped[datetime]
     version: Mapped[int]

@@ -1,8 +1,5 @@
 """On which side of an association a caller stands, and who may speak for it."""
 
-import re
-from functools import cache
-
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,7 +8,6 @@ from chassis.identity import Principal, WrongPrincipalError
 from customer_sync.association.models import BY_CUSTOMER, BY_PARTNER
 from customer_sync.find_customer import find_customer
 from customer_sync.models import Customer
-from wire.operations import operations
 
 
 def side_of(principal: Principal) -> str:
@@ -26,16 +22,9 @@ def side_of(principal: Principal) -> str:
         return BY_CUSTOMER
     if not principal.is_partner:
         raise WrongPrincipalError("the customer itself or its partner only")
-    if principal.operator_id is not None and not principal.permissions >= _every_item():
+    if not principal.is_whole_account:
         raise WrongPrincipalError("the partner's administrator only")
     return BY_PARTNER
-
-
-@cache
-def _every_item() -> frozenset[str]:
-    """An operator in the administrator's role holds every permission item there is."""
-    asked = " ".join(row.permission or "" for row in operations().values())
-    return frozenset(re.findall(r"BPC_ITEM_\w+", asked))
 
 
 async def find_party(

@@ -2,10 +2,9 @@
 
 from chassis.errors import RefusedError
 from chassis.identity import Principal, WrongPrincipalError
-from gateway.forwarding.destinations import Destination
+from gateway.forwarding.destinations import Destination, Service
 from gateway.not_yet import NOT_YET
-
-OPERATORS_EXCLUDED = "partner operator accounts cannot call"
+from wire.permissions import needs, operator_may
 
 
 class NotInConnectedModeError(RefusedError):
@@ -32,9 +31,14 @@ def admit(principal: Principal, destination: Destination, *, connected: bool) ->
 
 
 def _check_operator(principal: Principal, destination: Destination) -> None:
-    """An operator needs one of the items; acting for a customer, it is still an operator."""
-    asked = destination.operation.permission if destination.operation else None
-    if principal.operator_id is None or asked is None:
+    """An operator needs role or item; acting for a customer, it is still an operator.
+
+    A path of the gateway's own that stands in no row is none at all for it.
+    """
+    if principal.operator_id is None:
         return
-    if asked == OPERATORS_EXCLUDED or principal.permissions.isdisjoint(asked.split("|")):
-        raise WrongPrincipalError("operator account")
+    if operator_may(destination.name, principal.operator_role, principal.permissions):
+        return
+    if destination.service is Service.GATEWAY and destination.name not in needs():
+        raise RefusedError(code="APIGW.0101")
+    raise WrongPrincipalError("operator account")

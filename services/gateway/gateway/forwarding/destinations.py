@@ -39,6 +39,7 @@ _PASSWORD_IN: dict[str, tuple[str, ...]] = {
     "create_sub_customer": (),
     "create_sub_enterprise_account": ("new_sub_customer",),
     "POST /api/partners/{id}/operators": (),
+    "PATCH /api/partners/{id}/operators/{operator_id}": (),
 }
 REQUESTS_PER_SECOND = 10
 
@@ -153,6 +154,13 @@ _NATIVE = [
     *_native(
         "GET POST",
         "/api/partners/{id}/operators",
+        Service.PARTNER,
+        _READERS,
+        in_connected_mode=True,
+    ),
+    *_native(
+        "PATCH",
+        "/api/partners/{id}/operators/{operator_id}",
         Service.PARTNER,
         _READERS,
         in_connected_mode=True,

@@ -20,7 +20,7 @@ from contracts.customer import (
     CustomerUpdated,
     CustomerVerified,
 )
-from contracts.partner import PartnerJoined, PartnerOperatorAdded
+from contracts.partner import PartnerJoined, PartnerOperatorAdded, PartnerOperatorChanged
 from gateway.identity.keep_principals import (
     bind_password,
     keep_authorization,
@@ -46,6 +46,14 @@ def identity_consumers(known: KnownCredentials) -> Consumers:
 
     @consumers.on(PartnerOperatorAdded)
     async def on_partner_operator_added(event: PartnerOperatorAdded, session: EventSession) -> None:
+        await keep_operator(session, event)
+        await bind_password(session, event.credential_ref, event.operator_id)
+        ends(session, event.operator_id)
+
+    @consumers.on(PartnerOperatorChanged)
+    async def on_partner_operator_changed(
+        event: PartnerOperatorChanged, session: EventSession
+    ) -> None:
         await keep_operator(session, event)
         await bind_password(session, event.credential_ref, event.operator_id)
         ends(session, event.operator_id)

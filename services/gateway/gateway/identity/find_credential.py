@@ -64,6 +64,7 @@ def principal_of(
         distributor_id=account.distributor_id,
         acting_for_partner=acting,
         operator_id=credential.operator_id,
+        operator_role=operator.role if operator else None,
         permissions=frozenset(operator.permissions) if operator else frozenset(),
     )
 

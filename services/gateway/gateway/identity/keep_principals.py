@@ -25,11 +25,12 @@ async def keep_partner(session: AsyncSession, event: PartnerEvent) -> None:
 
 
 async def keep_operator(session: AsyncSession, event: PartnerOperatorEvent) -> None:
-    """An operator with its permission items."""
+    """An operator with its role and permission items."""
     values = {
         "id": event.operator_id,
         "partner_id": event.partner_id,
         "account_name": event.account_name,
+        "role": event.role,
         "permissions": event.permissions,
         "status": event.status,
         "version": event.version,

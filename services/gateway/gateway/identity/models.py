@@ -43,6 +43,7 @@ class Operator(IdentityTables):
     id: Mapped[str] = mapped_column(primary_key=True)
     partner_id: Mapped[str] = mapped_column(index=True)
     account_name: Mapped[str] = mapped_column(index=True)
+    role: Mapped[str | None]  # none: not told yet since the column is there (complete_roles.py)
     permissions: Mapped[list[Any]]
     status: Mapped[str]  # "active" | "disabled"
     version: Mapped[int]

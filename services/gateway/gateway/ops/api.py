@@ -10,7 +10,6 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from chassis.clock import Now
 from chassis.errors import OutsideError, RefusedError
-from chassis.identity import OPS_CONSOLE_ITEM
 from gateway.forwarding.destinations import Service
 from gateway.forwarding.rate_limit import ThrottledError
 from gateway.identity.issue_token import WrongPasswordError
@@ -32,8 +31,9 @@ from gateway.ops.page_route import (
     refusal_page,
 )
 from gateway.ops.peers import RefusedByServiceError
-from gateway.ops.sessions import NoConsoleError, Visitor, csrf_of, new_session_id
+from gateway.ops.sessions import NoConsoleError, NoDecisionError, Visitor, csrf_of, new_session_id
 from gateway.ops.texts import LANGUAGES
+from wire.permissions import OPS_CONSOLE_ITEM, OPS_DECIDE_ITEM
 
 SEND_SECONDS_MAX = 20.0
 
@@ -77,6 +77,16 @@ def parked_desk(console: CurrentConsole, visitor: CurrentVisitor, service: Servi
 
 
 CurrentDesk = Annotated[ParkedDesk, Depends(parked_desk)]
+
+
+async def deciding_desk(desk: CurrentDesk) -> ParkedDesk:
+    """The same, for who may not only look."""
+    if not desk.visitor.may_decide:
+        raise NoDecisionError
+    return desk
+
+
+DecidingDesk = Annotated[ParkedDesk, Depends(deciding_desk)]
 
 
 @router.get("")
@@ -180,7 +190,7 @@ async def parked_event(
 
 @router.post("/parked/{service}/{parked_id}/replay")
 async def replay(
-    request: Request, desk: CurrentDesk, _form: Form, parked_id: int, now: Now
+    request: Request, desk: DecidingDesk, _form: Form, parked_id: int, now: Now
 ) -> Response:
     """Replay the event's key."""
     event = await desk.show(parked_id, now)
@@ -193,7 +203,7 @@ async def replay(
 
 @router.post("/parked/{service}/{parked_id}/edit")
 async def edit(
-    request: Request, desk: CurrentDesk, form: Form, parked_id: int, now: Now
+    request: Request, desk: DecidingDesk, form: Form, parked_id: int, now: Now
 ) -> Response:
     """Give the event another body, then replay its key."""
     event = await desk.show(parked_id, now)
@@ -207,7 +217,7 @@ async def edit(
 
 @router.post("/parked/{service}/{parked_id}/skip")
 async def skip(
-    request: Request, desk: CurrentDesk, form: Form, parked_id: int, now: Now
+    request: Request, desk: DecidingDesk, form: Form, parked_id: int, now: Now
 ) -> Response:
     """Leave the event out; replay what waits behind it if the form says so."""
     event = await desk.show(parked_id, now)
@@ -267,5 +277,6 @@ def _parked_page(
         service=desk.service,
         event=event,
         refusal=refusal,
+        decide_item=OPS_DECIDE_ITEM,
     )
     return HTMLResponse(page, status)

@@ -12,7 +12,7 @@ from sqlalchemy import delete, select, update
 from chassis import audit
 from chassis.database import Database
 from chassis.errors import RefusedError
-from chassis.identity import OPS_CONSOLE_ITEM, Principal
+from chassis.identity import Principal
 from gateway.identity.find_credential import find_token, has_expired
 from gateway.identity.issue_token import WrongPasswordError, sign_in
 from gateway.identity.keyring import ADMINISTRATOR, Keyring
@@ -21,6 +21,7 @@ from gateway.identity.models import Token
 from gateway.identity.requests import Domain, User
 from gateway.ops.models import ConsoleSession
 from gateway.settings import GatewaySettings
+from wire.permissions import OPS_CONSOLE_ITEM, OPS_DECIDE_ITEM
 
 SESSION_HOURS = 12
 SESSION_ID_BYTES = 32
@@ -34,6 +35,12 @@ class NoConsoleError(RefusedError):
     code = "CBC.0151"
 
 
+class NoDecisionError(RefusedError):
+    """Who looks may see the console and not decide in it."""
+
+    code = "CBC.0151"
+
+
 @dataclass(frozen=True, slots=True)
 class Visitor:
     """Who looks at the console, and under which session."""
@@ -42,6 +49,7 @@ class Visitor:
     name: str
     principal: Principal
     may_see: bool
+    may_decide: bool
 
     @property
     def commander(self) -> Principal:
@@ -111,12 +119,15 @@ class Sessions:
                 return None
             if kept.is_administrator:
                 is_current = hmac.compare_digest(kept.credential, self._administrator_mark)
-                return Visitor(session_id, kept.name, ADMINISTRATOR, True) if is_current else None
+                if not is_current:
+                    return None
+                return Visitor(session_id, kept.name, ADMINISTRATOR, True, True)
             known = await find_token(session, kept.credential)
         if known is None or known.revoked or known.principal is None or has_expired(known, now):
             return None
-        may_see = OPS_CONSOLE_ITEM in known.principal.permissions
-        return Visitor(session_id, kept.name, known.principal, may_see)
+        items = known.principal.permissions
+        may_see, may_decide = OPS_CONSOLE_ITEM in items, OPS_DECIDE_ITEM in items
+        return Visitor(session_id, kept.name, known.principal, may_see, may_see and may_decide)
 
     async def _make(self, name: str, credential: str, is_administrator: bool, now: datetime) -> str:
         session_id = new_session_id()

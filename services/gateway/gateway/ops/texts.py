@@ -158,6 +158,7 @@ told_replayed | Events handled: {}. The key flows again. | 已处理 {} 个事�
 told_edited | Edited. Events handled: {}. The key flows again. | 已编辑并处理 {} 个事件，该键恢复流转。
 told_skipped | Skipped. Events handled behind it: {}. | 已跳过，随后处理了 {} 个事件。
 told_stuck | Done. The next event of the key fails too; it is in the list. | 已处理，但同键的下一个事件也失败，见列表。
+may_not_decide | To decide you need the permission {}, which the administrator gives. | 处理事件需要由管理员授予权限项 {}。
 already_decided | This event has been decided. | 该事件已处理。
 seconds | {} s | {} 秒
 minutes | {} min | {} 分钟

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -136,6 +137,27 @@ async def test_a_failed_payment_frees_the_money_once(caller: Caller, database: D
     releases = [e for e in await stated(database) if e["reason"] == "RELEASE"]
     assert [(e["amount"], e["held"]) for e in releases] == [("0.00", "0.00")] * 2
     assert refused(await caller.hold("a1", "130.00")) == (409, "CHB.0409")
+
+
+async def test_the_next_attempt_takes_what_a_failed_one_holds_before_its_end_is_heard_of(
+    caller: Caller, database: Database
+) -> None:
+    """With exactly enough for one: order names its failed attempts, and the event comes later."""
+    await fund(caller, "80.00", "20.00")
+    assert (await caller.hold("a1", "100.00")).status_code == 200
+    body = {"customer_id": CUSTOMER, "amount": "100.00"}
+
+    async def ask(attempt_id: str, order_id: str, *failed: str) -> Any:
+        more = {"attempt_id": attempt_id, "order_id": order_id, "failed_attempt_ids": failed}
+        return await caller.post(as_customer(), "/internal/holds", body | more)
+
+    assert refused(await ask("b1", "another", "a1")) == (400, "CBC.99005003"), "another order's"
+    again = await ask("a2", "order-of-a1", "unheard-of", "a1")
+    assert again.json() == {"cash_amount": "80.00", "credit_amount": "20.00"}
+    await deliver(database, payment_failed("a1"))
+    assert (await balance_of(database, CUSTOMER)).held == money("80.00"), "a2 holds it still"
+    assert refused(await ask("a1", "order-of-a1")) == (409, "CHB.0409")
+    assert (await prove(caller))["balanced"]
 
 
 async def test_a_hold_that_comes_after_its_outcome_is_refused(

@@ -198,19 +198,33 @@ async def test_a_reservation_and_its_outcome_at_once_leave_nothing_held(door: Do
     assert await door.is_balanced()
 
 
-async def test_the_next_attempt_waits_until_the_failed_one_is_heard_of(
-    door: Door, monkeypatch: pytest.MonkeyPatch
+async def test_the_next_attempt_takes_what_a_failed_one_holds_before_its_end_is_heard_of(
+    door: Door,
 ) -> None:
-    monkeypatch.setattr("voucher.reserve_coupons.WAIT_SECONDS", 30.0)  # it comes, however slowly
+    """Order names its failed attempts; the event that states their end comes when it comes."""
     await settle_in(door)
     coupon_id = await door.coupon(await door.grant(), face=100)
     await door.reserve("a1", [coupon_id])
-    second = asyncio.create_task(door.reserve("a2", [coupon_id]))
-    await asyncio.sleep(0.15)
-    assert not second.done()
-    await hear(door.database, failed("a1"))
-    assert (await second).status_code == 200
+    assert (await door.reserve("a2", [coupon_id])).json()["code"] == "CBC.99003112"
+    again = await door.reserve("a3", [coupon_id], failed_attempt_ids=["unheard-of", "a1"])
+    assert again.status_code == 200, again.text
     assert (await door.held(coupon_id)).reserved_amount == 80
+    await hear(door.database, failed("a1"))
+    assert (await door.held(coupon_id)).reserved_amount == 80, "a3 holds it still"
+    assert len(await stated(door.database, "voucher.released")) == 1
+    late = await door.reserve("a1", [coupon_id])
+    assert (late.status_code, late.json()["code"]) == (409, "CHB.0409")
+    await hear(door.database, paid("a3", {coupon_id: "80.00"}))
+    assert await door.is_balanced()
+
+
+async def test_an_attempt_frees_no_other_orders_coupons(door: Door) -> None:
+    await settle_in(door)
+    coupon_id = await door.coupon(await door.grant(), face=100)
+    await door.reserve("a1", [coupon_id], order="CS1")
+    other = await door.reserve("b1", [coupon_id], order="CS2", failed_attempt_ids=["a1"])
+    assert other.json()["code"] == "CBC.99003112"
+    assert (await door.held(coupon_id)).lock_order_id == "CS1"
 
 
 async def reserve_lines(

@@ -44,7 +44,7 @@ class OrderEvent(Event):
     """The order's whole state after the fact."""
 
     STREAM: ClassVar[str] = "order"
-    VERSION: ClassVar[str] = "1.1"
+    VERSION: ClassVar[str] = "1.2"
     KEY: ClassVar[str] = "customer_id"
     SUBJECT: ClassVar[str] = "order_id"
 
@@ -67,6 +67,9 @@ class OrderEvent(Event):
     paid_at: AwareDatetime | None = None
     completed_at: AwareDatetime | None = None
     placed_by: str | None = None
+    # Why it was cancelled: cancelled (by the customer), refused (in review), expired (unpaid until
+    # its deadline), association_ended (its customer left the partner); none while it goes on.
+    end_reason: str | None = None
     # The enterprise master that was asked to pay for its custody member, or did; none: the customer
     paying_agent_id: str | None = None
 

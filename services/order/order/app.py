@@ -11,6 +11,7 @@ from order.api import router
 from order.close_attempts import close_abandoned_attempts
 from order.complete_orders import Provisioning
 from order.consumers import consumers
+from order.end_with_association import end_orphaned_orders
 from order.expire_orders import expire_orders
 from order.restate_orders import ORDERS
 from order.restate_resources import RESOURCES
@@ -18,6 +19,7 @@ from order.settings import OrderSettings
 
 CLOSE_ATTEMPTS_SECONDS = 5.0
 EXPIRE_SECONDS = 30.0
+END_ORPHANED_SECONDS = 30.0
 COMPLETE_SECONDS = 0.1  # most turns compare two instants and ask nobody
 COPIED = Copied({"partner": ["partner"], "customer-sync": ["customer", "authorization"]})
 
@@ -30,6 +32,7 @@ def build(settings: OrderSettings, clock: Clock = utc_now) -> FastAPI:
     if not settings.connected:
         schedules += [
             Schedule("expire orders", EXPIRE_SECONDS, expire_orders),
+            Schedule("end orphaned orders", END_ORPHANED_SECONDS, end_orphaned_orders),
             Schedule("complete orders", COMPLETE_SECONDS, provisioning.work),
         ]
     app = service_app(

@@ -18,6 +18,17 @@ class NotAuthorizedError(RefusedError):
     code = "CHB.1001"
 
 
+async def hold_authorization(session: AsyncSession, customer: Customer) -> None:
+    """Refuse unless the grant is active now; it stays so until the transaction ends."""
+    granted = select(Authorization.authorization_id).where(
+        Authorization.customer_id == customer.customer_id,
+        Authorization.partner_id == customer.partner_id,
+        Authorization.status == ACTIVE,
+    )
+    if await session.scalar(granted.limit(1).with_for_update(read=True)) is None:
+        raise NotAuthorizedError
+
+
 async def require_authorization(session: AsyncSession, customer: Customer) -> None:
     """Refuse unless the customer's grant to its present partner is active.
 

@@ -33,6 +33,7 @@ async def fail_attempt(
     if attempt.state != OPEN:
         return False
     attempt.close(FAILED, now, reason_code)
+    now = attempt.closed_at or now
     order.payment_failed(now)
     publish(
         session,

@@ -7,11 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import NotFoundError, RefusedError
 from chassis.identity import Principal
-from order.models import Customer, Order, OrderLine, Partner
-
-# Resale: "2" on the China site, "3" on the international one (domain.md B.2).
-RESALE_TYPES = ("2", "3")
-ASSOCIATED = "associated"
+from order.models import ASSOCIATED, RESALE_TYPES, Customer, Order, OrderLine, Partner
 
 
 class OrderInvalidError(RefusedError):
@@ -104,6 +100,27 @@ def visible_as_agent(principal: Principal) -> ColumnElement[bool]:
         Order.partner_id == principal.partner_id,
         proxied(),
     )
+
+
+async def hold_association(session: AsyncSession, customer_id: Any) -> Customer | None:
+    """The customer as it is now and stays until the transaction ends; None when it is not known.
+
+    Taken before the order's own lock, as the end of the association takes them.
+    """
+    held = (
+        select(Customer)
+        .where(Customer.customer_id == customer_id)
+        .with_for_update(read=True)
+        .execution_options(populate_existing=True)
+    )
+    customer: Customer | None = await session.scalar(held)
+    return customer
+
+
+def owner_of(order_id: str) -> Any:
+    """The customer of an order, whoever asks, as part of a query."""
+    named = select(Order.customer_id).where(Order.order_id == order_id.upper())
+    return named.scalar_subquery()
 
 
 async def customers_order(

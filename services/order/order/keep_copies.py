@@ -2,13 +2,25 @@
 
 from chassis import copies
 from chassis.database import EventSession
+from chassis.restatement import is_known
 from contracts.customer import AuthorizationEvent, CustomerEvent
 from contracts.partner import PartnerEvent
+from order.end_with_association import end_orders_of
 from order.models import Authorization, Customer, Partner
 
 
 async def keep_customer(event: CustomerEvent, session: EventSession) -> None:
-    """The customer as it is now; an older fact changes nothing."""
+    """The customer as it is now; an older fact changes nothing.
+
+    What waits for payment ends with its association; told anew, the customer is only copied.
+    """
+    before = await session.get(
+        Customer, event.customer_id, with_for_update=True, populate_existing=True
+    )
+    if before is not None and is_known(before.version, event):
+        return
+    was_resale = before is not None and before.is_resale_of(before.partner_id)
+    former = before.partner_id if before is not None else None
     values = {
         "customer_id": event.customer_id,
         "partner_id": event.partner_id,
@@ -22,6 +34,9 @@ async def keep_customer(event: CustomerEvent, session: EventSession) -> None:
         "version": event.version,
     }
     await copies.keep(session, Customer, values)
+    ended = was_resale and not Customer(**values).is_resale_of(str(former))
+    if ended and not event.restated:
+        await end_orders_of(session, event.customer_id, event.occurred_at)
 
 
 async def keep_authorization(event: AuthorizationEvent, session: EventSession) -> None:

@@ -17,6 +17,15 @@ REVIEW, PROCESSING, CANCELLED, COMPLETED, PENDING, CONFIRM = 1, 3, 4, 5, 6, 9
 
 # Why an order ended in CANCELLED.
 BY_CALLER, BY_REFUSAL, BY_DEADLINE = "cancelled", "refused", "expired"
+BY_ASSOCIATION = "association_ended"
+
+# Orders that wait for review, payment or confirmation; words, not values, so that a query says
+# what the index says.
+WAITING = text("orders.status IN (1, 6, 9)")
+
+# Resale: "2" on the China site, "3" on the international one (domain.md B.2).
+RESALE_TYPES = ("2", "3")
+ASSOCIATED = "associated"
 
 # States of a payment attempt.
 OPEN, PAID, FAILED = "open", "paid", "failed"
@@ -72,6 +81,7 @@ class Order(Tables):
         Index("orders_of_customer", "customer_id", "created_at"),
         Index("orders_of_paying_agent", "paying_agent_id", "created_at",
               postgresql_where=text("paying_agent_id IS NOT NULL")),
+        Index("orders_waiting", "customer_id", postgresql_where=text("status IN (1, 6, 9)")),
         Index("orders_to_expire", "pay_until", postgresql_where=text("status = 6")),
         Index("orders_to_complete", "provision_at", postgresql_where=text("status = 3")),
     )  # fmt: skip
@@ -105,7 +115,7 @@ class Order(Tables):
     provision_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
-    end_reason: Mapped[str | None]  # cancelled | refused | expired
+    end_reason: Mapped[str | None]  # cancelled | refused | expired | association_ended
     updated_at: Mapped[datetime]
     version: Mapped[int] = mapped_column(default=1)
 
@@ -169,6 +179,12 @@ class Order(Tables):
             raise OrderNotPayableError(f"{self.order_id} is not overdue")
         self._end(BY_DEADLINE, now)
 
+    def end_with_association(self, now: datetime) -> None:
+        """The customer is no resale customer of the order's partner any more."""
+        if self.status not in (REVIEW, PENDING, CONFIRM):
+            raise OrderNotPayableError(f"status {self.status}")
+        self._end(BY_ASSOCIATION, now)
+
     def complete(self, now: datetime) -> None:
         """Everything ordered is provisioned."""
         if self.status != PROCESSING:
@@ -230,6 +246,7 @@ class PaymentAttempt(Tables):
     __table_args__ = (
         Index("one_open_attempt_per_order", "order_id", unique=True,
               postgresql_where=text("state = 'open'")),
+        Index("attempts_of_order", "order_id", "opened_at"),
         Index("open_attempts_by_age", "opened_at", postgresql_where=text("state = 'open'")),
     )  # fmt: skip
 
@@ -248,7 +265,8 @@ class PaymentAttempt(Tables):
         """The outcome, once."""
         if self.state != OPEN:
             raise AttemptClosedError(self.attempt_id)
-        self.state, self.closed_at, self.reason_code = state, now, reason_code
+        self.state, self.reason_code = state, reason_code
+        self.closed_at = max(now, self.opened_at)  # the clocks of two replicas may differ
 
 
 class Resource(Tables):
@@ -306,6 +324,15 @@ class Customer(Tables):
     paying_master_id: Mapped[str | None]
     version: Mapped[int]
     copied_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    def is_resale_of(self, partner_id: str) -> bool:
+        """Whether it is the partner's resale customer now."""
+        is_associated = self.association_status == ASSOCIATED
+        return (
+            self.partner_id == partner_id
+            and is_associated
+            and self.association_type in RESALE_TYPES
+        )
 
 
 class Authorization(Tables):

@@ -8,6 +8,7 @@ A custody member pays nothing itself: its payment asks its enterprise master, wh
 coupons and money of its own (domain.md B.4).
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -26,11 +27,27 @@ from chassis.outbox import publish
 from contracts.order import CouponUse, OrderPaid
 from order.apportion import apportion
 from order.ask_master import MasterPaysError, ask_master
-from order.authorizations import require_authorization
+from order.authorizations import hold_authorization, require_authorization
 from order.close_attempts import fail_attempt
 from order.facts import order_fact
-from order.find_order import CustomerFrozenError, OrderInvalidError, order_to_pay
-from order.models import OPEN, PAID, AttemptClosedError, Customer, Order, OrderLine, PaymentAttempt
+from order.find_order import (
+    CustomerFrozenError,
+    OrderInvalidError,
+    hold_association,
+    order_to_pay,
+    owner_of,
+)
+from order.models import (
+    FAILED,
+    OPEN,
+    PAID,
+    AttemptClosedError,
+    Customer,
+    Order,
+    OrderLine,
+    OrderNotPayableError,
+    PaymentAttempt,
+)
 from order.peers import CouponShare, HeldMoney, Peers
 from wire.money import cut
 from wire.types import Id, WireRequest
@@ -39,6 +56,8 @@ CASH_COUPON, FLEXI_COUPON = 1, 4  # coupon types as in lists, domain.md B.7
 DISCOUNT_TYPES = (0, 2, 3, 609)  # domain.md D.4a.8
 RATIO_PLACES = 4
 UNFORESEEN = "CBC.0999"
+FAILED_ATTEMPTS_MAX = 20  # told to voucher and billing in one request
+ASSOCIATION_ENDED = "the association with the partner has ended"
 
 
 class PaymentRunningError(RefusedError):
@@ -99,12 +118,12 @@ async def pay_order(
         opened = await _open_attempt(session, principal, payment, now)
     if opened is None:
         raise MasterPaysError
-    attempt, order = opened
+    attempt, order, failed = opened
     crash_point("order.attempted")
     try:
-        coupons = await _reserve_coupons(peers, principal, attempt, order)
+        coupons = await _reserve_coupons(peers, principal, attempt, order, failed)
         crash_point("order.reserved")
-        money = await _hold_money(peers, principal, attempt, order, coupons)
+        money = await _hold_money(peers, principal, attempt, order, coupons, failed)
         crash_point("order.held")
     except Exception as error:
         reason = error.refusal_code if isinstance(error, RefusedError) else UNFORESEEN
@@ -116,6 +135,8 @@ async def pay_order(
             session, principal, attempt.attempt_id, order.order_id, coupons, money, now
         )
     crash_point("order.settled")
+    if due is None:
+        raise OrderNotPayableError(ASSOCIATION_ENDED)
     return due
 
 
@@ -138,8 +159,11 @@ def check_choices(payment: Payment) -> None:
 
 async def _open_attempt(
     session: AsyncSession, principal: Principal, payment: Payment, now: datetime
-) -> tuple[PaymentAttempt, Order] | None:
+) -> tuple[PaymentAttempt, Order, list[str]] | None:
     """T1: from its commit on, whatever is reserved under the attempt's id has an owner.
+
+    With the order's last failed attempts: what they hold is still to be freed where the event
+    that states their end has not arrived yet, and is this attempt's to use.
 
     None when the caller is a custody member: its master is asked instead.
     """
@@ -147,6 +171,7 @@ async def _open_attempt(
     if payer.customer_id == order.customer_id and payer.paying_master_id is not None:
         ask_master(session, principal, order, payer.paying_master_id, now)
         return None
+    failed = await _earlier_attempts(session, order.order_id)
     order.begin_payment(payer.customer_id)
     attempt = PaymentAttempt(
         attempt_id=uuid7().hex,
@@ -159,16 +184,31 @@ async def _open_attempt(
         opened_at=now,
     )
     session.add(attempt)
-    return attempt, order
+    return attempt, order, failed
+
+
+async def _earlier_attempts(session: AsyncSession, order_id: str) -> list[str]:
+    """The last ones that failed; PaymentRunningError while one is open."""
+    found = await session.execute(
+        select(PaymentAttempt.attempt_id, PaymentAttempt.state)
+        .where(PaymentAttempt.order_id == order_id)
+        .order_by(PaymentAttempt.opened_at.desc())
+        .limit(FAILED_ATTEMPTS_MAX)
+    )
+    attempts = found.all()
+    if any(state == OPEN for _, state in attempts):
+        raise PaymentRunningError
+    return [attempt_id for attempt_id, state in attempts if state == FAILED]
 
 
 async def _payable_order(
     session: AsyncSession, principal: Principal, payment: Payment, now: datetime
 ) -> tuple[Order, Customer]:
     """The order, locked and free to be paid, and the account that would pay: the caller's."""
+    customer = await hold_association(session, owner_of(payment.order_id))
     order = await order_to_pay(session, principal, payment.order_id)
-    customer = await copies.find(session, Customer, order.customer_id)
-    assert customer is not None, "an order's customer was known when it was placed"
+    if customer is None:  # another partner's by now, or was never associated
+        raise OrderNotPayableError(ASSOCIATION_ENDED)
     payer = customer
     if principal.id != order.customer_id:
         master = await copies.find(session, Customer, principal.id)
@@ -177,21 +217,23 @@ async def _payable_order(
         payer = master
     if principal.acting_for_partner is not None:
         await require_authorization(session, payer)
+        await hold_authorization(session, payer)
     if customer.is_frozen or payer.is_frozen:
         raise CustomerFrozenError("the customer is frozen")
     order.check_payable(now)
-    running = select(PaymentAttempt.attempt_id).where(
-        PaymentAttempt.order_id == order.order_id, PaymentAttempt.state == OPEN
-    )
-    if await session.scalar(running) is not None:
-        raise PaymentRunningError
+    if not customer.is_resale_of(order.partner_id):
+        raise OrderNotPayableError(ASSOCIATION_ENDED)
     if payment.discount_infos:
         raise DiscountError
     return order, payer
 
 
 async def _reserve_coupons(
-    peers: Peers, principal: Principal, attempt: PaymentAttempt, order: Order
+    peers: Peers,
+    principal: Principal,
+    attempt: PaymentAttempt,
+    order: Order,
+    failed: Sequence[str],
 ) -> list[CouponShare]:
     if not attempt.coupons:
         return []
@@ -201,6 +243,7 @@ async def _reserve_coupons(
         "customer_id": _payer_id(order),
         "coupons": attempt.coupons,
         "lines": [_reserved_line(line) for line in order.lines],
+        "failed_attempt_ids": failed,
     }
     shares = await peers.reserve_coupons(principal, reservation)
     if any(share.coupon_type not in (CASH_COUPON, FLEXI_COUPON) for share in shares):
@@ -235,6 +278,7 @@ async def _hold_money(
     attempt: PaymentAttempt,
     order: Order,
     coupons: list[CouponShare],
+    failed: Sequence[str],
 ) -> HeldMoney:
     """Hold what coupons do not pay; there is nothing to hold for nothing."""
     amount = order.amount_after_discount - sum(share.amount for share in coupons)
@@ -247,6 +291,7 @@ async def _hold_money(
             "order_id": order.order_id,
             "customer_id": _payer_id(order),
             "amount": str(amount),
+            "failed_attempt_ids": failed,
         },
     )
     if held.cash_amount + held.credit_amount != amount:
@@ -262,12 +307,19 @@ async def _settle(
     coupons: list[CouponShare],
     money: HeldMoney,
     now: datetime,
-) -> datetime:
-    """T2: the attempt must still be open, for a closed one has freed what it reserved."""
+) -> datetime | None:
+    """T2: the attempt must still be open, for a closed one has freed what it reserved.
+
+    None when the association ended meanwhile: the attempt has failed then, and frees it.
+    """
+    customer = await hold_association(session, owner_of(order_id))
     order = await session.get_one(Order, order_id, with_for_update={"of": Order})
     attempt = await session.get(PaymentAttempt, attempt_id, with_for_update=True)
     if attempt is None:
         raise AttemptClosedError(attempt_id)
+    if customer is None or not customer.is_resale_of(order.partner_id):
+        await fail_attempt(session, attempt_id, order_id, OrderNotPayableError.code, now)
+        return None
     attempt.close(PAID, now)
     uses = [CouponUse(coupon_id=c.coupon_id, coupon_type=c.coupon_type, amount=c.amount)
             for c in coupons]  # fmt: skip

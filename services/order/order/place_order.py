@@ -16,10 +16,18 @@ from chassis.errors import OutsideError, RefusedError
 from chassis.identity import Principal, WrongPrincipalError
 from chassis.outbox import publish
 from contracts.order import OrderCreated
-from order.authorizations import require_authorization
+from order.authorizations import hold_authorization, require_authorization
 from order.facts import order_fact
-from order.find_order import ASSOCIATED, RESALE_TYPES, CustomerFrozenError
-from order.models import CONFIRM, REVIEW, Customer, Order, OrderLine
+from order.find_order import CustomerFrozenError, hold_association
+from order.models import (
+    ASSOCIATED,
+    CONFIRM,
+    RESALE_TYPES,
+    REVIEW,
+    Customer,
+    Order,
+    OrderLine,
+)
 from order.peers import Peers, QuotedLine
 from wire.types import Amount, Id, WireRequest
 
@@ -129,6 +137,9 @@ async def place_orders(
     currency, quoted = await peers.quote(principal, customer.customer_id, asked)
     if any(line.is_marketplace for line in quoted):
         raise MarketplaceError
+    # Nothing was locked while billing was asked; from here on association and grant stay.
+    customer = _orderable(await hold_association(session, customer_id), principal)
+    await hold_authorization(session, customer)
     if currency != customer.currency:
         raise OutsideError(f"priced in {currency}, the customer pays in {customer.currency}")
     prices = iter(quoted)
@@ -153,7 +164,10 @@ def new_order_id(now: datetime) -> str:
 async def _customer(session: AsyncSession, principal: Principal, customer_id: str) -> Customer:
     if not principal.is_partner:
         raise WrongPrincipalError
-    customer = await copies.find(session, Customer, customer_id)
+    return _orderable(await copies.find(session, Customer, customer_id), principal)
+
+
+def _orderable(customer: Customer | None, principal: Principal) -> Customer:
     if customer is None or customer.association_status != ASSOCIATED:
         raise NotOwnCustomerError
     if principal.id not in (customer.partner_id, customer.distributor_id):

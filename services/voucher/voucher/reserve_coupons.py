@@ -1,18 +1,16 @@
 """Order asks for coupons before it commits a payment (design.md 3)."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
-from chassis.copies import WAIT_SECONDS, WAIT_STEP_SECONDS
 from chassis.errors import BadFieldError, RefusedError
 from chassis.identity import Principal, WrongPrincipalError
 from contracts.voucher import VoucherReserved
@@ -30,11 +28,13 @@ from voucher.models import (
     CustomerCopy,
     Reservation,
 )
+from voucher.settle_attempt import release_failed_attempts
 from wire.money import cut
 from wire.types import Id, Number, WireRequest
 
 COUPONS_MAX = 3  # of one payment (domain.md B.7)
 LINES_MAX = 1000
+FAILED_ATTEMPTS_MAX = 20  # named in one request
 COUPON_TYPE_OF_PAYMENT = {300: DISCOUNT, 301: CASH, 302: FLEXI}  # 303: no stored value cards yet
 CHARGE_ORDER = {CASH: 0, FLEXI: 1}  # domain.md B.10
 
@@ -74,6 +74,9 @@ class ReserveCoupons(WireRequest):
     customer_id: Id
     coupons: list[CouponAsked] = Field(max_length=COUPONS_MAX)
     lines: list[LineAsked] = Field(min_length=1, max_length=LINES_MAX)
+    # Earlier attempts of this order that order has closed as failed; the event that states it may
+    # still be on its way, and what they hold is free for this one.
+    failed_attempt_ids: list[Id] = Field(default_factory=list, max_length=FAILED_ATTEMPTS_MAX)
 
 
 class AttemptClosedError(RefusedError):
@@ -102,10 +105,10 @@ async def reserve_coupons(
     if principal.is_customer and principal.id != asked.customer_id:
         raise WrongPrincipalError
     _refuse_doubles(asked)
-    await _wait_for_earlier_attempts(session, asked)
+    payer = (await lock_customers(session, [asked.customer_id])).get(asked.customer_id)
+    await release_failed_attempts(session, asked.order_id, asked.failed_attempt_ids, now)
     if not await _open_attempt(session, asked, now):
         return await _known_answer(session, asked)
-    payer = (await lock_customers(session, [asked.customer_id])).get(asked.customer_id)
     coupons = await _lock_coupons(session, asked, payer, now)
     lines = [_pay_line(line) for line in asked.lines]
     for coupon in coupons:
@@ -117,22 +120,6 @@ async def reserve_coupons(
 def _refuse_doubles(asked: ReserveCoupons) -> None:
     if len({coupon.coupon_id for coupon in asked.coupons}) != len(asked.coupons):
         raise BadFieldError("coupons", "a coupon is named twice")
-
-
-async def _wait_for_earlier_attempts(session: AsyncSession, asked: ReserveCoupons) -> None:
-    """An earlier attempt of the same order has failed; its outcome may still be on its way."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + WAIT_SECONDS
-    held = (
-        select(Reservation.coupon_id)
-        .join(Attempt, Attempt.id == Reservation.attempt_id)
-        .where(Attempt.order_id == asked.order_id, Attempt.id != asked.attempt_id)
-        .where(Attempt.state == OPEN)
-    )
-    while await session.scalar(select(exists(held))):
-        if loop.time() >= deadline:
-            return  # the coupons' own locks decide
-        await asyncio.sleep(WAIT_STEP_SECONDS)
 
 
 async def _open_attempt(session: AsyncSession, asked: ReserveCoupons, now: datetime) -> bool:

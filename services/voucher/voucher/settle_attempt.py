@@ -1,6 +1,6 @@
 """Order's stated outcome ends an attempt: its coupons are redeemed, or released (design.md 3)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -66,6 +66,25 @@ async def release_attempt(
         about = {"order_id": order_id, "attempt_id": attempt_id, "amount": reservation.amount}
         outbox.publish(session, VoucherReleased(**coupon_state(coupon, at), **about))
     await _recall_what_is_due(session, list(coupons.values()), at)
+
+
+async def release_failed_attempts(
+    session: AsyncSession, order_id: str, attempt_ids: Collection[str], at: datetime
+) -> None:
+    """Free what attempts of the order hold that order has stated as failed to the caller.
+
+    The event that states it to everybody follows, and finds them closed. An attempt that was never
+    heard of is left to that event.
+    """
+    if not attempt_ids:
+        return
+    found = await session.execute(
+        select(Attempt.id, Attempt.customer_id)
+        .where(Attempt.id.in_(attempt_ids), Attempt.order_id == order_id, Attempt.state == OPEN)
+        .order_by(Attempt.id)
+    )
+    for attempt_id, customer_id in found.all():
+        await release_attempt(session, attempt_id, order_id, customer_id, at)
 
 
 async def _close(

@@ -34,6 +34,7 @@ from wire.types import Amount, Id, WireRequest
 router = APIRouter()
 
 HOLD_MAX = Decimal(10) ** 15
+FAILED_ATTEMPTS_MAX = 20  # named in one request
 
 
 class AdjustAmount(WireRequest, operation="update_customer_account_amount"):
@@ -74,6 +75,7 @@ class HoldBody(BaseModel):
     order_id: Id
     customer_id: Id
     amount: Decimal = Field(ge=0, lt=HOLD_MAX, decimal_places=2)
+    failed_attempt_ids: list[str] = Field(default_factory=list, max_length=FAILED_ATTEMPTS_MAX)
 
 
 def _administrator_only(principal: Principal) -> None:
@@ -199,7 +201,9 @@ async def hold(
     customer = await copies.find(session, Customer, body.customer_id)
     if customer is None:
         raise NotOwnCustomerError(body.customer_id)
-    wanted = WantedHold(body.attempt_id, body.order_id, customer, body.amount)
+    wanted = WantedHold(
+        body.attempt_id, body.order_id, customer, body.amount, body.failed_attempt_ids
+    )
     attempt = await hold_funds(session, wanted, now)
     return JsonAnswer(
         {"cash_amount": f"{attempt.cash_amount:f}", "credit_amount": f"{attempt.credit_amount:f}"}

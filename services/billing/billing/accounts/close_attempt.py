@@ -1,5 +1,9 @@
 """The stated outcome of a payment attempt ends its hold: captured or released."""
 
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -56,26 +60,54 @@ async def capture_hold(session: AsyncSession, event: OrderPaid) -> bool:
 async def release_hold(session: AsyncSession, event: OrderPaymentFailed) -> None:
     """Give back what the attempt holds; cash pays arrears first, or returns to a former partner."""
     attempt, _ = await _outcome(session, event, RELEASED)
-    if attempt.state != HELD:
+    if attempt.state == HELD:
+        await _release(session, attempt, event.occurred_at)
+
+
+async def release_failed_attempts(
+    session: AsyncSession, order_id: str, attempt_ids: Collection[str], now: datetime
+) -> None:
+    """Free what attempts of the order hold that order has stated as failed to the caller.
+
+    The event that states it to everybody follows, and finds them closed. An attempt that was never
+    heard of is left to that event.
+    """
+    if not attempt_ids:
         return
+    found = await session.scalars(
+        select(PaymentAttempt)
+        .where(
+            PaymentAttempt.attempt_id.in_(attempt_ids),
+            PaymentAttempt.order_id == order_id,
+            PaymentAttempt.state == HELD,
+        )
+        .order_by(PaymentAttempt.attempt_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    for attempt in found.all():
+        await _release(session, attempt, now)
+
+
+async def _release(session: AsyncSession, attempt: PaymentAttempt, at: datetime) -> None:
     payer_id = attempt.customer_id
     returns = attempt.was_resale and not await _is_resale_of(session, payer_id, attempt.partner_id)
     owners = [payer_id, attempt.partner_id] if returns else [payer_id]
     locked = await lock_accounts(session, *owners)
     accounts = locked[payer_id]
     _free(accounts, attempt)
-    cause = Cause(RELEASE, event.occurred_at, payer_id, event.order_id)
+    cause = Cause(RELEASE, at, payer_id, attempt.order_id)
     for account, amount in (
         (accounts.balance, attempt.cash_amount),
         (accounts.credit, attempt.credit_amount),
     ):
         if amount:
             state_funds(session, account, ZERO, attempt.attempt_id, cause)
-    attempt.state, attempt.closed_at = RELEASED, event.occurred_at
-    await write_off_arrears(session, accounts, event.occurred_at)
+    attempt.state, attempt.closed_at = RELEASED, at
+    await write_off_arrears(session, accounts, at)
     if returns:
         left = min(attempt.cash_amount, accounts.balance.available)
-        return_cash(session, accounts, locked[attempt.partner_id], left, event.occurred_at)
+        return_cash(session, accounts, locked[attempt.partner_id], left, at)
 
 
 async def _is_resale_of(session: AsyncSession, payer_id: str, partner_id: str) -> bool:

@@ -1,5 +1,6 @@
 """Set money aside for one attempt to pay an order (reserve before commit, design.md 3)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -7,6 +8,7 @@ from decimal import Decimal
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.accounts.close_attempt import release_failed_attempts
 from billing.accounts.post_movement import HOLD, Cause, OwnerAccounts, lock_accounts, state_funds
 from billing.models import HELD, Account, AttemptClosedError, Customer, PaymentAttempt
 
@@ -19,6 +21,7 @@ class WantedHold:
     order_id: str
     customer: Customer
     amount: Decimal
+    failed_attempt_ids: Sequence[str] = ()  # earlier ones of this order, closed by order
 
 
 async def hold_funds(session: AsyncSession, wanted: WantedHold, now: datetime) -> PaymentAttempt:
@@ -31,6 +34,9 @@ async def hold_funds(session: AsyncSession, wanted: WantedHold, now: datetime) -
         AttemptClosedError: the outcome came before, or the attempt is another's.
 
     """
+    # Locked as the end of its association locks it: before any account.
+    await session.refresh(wanted.customer, with_for_update={"read": True})
+    await release_failed_attempts(session, wanted.order_id, wanted.failed_attempt_ids, now)
     attempt, is_new = await _open_attempt(session, wanted, now)
     if not is_new:
         return _same_hold(attempt, wanted)

@@ -1,0 +1,238 @@
+"""What waits for payment ends with the association, and an ended association pays nothing."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+
+from chassis.database import Database
+from contracts.customer import CustomerAssociated, CustomerAssociationChanged, CustomerUnlinked
+from contracts.event import Event
+from order.close_attempts import close_abandoned_attempts
+from order.consumers import consumers
+from order.end_with_association import end_orphaned_orders
+from order.models import Order
+from tests.order.builders import (
+    NOON,
+    PARTNER,
+    PAY,
+    attempts,
+    customer_principal,
+    facts,
+    keep_customer,
+    line,
+    payment,
+    place,
+    types_stated,
+)
+from tests.order.caller import Caller
+from tests.order.conftest import SetClock
+from tests.order.peer_double import Content, PeerDouble
+from tests.order.test_pay_order import open_attempt
+
+pytestmark = pytest.mark.postgres
+
+HOLD, RESERVE = "/internal/holds", "/internal/reservations"
+
+
+def fact(contract: type[Event], customer_id: str, **more: Any) -> Event:
+    """A fact about the customer that `keep_customer` made."""
+    state = {
+        "occurred_at": NOON, "partner_id": "p1", "version": 2, "customer_id": customer_id,
+        "account_name": "an_account", "site": "china", "currency": "CNY",
+        "association_type": "2", "association_status": "associated", "registered_at": NOON,
+    }  # fmt: skip
+    return contract(**state | more)
+
+
+def unlinked(customer_id: str, **more: Any) -> Event:
+    """It left its partner."""
+    return fact(CustomerUnlinked, customer_id, association_status="unlinked", **more)
+
+
+async def hear(database: Database, *events: Event) -> None:
+    """One batch of the bus."""
+    async with database.transaction() as session:
+        await consumers.handle(events, session)
+
+
+async def statuses(database: Database) -> list[tuple[int, str | None]]:
+    """Status and end of each order, oldest first."""
+    async with database.transaction() as session:
+        found = await session.scalars(select(Order).order_by(Order.order_id))
+        return [(order.status, order.end_reason) for order in found]
+
+
+@pytest.mark.parametrize(
+    ("contract", "change"),
+    [
+        (CustomerUnlinked, {"association_status": "unlinked"}),
+        (CustomerAssociationChanged, {"association_type": "1"}),
+        (CustomerAssociated, {"partner_id": "p2"}),
+    ],
+)
+async def test_what_waits_ends_with_the_association_and_what_is_paid_goes_on(
+    caller: Caller, database: Database, contract: type[Event], change: dict[str, Any]
+) -> None:
+    customer, other = await keep_customer(database), await keep_customer(database)
+    ids = {
+        hold: (await place(caller, customer, hold_for=hold))["order_id"]
+        for hold in ("review", "confirmation", "payment")
+    }
+    paid = await place(caller, customer)
+    await caller.post(customer_principal(customer), PAY, payment(paid["order_id"]))
+    untouched = await place(caller, other)
+    await hear(database, fact(contract, customer, **change))
+    async with database.transaction() as session:
+        orders = {order.order_id: order for order in await session.scalars(select(Order))}
+    assert {orders[id_].end_reason for id_ in ids.values()} == {"association_ended"}
+    assert {orders[id_].status for id_ in ids.values()} == {4}
+    assert orders[paid["order_id"]].status == 3
+    assert orders[untouched["order_id"]].status == 6
+    ended = [body for kind, body in await facts(database) if kind == "order.cancelled"]
+    assert {(body["order_id"], body["end_reason"]) for body in ended} == {
+        (order_id, "association_ended") for order_id in ids.values()
+    }
+    again = await caller.post(customer_principal(customer), PAY, payment(ids["payment"]))
+    assert again.status_code == 400
+
+
+async def test_a_customer_told_anew_ends_nothing(caller: Caller, database: Database) -> None:
+    customer = await keep_customer(database)
+    await place(caller, customer)
+    await hear(database, unlinked(customer).model_copy(update={"restated": True}))
+    assert await types_stated(database) == ["order.created"]
+
+
+async def test_an_ended_association_pays_nothing_and_its_orders_are_found_by_schedule(
+    caller: Caller, database: Database, clock: SetClock, peers: PeerDouble
+) -> None:
+    """As the releases before left them: pending, and the customer is nobody's."""
+    customer = await keep_customer(database)
+    order = await place(caller, customer)
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE customers SET association_status = 'unlinked'"))
+    answer = await caller.post(customer_principal(customer), PAY, payment(order["order_id"]))
+    assert (answer.status_code, answer.json()["error_code"]) == (400, "CBC.99003106")
+    assert peers.asked(HOLD) == []
+    assert await attempts(database) == []
+    await end_orphaned_orders(database, clock.now)
+    await end_orphaned_orders(database, clock.now)
+    assert await statuses(database) == [(4, "association_ended")]
+    assert await types_stated(database) == ["order.created", "order.cancelled"]
+
+
+async def test_more_orphaned_orders_than_a_portion_all_end(
+    caller: Caller, database: Database, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("order.end_with_association.PORTION_MAX", 2)
+    customer = await keep_customer(database)
+    for _ in range(5):
+        await place(caller, customer)
+    await hear(database, unlinked(customer))
+    await end_orphaned_orders(database, clock.now)
+    assert set(await statuses(database)) == {(4, "association_ended")}
+
+
+async def test_an_order_that_is_being_paid_ends_when_its_attempt_has_failed(
+    caller: Caller, database: Database, clock: SetClock
+) -> None:
+    customer = await keep_customer(database)
+    await open_attempt(database, await place(caller, customer), clock)
+    await hear(database, unlinked(customer))
+    await end_orphaned_orders(database, clock.now)
+    assert await statuses(database) == [(6, None)]
+    late = clock.now + timedelta(minutes=1)
+    await close_abandoned_attempts(30)(database, late)
+    await end_orphaned_orders(database, late)
+    assert await statuses(database) == [(4, "association_ended")]
+
+
+async def test_an_association_that_ends_while_money_is_held_fails_the_payment(
+    caller: Caller, database: Database, peers: PeerDouble
+) -> None:
+    customer = await keep_customer(database)
+    order = await place(caller, customer)
+
+    async def meanwhile(_: Content) -> None:
+        await hear(database, unlinked(customer))
+
+    peers.before[HOLD] = meanwhile
+    answer = await caller.post(customer_principal(customer), PAY, payment(order["order_id"]))
+    assert (answer.status_code, answer.json()["error_code"]) == (400, "CBC.99003106")
+    [attempt] = await attempts(database)
+    assert attempt.state == "failed"
+    assert await types_stated(database) == ["order.created", "order.payment_failed"]
+
+
+async def test_an_order_placed_while_its_customer_leaves_is_refused_or_ended(
+    caller: Caller, database: Database
+) -> None:
+    """Whichever comes first: nothing that waits is left behind."""
+    customers = [await keep_customer(database) for _ in range(6)]
+
+    async def placed(customer: str) -> int:
+        body = {"customer_id": customer, "lines": [line()]}
+        return (await caller.post(PARTNER, "/api/orders", body)).status_code
+
+    results = await asyncio.gather(
+        *(placed(customer) for customer in customers for _ in range(3)),
+        *(hear(database, unlinked(customer)) for customer in customers),
+    )
+    assert {status for status in results if status is not None} <= {201, 400}
+    assert {status for status, _ in await statuses(database)} <= {4}
+
+
+@pytest.mark.parametrize("ends", ["association", "grant"])
+async def test_what_ends_while_billing_is_asked_for_a_price_refuses_the_order(
+    caller: Caller, database: Database, peers: PeerDouble, ends: str
+) -> None:
+    customer = await keep_customer(database)
+    statement = {
+        "association": "UPDATE customers SET association_status = 'unlinked'",
+        "grant": "UPDATE authorizations SET status = 'terminated'",
+    }[ends]
+
+    async def meanwhile(_: Content) -> None:
+        async with database.transaction() as session:
+            await session.execute(text(statement))
+
+    peers.before["/internal/quotes"] = meanwhile
+    body = {"customer_id": customer, "lines": [line()]}
+    answer = await caller.post(PARTNER, "/api/orders", body)
+    assert answer.status_code in (400, 403)
+    assert answer.json()["code"] == {"association": "CBC.99000035", "grant": "CHB.1001"}[ends]
+    assert await statuses(database) == []
+
+
+async def test_a_second_attempt_tells_its_peers_which_ones_have_failed(
+    caller: Caller, database: Database, peers: PeerDouble
+) -> None:
+    customer = await keep_customer(database)
+    order = await place(caller, customer)
+    peers.coupons = {"CP1": (1, "5.00")}
+    body = payment(order["order_id"], "CP1")
+    peers.refusals[HOLD] = (400, "CBC.99005003")
+    await caller.post(customer_principal(customer), PAY, body)
+    await caller.post(customer_principal(customer), PAY, body)
+    peers.refusals.clear()
+    assert (await caller.post(customer_principal(customer), PAY, body)).status_code == 204
+    *failed, last = [attempt.attempt_id for attempt in await attempts(database)]
+    for path in (RESERVE, HOLD):
+        told = [(asked["attempt_id"], asked["failed_attempt_ids"]) for asked in peers.asked(path)]
+        assert told == [(failed[0], []), (failed[1], failed[:1]), (last, failed[::-1])], path
+
+
+async def test_no_outcome_is_dated_before_its_attempt(
+    caller: Caller, database: Database, clock: SetClock
+) -> None:
+    """The replica that closes what another left open may have a clock that lags behind."""
+    customer = await keep_customer(database)
+    await open_attempt(database, await place(caller, customer), clock)
+    await close_abandoned_attempts(-60)(database, clock.now - timedelta(seconds=30))
+    [attempt] = await attempts(database)
+    assert attempt.closed_at == attempt.opened_at
+    stated = [body for kind, body in await facts(database) if kind == "order.payment_failed"]
+    assert stated[0]["occurred_at"] >= attempt.opened_at.isoformat().replace("+00:00", "Z")

@@ -271,13 +271,6 @@ async def test_an_exchanged_token_ends_at_once_with_grant_or_association(
     assert len(gate.echo.seen) == 1
 
 
-async def test_a_grant_given_anew_does_not_need_a_new_token(gate: Gate) -> None:
-    token = {"X-Auth-Token": await acting_token(gate, await story(gate))}
-    await gate.feed(authorization(AuthorizationTerminated, "terminated", version=3))
-    await gate.feed(authorization(authorization_id="a2"))
-    assert (await gate.send("GET", ORDERS, headers=token)).status == 200
-
-
 # --- shown, revoked, expired
 
 

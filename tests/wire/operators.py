@@ -57,7 +57,7 @@ NATIVE = {
         "POST /api/enterprise/members/{id}/leaving",
     ],
 }
-OWN_CREDENTIALS = ("/v3/auth/tokens", "/v3.0/OS-CREDENTIAL/")
+OWN_CREDENTIALS = ("/v3/auth/tokens", "/api/temporary-credentials", "/v3.0/OS-CREDENTIAL/")
 
 
 def wanted(name: str) -> set[str] | str:

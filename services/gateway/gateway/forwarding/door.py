@@ -157,6 +157,7 @@ class Door:
             # A copy: the server, too, must know that no body follows.
             scope, send = {**scope, "method": "GET"}, without_body(send)
         if caller is not None:
+            scope["caller"] = caller  # what proved it, for those who exchange it for another
             keys = self._state.settings.keys
             signed = sign_identity(
                 keys, caller.principal, scope["method"], request.target, request.body

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.answers import JsonAnswer
@@ -11,6 +11,7 @@ from chassis.clock import Now
 from chassis.database import Database
 from chassis.errors import BadFieldError
 from chassis.identity import CurrentPrincipal, current_principal
+from gateway.identity.authenticate import Caller
 from gateway.identity.create_access_key import create_access_key, find_holder
 from gateway.identity.find_assumable import find_assumable
 from gateway.identity.issue_temporary_key import TemporaryKey, exchange_key, key_by_token
@@ -33,6 +34,11 @@ from gateway.identity.requests import (
 )
 from gateway.identity.set_rate_limit import set_rate_limit
 from gateway.identity.show_token import iam_instant, revoke_token, show_token, token_body
+from gateway.identity.temporary_credentials import (
+    TemporaryCredentialsWanted,
+    end_temporary_credential,
+    list_temporary_credentials,
+)
 
 router = APIRouter()
 
@@ -58,6 +64,12 @@ async def keyring_of(request: Request) -> Keyring:
     return keyring
 
 
+def current_caller(request: Request) -> Caller:
+    """Who came through the outer door, with what proved it."""
+    caller: Caller = request.scope["caller"]
+    return caller
+
+
 IdentitySession = Annotated[AsyncSession, Depends(identity_session, scope="function")]
 CurrentKeyring = Annotated[Keyring, Depends(keyring_of)]
 SubjectToken = Annotated[str, Header(alias="X-Subject-Token")]
@@ -80,9 +92,10 @@ async def post_token(
         return _token_answer(await sign_in(database, keyring, identity.password.user, now), 201)
     if identity.assume_role is None:
         raise BadFieldError("auth.identity.assume_role")
-    principal = await current_principal(request)
-    account = await find_assumable(database, principal, identity.assume_role)
-    issued = await exchange_token(session, principal, account, now)
+    await current_principal(request)  # or its refusal
+    caller = current_caller(request)
+    account = await find_assumable(database, caller.principal, identity.assume_role)
+    issued = await exchange_token(session, caller, account.id, now)
     return _token_answer(issued, 201)
 
 
@@ -193,7 +206,7 @@ async def post_security_token(
     now: Now,
 ) -> Response:
     """CreateTemporaryAccessKeyByAgency, CreateTemporaryAccessKeyByToken."""
-    identity = asked.auth.identity
+    identity, caller = asked.auth.identity, current_caller(request)
     if identity.policy is not None:
         raise BadFieldError("auth.identity.policy", "narrower keys are not offered")
     if identity.methods == ["assume_role"]:
@@ -201,13 +214,39 @@ async def post_security_token(
             raise BadFieldError("auth.identity.assume_role")
         role = identity.assume_role
         account = await find_assumable(database, principal, role)
-        made = await exchange_key(session, keyring, principal, account, role.duration_seconds, now)
+        seconds = role.duration_seconds
+        made = await exchange_key(session, keyring, caller, account.id, seconds, now)
         return _temporary_answer(made)
     if identity.token is None:
         raise BadFieldError("auth.identity.token")
     own = request.headers.get("x-auth-token")
-    made = await key_by_token(session, keyring, principal, identity.token, own, now)
+    made = await key_by_token(session, keyring, caller, identity.token, own, now)
     return _temporary_answer(made)
+
+
+@router.get("/api/temporary-credentials")
+async def get_temporary_credentials(
+    wanted: Annotated[TemporaryCredentialsWanted, Query()],
+    principal: CurrentPrincipal,
+    session: IdentitySession,
+    now: Now,
+) -> Response:
+    """Tokens and temporary keys that live."""
+    page, after = await list_temporary_credentials(session, principal, wanted, now)
+    return JsonAnswer({"credentials": page, "next": after})
+
+
+@router.delete("/api/temporary-credentials/{credential_id}")
+async def delete_temporary_credential(
+    credential_id: str,
+    principal: CurrentPrincipal,
+    session: IdentitySession,
+    keyring: CurrentKeyring,
+    now: Now,
+) -> Response:
+    """End one of them, and what was exchanged by it."""
+    await end_temporary_credential(session, keyring, principal, credential_id, now)
+    return Response(status_code=204)
 
 
 @router.put("/api/principals/{account_id}/rate-limit")

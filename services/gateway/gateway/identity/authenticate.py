@@ -13,6 +13,7 @@ from gateway.forwarding.received import Received
 from gateway.identity.find_credential import find_key, find_token, has_expired
 from gateway.identity.keyring import ADMINISTRATOR, Keyring
 from gateway.identity.known_credentials import KnownCredential
+from gateway.identity.lineage import key_name, token_name
 from gateway.identity.minting import hash_of
 from wire.signature import Authorization, SignatureError, parse_authorization, verify
 
@@ -45,6 +46,13 @@ class Caller:
     requests_per_second: int | None = None
     access: str | None = None
     signature: str | None = None
+    token_hash: str | None = None
+
+    @property
+    def credentials(self) -> tuple[str, ...]:
+        """The names of what proved it, by which something may be exchanged (lineage.py)."""
+        key = () if self.access is None else (key_name(self.access),)
+        return key if self.token_hash is None else (*key, token_name(self.token_hash))
 
 
 class Authenticator:
@@ -81,10 +89,11 @@ class Authenticator:
         """The caller that a token speaks for; also for sessions of the console."""
         if self._keyring.is_administrator(token):
             return Caller(ADMINISTRATOR)
-        known = await self._known_token(hash_of(token))
-        if known is None or known.revoked:
+        token_hash = hash_of(token)
+        known = await self._known_token(token_hash)
+        if known is None:
             raise TokenRefusedError
-        return Caller(_standing(known, now), known.requests_per_second)
+        return Caller(_standing(known, now), known.requests_per_second, token_hash=token_hash)
 
     async def _by_signature(self, header: str, request: Received, now: datetime) -> Caller:
         try:
@@ -150,6 +159,8 @@ class Authenticator:
 
 def _standing(known: KnownCredential, now: datetime) -> Principal:
     """The principal of a credential that is neither expired nor ended."""
+    if known.revoked:
+        raise TokenRefusedError
     if has_expired(known, now):
         raise CredentialExpiredError
     if known.principal is None:

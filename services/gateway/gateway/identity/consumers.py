@@ -20,7 +20,13 @@ from contracts.customer import (
     CustomerUpdated,
     CustomerVerified,
 )
-from contracts.partner import PartnerJoined, PartnerOperatorAdded, PartnerOperatorChanged
+from contracts.partner import (
+    PartnerJoined,
+    PartnerOperatorAdded,
+    PartnerOperatorChanged,
+    PartnerOperatorEvent,
+)
+from gateway.identity.end_ungranted import end_ungranted
 from gateway.identity.keep_principals import (
     bind_password,
     keep_authorization,
@@ -44,19 +50,22 @@ def identity_consumers(known: KnownCredentials) -> Consumers:
         await keep_partner(session, event)
         ends(session, event.partner_id)
 
+    async def keep_person(
+        event: PartnerOperatorEvent, session: EventSession, credential_ref: str | None
+    ) -> None:
+        await keep_operator(session, event)
+        await bind_password(session, credential_ref, event.operator_id)
+        ends(session, event.operator_id)
+
     @consumers.on(PartnerOperatorAdded)
     async def on_partner_operator_added(event: PartnerOperatorAdded, session: EventSession) -> None:
-        await keep_operator(session, event)
-        await bind_password(session, event.credential_ref, event.operator_id)
-        ends(session, event.operator_id)
+        await keep_person(event, session, event.credential_ref)
 
     @consumers.on(PartnerOperatorChanged)
     async def on_partner_operator_changed(
         event: PartnerOperatorChanged, session: EventSession
     ) -> None:
-        await keep_operator(session, event)
-        await bind_password(session, event.credential_ref, event.operator_id)
-        ends(session, event.operator_id)
+        await keep_person(event, session, event.credential_ref)
 
     @consumers.on(CustomerRegistered)
     async def on_customer_registered(event: CustomerRegistered, session: EventSession) -> None:
@@ -66,6 +75,7 @@ def identity_consumers(known: KnownCredentials) -> Consumers:
 
     async def keep(event: CustomerEvent, session: EventSession) -> None:
         await keep_customer(session, event)
+        await end_ungranted(session, event.customer_id)
         ends(session, event.customer_id)
 
     @consumers.on(CustomerUpdated)
@@ -100,6 +110,7 @@ def identity_consumers(known: KnownCredentials) -> Consumers:
 
     async def decide(event: AuthorizationEvent, session: EventSession) -> None:
         await keep_authorization(session, event)
+        await end_ungranted(session, event.customer_id)
         ends(session, event.customer_id)
 
     @consumers.on(AuthorizationRequested)

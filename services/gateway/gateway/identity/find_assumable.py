@@ -41,6 +41,28 @@ async def find_assumable(database: Database, principal: Principal, role: AssumeR
     return account
 
 
+async def hold_grant(session: AsyncSession, principal: Principal, account_id: str) -> Account:
+    """The customer's account with its grant, as both are at the commit: what ends them waits.
+
+    Raises:
+        NotAuthorizedError: customer or grant ended meanwhile.
+
+    """
+    account = await session.get(
+        Account, account_id, with_for_update={"read": True}, populate_existing=True
+    )
+    if account is None or not may_be_assumed(account, principal.id):
+        raise NotAuthorizedError
+    granted = select(Authorization.id).where(
+        Authorization.customer_id == account_id,
+        Authorization.partner_id == principal.id,
+        Authorization.status == ACTIVE,
+    )
+    if await session.scalar(granted.limit(1).with_for_update(read=True)) is None:
+        raise NotAuthorizedError
+    return account
+
+
 async def _find_customer(
     session: AsyncSession, principal: Principal, role: AssumeRole
 ) -> Account | None:

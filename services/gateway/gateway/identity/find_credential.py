@@ -13,14 +13,14 @@ from gateway.identity.vault import Vault
 
 RESALE = frozenset({"2", "3"})  # domain.md B.2; "3" on the international site
 ASSOCIATED = "associated"
-ACTIVE = "active"
+ACTIVE, ENDED = "active", "ended"
 
 
 async def find_key(session: AsyncSession, vault: Vault, access: str) -> KnownCredential | None:
-    """The access key of that id; None for an unknown or inactive one."""
+    """The access key of that id, an ended one too; None for an unknown or inactive one."""
     found = await session.execute(_with_holder(AccessKey).where(AccessKey.access == access))
     row = found.one_or_none()
-    if row is None or row[0].status != ACTIVE:
+    if row is None or row[0].status not in (ACTIVE, ENDED):
         return None
     key, account, operator, granted = row
     return KnownCredential(
@@ -29,6 +29,7 @@ async def find_key(session: AsyncSession, vault: Vault, access: str) -> KnownCre
         requests_per_second=account.requests_per_second,
         secret=vault.open(key.secret_key_id, key.secret, key.access),
         security_token_hash=key.security_token_hash,
+        revoked=key.status == ENDED,
     )
 
 

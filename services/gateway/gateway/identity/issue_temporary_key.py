@@ -6,16 +6,18 @@ The BSS SDK cannot send a token, but it can send these (design.md 11, "Customer 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit
 from chassis.errors import BadFieldError
-from chassis.identity import Principal, WrongPrincipalError
+from chassis.identity import WrongPrincipalError
+from gateway.identity.authenticate import Caller
 from gateway.identity.create_access_key import Holder, mint_key
+from gateway.identity.find_assumable import hold_grant
 from gateway.identity.keyring import Keyring
+from gateway.identity.lineage import Line, hold_line, token_name
 from gateway.identity.minting import hash_of, new_token
-from gateway.identity.models import AccessKey, Account, Token
+from gateway.identity.models import AccessKey
 from gateway.identity.requests import OwnToken
 from gateway.identity.show_token import show_token
 
@@ -32,14 +34,17 @@ class TemporaryKey:
 async def exchange_key(
     session: AsyncSession,
     keyring: Keyring,
-    principal: Principal,
-    account: Account,
+    caller: Caller,
+    account_id: str,
     duration_seconds: int,
     now: datetime,
 ) -> TemporaryKey:
     """Keys with which a partner acts for its customer (`find_assumable`) while it agrees."""
-    until = now + timedelta(seconds=duration_seconds)
-    made = _temporary(keyring, Holder(account.id, principal.operator_id), now, until)
+    principal = caller.principal
+    line = await hold_line(session, caller.credentials, now)
+    account = await hold_grant(session, principal, account_id)
+    wished = now + timedelta(seconds=duration_seconds)
+    made = _temporary(keyring, Holder(account.id, principal.operator_id), line, wished, now)
     made.key.acting_partner_id = principal.id
     session.add(made.key)
     audit.record(session, principal, "assume_role", account.id, now, access=made.key.access)
@@ -49,7 +54,7 @@ async def exchange_key(
 async def key_by_token(
     session: AsyncSession,
     keyring: Keyring,
-    principal: Principal,
+    caller: Caller,
     asked: OwnToken,
     own_token: str | None,
     now: datetime,
@@ -60,23 +65,25 @@ async def key_by_token(
         raise BadFieldError("auth.identity.token.id")
     if keyring.is_administrator(text):
         raise WrongPrincipalError
-    # Held until the end: a revocation that waits for it finds the key that is made here.
-    await session.execute(select(Token).where(Token.hash == hash_of(text)).with_for_update())
+    principal = caller.principal
     token = (await show_token(session, principal, text, now)).token
+    line = await hold_line(session, (*caller.credentials, token_name(token.hash)), now)
     wished = now + timedelta(seconds=asked.duration_seconds)
-    made = _temporary(
-        keyring, Holder(token.account_id, token.operator_id), now, min(wished, token.expires_at)
-    )
+    holder = Holder(token.account_id, token.operator_id)
+    made = _temporary(keyring, holder, line, wished, now)
     made.key.acting_partner_id = token.acting_partner_id
-    made.key.made_by_token = token.hash
     session.add(made.key)
     audit.record(session, principal, "issue_temporary_key", token.account_id, now)
     return made
 
 
-def _temporary(keyring: Keyring, holder: Holder, now: datetime, until: datetime) -> TemporaryKey:
+def _temporary(
+    keyring: Keyring, holder: Holder, line: Line, wished: datetime, now: datetime
+) -> TemporaryKey:
+    """Keys that end with the credentials of the line, and not after what was wished."""
     made = mint_key(keyring, holder, "", now)
     security_token = new_token()
     made.key.security_token_hash = hash_of(security_token)
-    made.key.expires_at = until
+    made.key.expires_at = line.no_later_than(wished)
+    made.key.ancestors = list(line.names)
     return TemporaryKey(made.key, made.secret, security_token)

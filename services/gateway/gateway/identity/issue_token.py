@@ -9,9 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import audit
 from chassis.database import Database
 from chassis.errors import RefusedError
-from chassis.identity import Principal
+from gateway.identity.authenticate import Caller
+from gateway.identity.find_assumable import hold_grant
 from gateway.identity.find_credential import ACTIVE, principal_of
 from gateway.identity.keyring import Keyring
+from gateway.identity.lineage import hold_line
 from gateway.identity.minting import hash_of, new_token
 from gateway.identity.models import Account, Operator, Password, Token
 from gateway.identity.requests import User
@@ -51,6 +53,7 @@ async def sign_in(database: Database, keyring: Keyring, user: User, now: datetim
     account, operator = row.Account, row.Operator
     operator_id = operator.id if operator else None
     async with database.transaction() as session:
+        await _hold(session, row.ref, operator_id)
         issued = _issue(session, "password", account, now, operator_id=operator_id)
         who = principal_of(issued.token, account, operator, granted=False)
         assert who is not None
@@ -59,11 +62,17 @@ async def sign_in(database: Database, keyring: Keyring, user: User, now: datetim
 
 
 async def exchange_token(
-    session: AsyncSession, principal: Principal, account: Account, now: datetime
+    session: AsyncSession, caller: Caller, account_id: str, now: datetime
 ) -> IssuedToken:
-    """A token with which a partner acts for its customer (`find_assumable`) while it agrees."""
+    """A token with which a partner acts for its customer (`find_assumable`) while it agrees.
+
+    It ends with the credential that the partner came with.
+    """
+    principal = caller.principal
+    line = await hold_line(session, caller.credentials, now)
+    account = await hold_grant(session, principal, account_id)
     audit.record(session, principal, "assume_role", account.id, now)
-    return _issue(
+    issued = _issue(
         session,
         "assume_role",
         account,
@@ -71,6 +80,9 @@ async def exchange_token(
         operator_id=principal.operator_id,
         acting_partner_id=principal.id,
     )
+    issued.token.ancestors = list(line.names)
+    issued.token.expires_at = line.no_later_than(issued.token.expires_at)
+    return issued
 
 
 def _issue(
@@ -96,12 +108,24 @@ def _issue(
     return IssuedToken(text, token, account)
 
 
-def _holder(user: User) -> Select[Account, Operator, str]:
+async def _hold(session: AsyncSession, ref: str, operator_id: str | None) -> None:
+    """What ends password or operator meanwhile waits for the token, to end it, too."""
+    password = select(Password.ref).where(Password.ref == ref).with_for_update(read=True)
+    stands = await session.scalar(password) is not None
+    if operator_id is not None:
+        active = (Operator.id == operator_id) & (Operator.status == ACTIVE)
+        operator = select(Operator.id).where(active).with_for_update(read=True)
+        stands = stands and await session.scalar(operator) is not None
+    if not stands:
+        raise WrongPasswordError
+
+
+def _holder(user: User) -> Select[Account, Operator, str, str]:
     """The newest password of the account of that name, or of its operator of that name."""
     is_account = Account.account_name == user.name
     is_operator = (Operator.account_name == user.name) & (Operator.status == ACTIVE)
     return (
-        select(Account, Operator, Password.hash)
+        select(Account, Operator, Password.hash, Password.ref)
         .outerjoin(Operator, (Operator.partner_id == Account.id) & is_operator)
         .join(
             Password,

@@ -1,11 +1,13 @@
 """The directory of principals: copies of accounts, operators and grants, fed by events alone."""
 
-from sqlalchemy import update
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import copies
 from contracts.customer import AuthorizationEvent, CustomerEvent
 from contracts.partner import PartnerEvent, PartnerOperatorEvent
+from gateway.identity.find_credential import ACTIVE
+from gateway.identity.lineage import end_operator, end_password_tokens
 from gateway.identity.models import Account, Authorization, Operator, Password
 
 
@@ -25,7 +27,7 @@ async def keep_partner(session: AsyncSession, event: PartnerEvent) -> None:
 
 
 async def keep_operator(session: AsyncSession, event: PartnerOperatorEvent) -> None:
-    """An operator with its role and permission items."""
+    """An operator with its role and permission items; what a disabled one has ends for good."""
     values = {
         "id": event.operator_id,
         "partner_id": event.partner_id,
@@ -36,6 +38,9 @@ async def keep_operator(session: AsyncSession, event: PartnerOperatorEvent) -> N
         "version": event.version,
     }
     await copies.keep(session, Operator, values)
+    kept = select(Operator.status).where(Operator.id == event.operator_id)
+    if await session.scalar(kept) != ACTIVE:
+        await end_operator(session, event.operator_id)
 
 
 async def keep_customer(session: AsyncSession, event: CustomerEvent) -> None:
@@ -68,11 +73,20 @@ async def keep_authorization(session: AsyncSession, event: AuthorizationEvent) -
 
 
 async def bind_password(session: AsyncSession, ref: str | None, owner_id: str) -> None:
-    """The password kept under the reference is the owner's from now on; bound once for all."""
+    """The password kept under the reference is the owner's from now on; bound once for all.
+
+    One that it had before proves nothing any more, nor does a token that was got by it.
+    """
     if ref is None:
         return
-    await session.execute(
+    bound = await session.execute(
         update(Password)
         .where(Password.ref == ref, Password.owner_id.is_(None))
         .values(owner_id=owner_id)
+        .returning(Password.ref)
     )
+    if bound.first() is None:
+        return
+    before = delete(Password).where(Password.owner_id == owner_id, Password.ref != ref)
+    if (await session.execute(before.returning(Password.ref))).first() is not None:
+        await end_password_tokens(session, owner_id)

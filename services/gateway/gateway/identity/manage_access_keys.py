@@ -10,7 +10,9 @@ from chassis import audit
 from chassis.errors import NotFoundError
 from chassis.identity import Principal, WrongPrincipalError
 from gateway.identity.create_access_key import Holder, keys_of
+from gateway.identity.find_credential import ACTIVE
 from gateway.identity.keyring import Keyring
+from gateway.identity.lineage import end_below, key_name
 from gateway.identity.models import AccessKey
 from gateway.identity.requests import ChangedCredential
 
@@ -43,10 +45,13 @@ async def change_access_key(
     change: ChangedCredential,
     now: datetime,
 ) -> AccessKey:
-    """Switch a key off or on, or describe it anew."""
+    """Switch a key off or on, or describe it anew; what was exchanged by it stays ended."""
     key = await show_access_key(session, principal, access)
     key.status = change.status or key.status
     key.description = key.description if change.description is None else change.description
+    if key.status != ACTIVE:
+        await session.flush()
+        await end_below(session, [key_name(access)])
     audit.record(session, principal, "change_access_key", access, now, status=key.status)
     keyring.end_after_commit(session, key.account_id)
     return key
@@ -55,9 +60,11 @@ async def change_access_key(
 async def delete_access_key(
     session: AsyncSession, keyring: Keyring, principal: Principal, access: str, now: datetime
 ) -> None:
-    """End a key for good."""
+    """End a key for good, and all that was exchanged by it."""
     key = await show_access_key(session, principal, access)
     await session.delete(key)
+    await session.flush()
+    await end_below(session, [key_name(access)])
     audit.record(session, principal, "delete_access_key", access, now)
     keyring.end_after_commit(session, key.account_id)
 

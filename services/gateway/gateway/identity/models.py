@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, func
+from sqlalchemy import Index, Text, func, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chassis.database import COLUMN_TYPES
@@ -77,6 +78,12 @@ class AccessKey(IdentityTables):
     """A permanent key, or a temporary one: that expires and needs its security token."""
 
     __tablename__ = "access_keys"
+    __table_args__ = (
+        Index("access_keys_below", "ancestors", postgresql_using="gin"),
+        Index("access_keys_of_operator", "operator_id", postgresql_where=text("operator_id <> ''")),
+        Index("access_keys_acting", "acting_partner_id",
+              postgresql_where=text("acting_partner_id <> ''")),
+    )  # fmt: skip
 
     access: Mapped[str] = mapped_column(primary_key=True)
     account_id: Mapped[str] = mapped_column(index=True)
@@ -85,8 +92,9 @@ class AccessKey(IdentityTables):
     secret: Mapped[bytes]  # AES-GCM: nonce and ciphertext
     secret_key_id: Mapped[str]  # which of ENCRYPTION_KEYS
     security_token_hash: Mapped[str | None]  # SHA-256, of a temporary key
-    made_by_token: Mapped[str | None] = mapped_column(index=True)  # ends with that token
-    status: Mapped[str] = mapped_column(server_default="active")  # "active" | "inactive"
+    # By which credentials it was exchanged (lineage.py), the first one first.
+    ancestors: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    status: Mapped[str] = mapped_column(server_default="active")  # "active" | "inactive" | "ended"
     description: Mapped[str]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None] = mapped_column(index=True)
@@ -96,6 +104,12 @@ class Token(IdentityTables):
     """A token by the SHA-256 of its text; the text itself is nowhere."""
 
     __tablename__ = "tokens"
+    __table_args__ = (
+        Index("tokens_below", "ancestors", postgresql_using="gin"),
+        Index("tokens_of_operator", "operator_id", postgresql_where=text("operator_id <> ''")),
+        Index("tokens_acting", "acting_partner_id",
+              postgresql_where=text("acting_partner_id <> ''")),
+    )  # fmt: skip
 
     hash: Mapped[str] = mapped_column(primary_key=True)
     account_id: Mapped[str] = mapped_column(index=True)
@@ -105,6 +119,7 @@ class Token(IdentityTables):
     issued_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
     revoked_at: Mapped[datetime | None]
+    ancestors: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
 
 
 class UsedSignature(IdentityTables):

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit
@@ -11,8 +11,9 @@ from chassis.errors import NotFoundError
 from chassis.identity import Principal
 from gateway.identity.issue_token import IssuedToken
 from gateway.identity.keyring import Keyring
+from gateway.identity.lineage import end_below, token_name
 from gateway.identity.minting import hash_of
-from gateway.identity.models import AccessKey, Account, Operator, Token
+from gateway.identity.models import Account, Operator, Token
 
 
 def iam_instant(moment: datetime) -> str:
@@ -60,14 +61,11 @@ async def show_token(
 async def revoke_token(
     session: AsyncSession, keyring: Keyring, principal: Principal, text: str, now: datetime
 ) -> None:
-    """End a token, and the temporary keys that were made by it, before its time."""
+    """End a token, and all that was exchanged by it, before its time."""
     issued = await show_token(session, principal, text, now)
     issued.token.revoked_at = now
-    await session.execute(
-        update(AccessKey)
-        .where(AccessKey.made_by_token == issued.token.hash)
-        .values(status="inactive")
-    )
+    await session.flush()
+    await end_below(session, [token_name(issued.token.hash)])
     audit.record(session, principal, "revoke_token", issued.account.id, now)
     keyring.end_after_commit(session, issued.account.id)
 

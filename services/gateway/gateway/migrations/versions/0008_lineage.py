@@ -1,0 +1,30 @@
+"""By which credentials a credential was exchanged, and the indexes to end and list by it.
+
+Tokens and temporary keys live a day at most, so the tables are small. What was exchanged before by
+an access key or for a customer does not know its origin and ends with its time.
+"""
+
+from alembic import op
+
+revision = "0008"
+down_revision = "0007"
+
+
+def upgrade() -> None:
+    """Go forward."""
+    for table in ("tokens", "access_keys"):
+        op.execute(
+            f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS ancestors text[] NOT NULL DEFAULT '{{}}'"
+        )
+        op.execute(f"CREATE INDEX IF NOT EXISTS {table}_below ON {table} USING gin (ancestors)")
+        for name, column in (("of_operator", "operator_id"), ("acting", "acting_partner_id")):
+            op.execute(
+                f"CREATE INDEX IF NOT EXISTS {table}_{name} ON {table} ({column})"
+                f" WHERE {column} <> ''"
+            )
+    # In a database made anew the column of the version before was never there.
+    op.execute("ALTER TABLE access_keys ADD COLUMN IF NOT EXISTS made_by_token text")
+    op.execute(
+        "UPDATE access_keys SET ancestors = ARRAY['token:' || made_by_token]"
+        " WHERE made_by_token IS NOT NULL AND ancestors = '{}'"
+    )

@@ -136,9 +136,9 @@ async def test_the_bss_sdk_reaches_its_service_with_a_body_and_an_encoded_path(g
     body = QuerySubCustomerListReq(account_name="客户 %/", limit=10)
     await call(bss.list_sub_customers, ListSubCustomersRequest(body=body))
     assert b"limit" in gate.echo.body()
-    details = ShowCustomerOrderDetailsRequest(order_id="a/b ü")
+    details = ShowCustomerOrderDetailsRequest(order_id="a+b ü")
     await call(bss.show_customer_order_details, details)
-    assert gate.echo.seen[-1]["path"].endswith("/details/a%2Fb%20%C3%BC")
+    assert gate.echo.seen[-1]["path"].endswith("/details/a%2Bb%20%C3%BC")
     assert gate.echo.principal(gate.settings).id == "p1"
 
 

@@ -1,15 +1,17 @@
 """The list of what nobody answers yet says what the services say, and only shrinks."""
 
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from chassis.settings import ServiceSettings
 from gateway.forwarding.destinations import Service, native_routes
 from gateway.not_yet import NOT_YET
-from testkit.keys import INTERNAL_KEYS
+from testkit.keys import ADMIN_TOKEN, ENCRYPTION_KEYS, INTERNAL_KEYS
 from wire.operations import INTERNATIONAL, Operation, everything
 
 NOT_YET_MAX = 47  # lower it with every operation that is struck from the list
@@ -30,15 +32,57 @@ UPSTREAM = {
 
 def routes(service: Service, given: dict[str, Any] = SETTINGS) -> set[tuple[str, str]]:
     """Method and path template of every route of a service; parameters lose their names."""
+    paths: dict[str, dict[str, Any]] = built(service, given).openapi()["paths"]
+    return {
+        (method.upper(), unnamed(path)) for path, methods in paths.items() for method in methods
+    }
+
+
+def built(service: Service, given: dict[str, Any] = SETTINGS) -> FastAPI:
+    """The service's application, put together and not started."""
     app = import_module(f"{service.value.replace('-', '_')}.app")
     kinds = [kind for kind in vars(app).values() if _is_settings(kind)]
     settings = (kinds or [ServiceSettings])[0]
     told = {name: value for name, value in given.items() if name in settings.model_fields}
-    built = app.build(settings(**told))
-    paths: dict[str, dict[str, Any]] = built.openapi()["paths"]
-    return {
-        (method.upper(), unnamed(path)) for path, methods in paths.items() for method in methods
-    }
+    made: FastAPI = app.build(settings(**told))
+    return made
+
+
+@pytest.mark.parametrize("service", list(Service))
+def test_no_list_of_a_native_request_is_without_a_bound(service: Service) -> None:
+    """As the published description says: `maxItems` on every list of a body or query."""
+    given = SETTINGS | {"admin_token": ADMIN_TOKEN, "encryption_keys": ENCRYPTION_KEYS}
+    described = built(service, given).openapi()
+    schemas = described.get("components", {}).get("schemas", {})
+
+    def unbounded(schema: dict[str, Any], of: str, seen: frozenset[str]) -> Iterator[str]:
+        name = schema.get("$ref", "").rpartition("/")[2]
+        if name in seen:
+            return
+        schema = schemas[name] if name else schema
+        if schema.get("type") == "array" and "maxItems" not in schema:
+            yield of
+        inner = dict(schema.get("properties", {}))
+        if "items" in schema:
+            inner["[]"] = schema["items"]
+        for other in ("anyOf", "oneOf", "allOf"):
+            inner |= {f"{other}{n}": part for n, part in enumerate(schema.get(other, ()))}
+        for part, value in inner.items():
+            if isinstance(value, dict):
+                yield from unbounded(value, f"{of}.{part}", seen | {name} - {""})
+
+    found: list[str] = []
+    wire = {unnamed(one.path) for one in OPERATIONS.values()}  # bounded by their table
+    for path, methods in described["paths"].items():
+        if unnamed(path) in wire:
+            continue
+        for method, one in methods.items():
+            content = one.get("requestBody", {}).get("content", {})
+            bodies = [kind.get("schema", {}) for kind in content.values()]
+            queries = [p["schema"] for p in one.get("parameters", ())]
+            for schema in bodies + queries:
+                found += unbounded(schema, f"{method.upper()} {path}", frozenset())
+    assert found == []
 
 
 def _is_settings(kind: object) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +27,22 @@ def test_the_committed_table_is_what_the_generator_makes_of_reference_and_overla
     made = make_table(*(json.loads(text) for text in texts))
     committed = json.loads(TABLE.read_text("utf-8"))
     assert committed == made, "run python -m wire.generate tests/wire_lib/operations.json"
+
+
+ITEMS_MAX = 1000  # of any list of a request
+
+
+@pytest.mark.parametrize("site", ["china", "international"])
+def test_no_list_of_a_request_is_without_a_bound(site: str) -> None:
+    def unbounded(fields: Iterable[Field], of: str) -> Iterator[str]:
+        for field in fields:
+            if field.many and not 0 < (field.items_max or 0) <= ITEMS_MAX:
+                yield f"{of}.{field.name}"
+            yield from unbounded(field.fields, f"{of}.{field.name}")
+
+    found = [name for row in everything(site).values()
+             for name in unbounded(row.fields, row.method_name)]  # fmt: skip
+    assert found == [], "give each a size in overlay.json"
 
 
 @pytest.mark.parametrize("name", sorted(ROWS))

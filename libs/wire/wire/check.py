@@ -11,7 +11,7 @@ from wire.money import AMOUNT_MAX, read_amount, read_number
 from wire.operations import Field, Operation
 from wire.times import parse_cycle, parse_day, parse_instant
 
-__all__ = ["Breach", "BreachError", "check", "check_body", "check_query"]
+__all__ = ["Breach", "BreachError", "check", "check_body", "check_path", "check_query"]
 
 _PATTERNS_MAX = 64
 _ENUMERATION = re.compile(r"\^\(\?:[\w|-]+\)\$")
@@ -30,7 +30,7 @@ def check(
 
     Fields that the table does not know are ignored. No body and an empty one are the same.
     """
-    found = [*_path(operation, path_params or {}), *check_query(operation, query)]
+    found = [*check_path(operation, path_params or {}), *check_query(operation, query)]
     return found + check_body(operation, body)
 
 
@@ -54,11 +54,21 @@ def check_body(operation: Operation, body: Any) -> list[Breach]:
     return list(_object(operation.body, body, ""))
 
 
+def check_path(operation: Operation, given: Mapping[str, str]) -> list[Breach]:
+    """The path's breaches; values are percent-decoded texts.
+
+    A slash or a path's own dots would be another path for whoever reads it next.
+    """
+    return list(_path(operation, given))
+
+
 def _path(operation: Operation, given: Mapping[str, str]) -> Iterator[Breach]:
     for field in operation.path_fields:
         value = given.get(field.name)
         if value is None or _is_unset(value):
             yield Breach(field.name, MALFORMED, "missing")
+        elif "/" in value or value in (".", ".."):
+            yield Breach(field.name, MALFORMED, "malformed")
         else:
             yield from _value(field, value, field.name)
 

@@ -28,7 +28,7 @@ def match(http_method: str, raw_path: str | bytes) -> Match | None:
     """The operation behind method and raw path (without the query); None: APIGW.0101.
 
     An operation of both sites is given as the China site speaks it; `operation(name, site)` has
-    the other. Path parameters that are no UTF-8 match nothing.
+    the other. Whether its path parameters may be values at all is for `wire.check.check_path`.
     """
     path = raw_path.decode("latin-1") if isinstance(raw_path, bytes) else raw_path
     literal, templates = _routes()
@@ -76,8 +76,6 @@ def _match_template(
 def _decoded(operation: Operation, params: dict[str, str]) -> Match | None:
     if not all(params.values()):
         return None
-    try:
-        values = {name: unquote(raw, errors="strict") for name, raw in params.items()}
-    except UnicodeDecodeError:
-        return None
+    # Bytes that are no UTF-8 become characters that no text may hold.
+    values = {name: unquote(raw, errors="surrogateescape") for name, raw in params.items()}
     return Match(operation, values)

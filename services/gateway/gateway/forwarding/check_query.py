@@ -7,6 +7,8 @@ import re
 from urllib.parse import unquote_to_bytes
 
 from chassis.errors import BadFieldError
+from wire import check as wire_check
+from wire import routing
 from wire.operations import Operation
 
 _NO_TEXT = "characters that no text may hold"
@@ -39,6 +41,20 @@ def check_query(operation: Operation, raw_query: bytes) -> None:
             raise BadFieldError(name, "no UTF-8") from None
 
 
+def check_path(operation: Operation, raw_path: bytes) -> None:
+    """Refuse a path parameter that is no value: unset, too long, with NUL or an encoded slash.
+
+    Raises:
+        BadFieldError: with the parameter's name.
+
+    """
+    if not operation.path_fields:
+        return
+    found = routing.match(operation.http_method, raw_path)
+    for breach in wire_check.check_path(operation, found.path_params if found else {}):
+        raise BadFieldError(breach.field, breach.reason)
+
+
 def check_texts(raw_path: bytes, raw_query: bytes, body: bytes) -> None:
     """Refuse a NUL and bytes that are no UTF-8, in our own paths, which no table describes.
 
@@ -52,6 +68,8 @@ def check_texts(raw_path: bytes, raw_query: bytes, body: bytes) -> None:
         raise BadFieldError("body", _NO_TEXT)
     if not _is_text(raw_path):
         raise BadFieldError("path", _NO_TEXT)
+    if b"%2f" in raw_path.lower():  # another path for the service that decodes it
+        raise BadFieldError("path", "an encoded slash")
     for piece in raw_query.split(b"&"):
         raw_name, _, raw_value = piece.partition(b"=")
         if not (_is_text(raw_name) and _is_text(raw_value)):

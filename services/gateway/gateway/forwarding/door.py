@@ -17,7 +17,7 @@ from chassis.identity import HEADER, sign_identity
 from chassis.logs import get_logger, request_id
 from gateway.forwarding.admit import admit
 from gateway.forwarding.answers import forwarded_start, refusal, saying_quota, without_body
-from gateway.forwarding.check_query import check_query, check_texts
+from gateway.forwarding.check_query import check_path, check_query, check_texts
 from gateway.forwarding.claim_signature import claim_signature
 from gateway.forwarding.destinations import Destination, Service, destination_of
 from gateway.forwarding.forward import ServiceAwayError
@@ -112,6 +112,7 @@ class Door:
             admit(caller.principal, destination, connected=state.settings.connected)
         send = self._count(destination, request, caller, send)
         if destination.operation is not None:
+            check_path(destination.operation, request.raw_path)
             check_query(destination.operation, request.raw_query)
         else:
             check_texts(request.raw_path, request.raw_query, request.body)

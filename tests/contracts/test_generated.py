@@ -49,7 +49,7 @@ def test_a_schema_says_what_the_field_comments_say() -> None:
     assert schema["$defs"]["OrderLine"]["properties"]["charging_mode"]["description"] == (
         "1 period, 3 on-demand"
     )
-    assert schema["properties"]["status"]["description"].startswith("domain.md B.5: 1 review")
+    assert schema["properties"]["status"]["description"].startswith("1 to be reviewed, ")
     assert schema["x-channelbus"]["key"] == "customer_id"
 
 

@@ -9,10 +9,10 @@ from contracts.schema import Schema, body_schema
 CONTENT_TYPE = "application/json"
 _MODELS = "#/components/schemas/{model}"
 
-# Header → what it says; CloudEvents 1.0 in Kafka's binary mode (design.md 4).
+# Header → what it says; CloudEvents 1.0 in Kafka's binary mode.
 ENVELOPE = {
     "ce_specversion": "always 1.0",
-    "ce_id": "UUIDv7, the same in Kafka, feed and webhook: deduplicate by it",
+    "ce_id": "UUIDv7, the same on Kafka and in the feed: deduplicate by it",
     "ce_type": "the contract, as in order.paid",
     "ce_source": "/channelbus/ and the stream",
     "ce_time": "when it happened, RFC 3339",
@@ -20,7 +20,7 @@ ENVELOPE = {
     "ce_sequence": "the version of what the fact is about, after the fact",
     "ce_partnerid": "the partner account that owns the row",
     "ce_dataschema": "contract and version, as in order.paid/1.0",
-    "ce_restated": "true when a state is told again for rebuilding copies; absent otherwise",
+    "ce_restated": "true when a state is stated again to rebuild copies; absent otherwise",
     "content-type": CONTENT_TYPE,
     "traceparent": "W3C trace context, when there is one",
 }

@@ -21,20 +21,29 @@ class BillingFundsMoved(Event):
     account_id: str
     owner_id: str  # customer or partner
     owner_kind: str  # "customer" | "partner"
-    account_type: int  # domain.md B.10: 1 balance, 2 credit, 5 bonus, 7 deposit, 8 transferable
-    currency: str
+    account_type: int  # 1 balance, 2 credit, 5 bonus, 7 deposit, 8 transferable
+    currency: str  # "CNY" on the China site, "USD" on the international one
     amount: Money  # signed: positive into the account
     balance: Money
     held: Money
     credit_amount: Money | None = None  # the whole credit line, type 2 only
     movement_id: str
-    reason: str  # trade_detail_type, domain.md B.10
+    # The vendor's trade_detail_type in its spelling: a transfer is "SOURCE_OPERATION_BEADJUST", a
+    # reclaim "SOURCE_OPERATION_BERETRIEVE", an unlinking "SOURCE_OPERATION_BEUNBIND", a top-up
+    # "SOURCE_OPERAIION_RECHARGE", a credit line "SOURCE_OPERAIION_ADJUST_CREDIT", an order
+    # "SOURCE_OPERAIION_DEDEUCT", usage "SOURCE_OPERAIION_USAGE", arrears paid
+    # "SOURCE_OPERAIION_WRITEOFF"; ours are "HOLD", "RELEASE" and "RESTATED"
+    reason: str
     counterparty_id: str | None = None
     order_id: str | None = None
 
 
 class BillingLineRecorded(Event):
-    """A line was added to a customer's bill (identities of domain.md B.8 hold on it)."""
+    """A line was added to a customer's bill.
+
+    The official amount is discount + truncation + payable; the payable is what coupons, cash,
+    credit and debt add up to.
+    """
 
     STREAM: ClassVar[str] = "billing"
     TYPE: ClassVar[str] = "billing.line_recorded"
@@ -45,8 +54,11 @@ class BillingLineRecorded(Event):
     line_id: str
     customer_id: str
     bill_cycle: str  # YYYY-MM, Beijing
+    # 1 new, 2 renewal, 3 change, 4 refund of an unsubscription, 5 usage, 8 automatic renewal,
+    # 9 compensation, 14 support plan, 16 deduction, 18 monthly payment, 20 refund of a change,
+    # 23 savings plan, 24 refund of a conversion, 25 truncation top-up, 103 yearly payment
     bill_type: int
-    charging_mode: int
+    charging_mode: int  # 1 period, 3 on-demand, 10 reserved instance, 11 savings plan
     order_id: str | None = None
     resource_id: str | None = None
     service_type_code: str
@@ -54,7 +66,7 @@ class BillingLineRecorded(Event):
     resource_type_code: str
     region_code: str
     trade_time: AwareDatetime
-    currency: str
+    currency: str  # "CNY" on the China site, "USD" on the international one
     official_amount: Money
     official_discount_amount: Money
     erase_amount: Money
@@ -76,7 +88,7 @@ class BillingArrearsOpened(Event):
     SUBJECT: ClassVar[str] = "customer_id"
 
     customer_id: str
-    currency: str
+    currency: str  # "CNY" on the China site, "USD" on the international one
     debt_amount: Money  # all that is owed after the fact
 
 
@@ -89,6 +101,6 @@ class BillingArrearsCleared(Event):
     SUBJECT: ClassVar[str] = "customer_id"
 
     customer_id: str
-    currency: str
+    currency: str  # "CNY" on the China site, "USD" on the international one
     debt_amount: Money
     writeoff_amount: Money

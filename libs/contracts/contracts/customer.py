@@ -19,10 +19,10 @@ class CustomerEvent(Event):
     account_name: str
     customer_name: str | None = None  # verified name
     site: str  # "china" | "international"
-    currency: str
+    currency: str  # "CNY" on the China site, "USD" on the international one
     xaccount_id: str | None = None
-    xaccount_type: str | None = None
-    association_type: str  # domain.md B.2: "1" referral, "2" resale (international: "3")
+    xaccount_type: str | None = None  # the platform, as the vendor names it, such as "acme_sales"
+    association_type: str  # "1" referral, "2" resale, "3" resale on the international site
     association_status: str  # "pending" | "associated" | "unlinked"
     associated_on: AwareDatetime | None = None
     unlinked_on: AwareDatetime | None = None
@@ -32,11 +32,12 @@ class CustomerEvent(Event):
     country_code: str | None = None
     account_manager_id: str | None = None
     account_manager_name: str | None = None
-    customer_type: int = -1
+    customer_type: int = -1  # -1 none, 0 personal, 1 enterprise
+    # "-1" not verified, "0" in review, "1" rejected, "2" verified; "3" on the international site
     verified_status: str = "-1"
-    is_frozen: int = 0
-    customer_level: str | None = None
-    is_enterprise_master: bool = False  # it may have members (domain.md B.4)
+    is_frozen: int = 0  # 0 no, 1 the account, 2 the account and its resources
+    customer_level: str | None = None  # "V0" to "V5"
+    is_enterprise_master: bool = False  # it may have enterprise members
     enterprise_master_id: str | None = None  # whose member it is
     financial_custody: bool = False  # its master pays for it; it cannot receive coupons
     registered_at: AwareDatetime
@@ -46,7 +47,7 @@ class CustomerRegistered(CustomerEvent):
     """An account was made for a customer.
 
     `credential_ref` names the password that the gateway keeps for it; the password itself never
-    leaves the gateway (design.md 11).
+    leaves the gateway.
     """
 
     TYPE: ClassVar[str] = "customer.registered"
@@ -97,7 +98,7 @@ class CustomerUnlinked(CustomerEvent):
 
 
 class AuthorizationEvent(Event):
-    """A customer's grant to its partner to act on its behalf (代客), domain.md F6."""
+    """A customer's grant to its partner to act on its behalf (代客)."""
 
     STREAM: ClassVar[str] = "customer"
     KEY: ClassVar[str] = "customer_id"
@@ -136,7 +137,7 @@ class AuthorizationTerminated(AuthorizationEvent):
 
 
 class AssociationChangeEvent(Event):
-    """An application to unlink a customer or to switch its association type (domain.md B.3)."""
+    """An application to unlink a customer or to switch its association type."""
 
     STREAM: ClassVar[str] = "customer"
     KEY: ClassVar[str] = "customer_id"
@@ -145,7 +146,8 @@ class AssociationChangeEvent(Event):
     application_id: str
     customer_id: str
     kind: str  # "unlink" | "switch"
-    association_type: str | None = None  # the type to switch to
+    # The type to switch to: "1" referral, "2" resale; none when it is to be unlinked
+    association_type: str | None = None
     applied_by: str  # "partner" | "customer": the other side answers
     status: str  # "open" | "agreed" | "refused" | "withdrawn"
     applied_at: AwareDatetime

@@ -21,7 +21,8 @@ class OrderLine(BaseModel):
     resource_spec_code: str
     region_code: str
     charging_mode: int  # 1 period, 3 on-demand
-    period_type: int | None = None  # order codes: 2 month, 3 year
+    # 0 day, 1 week, 2 month, 3 year, 4 hour, 5 one-time; none for on-demand
+    period_type: int | None = None
     period_num: int | None = None
     quantity: int = 1
     official_amount: Money
@@ -36,7 +37,7 @@ class CouponUse(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     coupon_id: str
-    coupon_type: int  # domain.md B.7: 1 cash, 2 discount, 3 product, 4 flexi
+    coupon_type: int  # 1 cash, 2 discount, 3 product, 4 flexi
     amount: Money
 
 
@@ -50,11 +51,16 @@ class OrderEvent(Event):
 
     order_id: str
     customer_id: str
-    order_type: int  # domain.md B.5
-    # domain.md B.5: 1 review, 3 processing, 4 cancelled, 5 completed, 6 pending payment, 9 confirm
+    # 1 new, 2 renewal, 3 change, 4 unsubscription, 10 period to on-demand, 11 on-demand to period,
+    # 13 trial, 14 trial to commercial, 15 fee adjustment
+    order_type: int
+    # 1 to be reviewed, 2 to be refunded, 3 processing, 4 cancelled, 5 completed, 6 pending payment,
+    # 9 to be confirmed
     status: int
+    # 1 customer, 2 partner on its behalf, 3 contract, 4 distributor, 5 page deletion,
+    # 6 supplementary, 7 compensation, 8 system
     source_type: int
-    currency: str
+    currency: str  # "CNY" on the China site, "USD" on the international one
     service_type_code: str
     official_amount: Money
     discount_amount: Money
@@ -67,8 +73,8 @@ class OrderEvent(Event):
     paid_at: AwareDatetime | None = None
     completed_at: AwareDatetime | None = None
     placed_by: str | None = None
-    # Why it was cancelled: cancelled (by the customer), refused (in review), expired (unpaid until
-    # its deadline), association_ended (its customer left the partner); none while it goes on.
+    # Why it was cancelled: "cancelled" (by the customer), "refused" (in review), "expired" (unpaid
+    # until its deadline), "association_ended" (its customer left the partner); none if it was not
     end_reason: str | None = None
     # The enterprise master that was asked to pay for its custody member, or did; none: the customer
     paying_agent_id: str | None = None
@@ -93,7 +99,7 @@ class OrderPaymentRequested(OrderEvent):
 
 
 class OrderPaid(OrderEvent):
-    """The attempt succeeded: its coupons are to be captured and its money too (design.md 3).
+    """The attempt succeeded: its coupons are to be captured and its money too.
 
     Both are those of `paying_agent_id`, where there is one, else those of the customer.
     """
@@ -112,7 +118,7 @@ class OrderPaymentFailed(OrderEvent):
     TYPE: ClassVar[str] = "order.payment_failed"
 
     attempt_id: str
-    reason_code: str
+    reason_code: str  # the refusal that the payer heard, such as "CBC.99003112"
 
 
 class OrderCompleted(OrderEvent):
@@ -150,8 +156,10 @@ class ResourceEvent(Event):
     resource_type_name: str
     resource_spec_code: str
     region_code: str
-    charging_mode: int
-    status: int  # domain.md B.6: 2 in use (period) or 1 normal (on-demand) when opened
+    charging_mode: int  # 1 period, 3 on-demand
+    # Of a period resource: 2 in use, 3 closed, 4 frozen, 5 expired. Of an on-demand one: 1 normal,
+    # 2 in grace, 3 frozen, 4 changing, 5 closing, 6 closed
+    status: int
     effective_at: AwareDatetime
     expire_at: AwareDatetime | None = None  # none for on-demand resources
 

@@ -18,12 +18,12 @@ class PartnerEvent(Event):
     account_name: str
     kind: str  # "solution_provider" | "distributor" | "reseller" | "government"
     tier: int | None = None  # 1 distributor, 2 reseller
-    site: str
-    currency: str
+    site: str  # "china" | "international"
+    currency: str  # "CNY" on the China site, "USD" on the international one
     status: str  # "active" | "restricted" | "delisted"
-    coupon_mode: str = "issue_to_customers"  # or "use_vouchers" (domain.md F10)
+    coupon_mode: str = "issue_to_customers"  # or "use_vouchers": it issues no coupons
     is_test_account: bool = False
-    verification_enabled: bool = False  # sensitive operations ask for a code (domain.md F3)
+    verification_enabled: bool = False  # sensitive operations ask for a code
     mobile: str | None = None
     email: str | None = None
     joined_on: AwareDatetime
@@ -45,7 +45,7 @@ class PartnerOperatorEvent(Event):
     operator_id: str
     account_name: str
     name: str
-    role: str
+    role: str  # "administrator" | "account_manager" | "finance"
     permissions: list[str]
     status: str  # "active" | "disabled"
 

@@ -1,4 +1,4 @@
-"""Contracts as JSON Schema: what stands in an event's body on Kafka, in the feed and in webhooks.
+"""Contracts as JSON Schema: what stands in an event's body on Kafka and in the feed.
 
 Field descriptions are the comments that stand beside the fields in the code, so that a meaning is
 written down once.

@@ -8,7 +8,7 @@ from contracts.event import Event, Money
 
 
 class QuotaEvent(Event):
-    """A quota's whole state after the fact (domain.md B.7)."""
+    """A quota's whole state after the fact."""
 
     STREAM: ClassVar[str] = "voucher"
     KEY: ClassVar[str] = "partner_id"
@@ -18,7 +18,7 @@ class QuotaEvent(Event):
     parent_quota_id: str | None = None
     quota_type: int  # 0 cash coupon quota, 1 flexi quota
     quota_status: int  # 0 normal, 3 invalid, 4 adjusting, 5 frozen, 6 reclaimed
-    currency: str
+    currency: str  # "CNY" on the China site, "USD" on the international one
     quota_value: Money
     balance: Money
     effective_at: AwareDatetime
@@ -43,7 +43,7 @@ class VoucherEvent(Event):
     customer_id: str
     coupon_type: int  # 1 cash, 2 discount, 3 product, 4 flexi
     status: int  # 1 not activated, 2 usable, 3 used, 4 expired, 5 reclaimed
-    currency: str
+    currency: str  # "CNY" on the China site, "USD" on the international one
     face_value: Money
     balance: Money
     reserved_amount: Money  # part of the balance that an open payment attempt holds
@@ -94,7 +94,8 @@ class VoucherRecalled(VoucherEvent):
     TYPE: ClassVar[str] = "voucher.recalled"
 
     amount: Money
-    operation_type: int  # domain.md B.7: 2 by hand, 3 on unlinking, 8 on a switch of type …
+    # 2 by hand, 3 on unlinking, 7 on a new association, 8 on a switch, 9 on another reseller
+    operation_type: int
 
 
 class VoucherExpired(VoucherEvent):

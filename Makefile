@@ -12,9 +12,9 @@ endif
 # What is installed where the machine has none, and in the images (deploy/Dockerfile).
 UV_VERSION := 0.13.9
 UV = $(shell for u in uv .run/uv/bin/uv; do $$u --version >/dev/null 2>&1 && echo $$u && break; done)
-# Two workers, each with servers of its own; a file's tests stay together. A test that ends its worker
-# would be tried again by each new one.
-TEST := .venv/bin/pytest -n 2 --dist loadfile --max-worker-restart 1
+# Two workers, each with servers of its own; a file's tests stay together, and testkit.selection puts
+# the long files first. A test that ends its worker would be tried again by each new one.
+TEST = .venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 1 $(ARGS)
 LOCAL := PYTHONPATH=deploy .venv/bin/python -m local
 INSTALLED := .venv/installed
 LOCKING = $(UV) pip compile -q --universal --generate-hashes --custom-compile-command "make lock" \
@@ -39,14 +39,19 @@ logs: $(INSTALLED) ## Follow the logs (NAMES="order kafka" for some of them)
 rebuild: $(INSTALLED) ## Make what a service copies anew, while it runs (service=gateway, order, voucher, billing, customer-sync)
 	@$(LOCAL) rebuild $(service)
 
-test: $(INSTALLED) ## Every test, on a real PostgreSQL and a real Kafka that it starts itself
+test: $(INSTALLED) ## Every test, on a real PostgreSQL and a real Kafka that it starts itself (ARGS=--record-seconds)
 	$(TEST)
 
-check: $(INSTALLED) lock-check ## Everything that CI checks, in its order: lock, format, lint, types, tests
+quick: $(INSTALLED) form ## Format, lint, types, and every test that needs no server: under a minute
+	.venv/bin/pytest -q --no-servers
+
+check: $(INSTALLED) lock-check form ## Everything that CI checks, in its order: lock, format, lint, types, tests
+	$(TEST)
+
+form:
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
 	.venv/bin/mypy libs services deploy tests
-	$(TEST)
 
 soak: $(INSTALLED) ## Kill, freeze and restart the bus under load (SECONDS=120, SEED=…), then check every fact
 	.venv/bin/python -m tests.chassis.soak --seconds $(or $(SECONDS),120) $(if $(SEED),--seed $(SEED))
@@ -104,4 +109,4 @@ uv: python
 python:
 	@test -n "$(PYTHON)" || { echo "Channelbus needs Python 3.11 or newer; none of python3.11 … python3.14, python3 is"; exit 1; }
 
-.PHONY: environment help up down status logs rebuild test check format install lock lock-check lock-kafka uv python
+.PHONY: environment help up down status logs rebuild test quick check form format install lock lock-check lock-kafka uv python

@@ -113,7 +113,9 @@ async def relay_ours(place: Rig, rows: Sequence[Any]) -> float:
 
 async def relay_faststream_outbox(place: Rig, bodies: Sequence[bytes], workers: int) -> float:
     """`faststream-outbox`, its rows relayed to Kafka by stacked decorators."""
-    engine = create_async_engine(place.settings.database_of("tally"), pool_size=20)
+    engine = create_async_engine(
+        place.database_url.replace("postgresql", "postgresql+asyncpg", 1), pool_size=20
+    )
     metadata = MetaData()
     table = make_outbox_table(metadata, table_name=f"fs_outbox_{workers}")
     async with engine.begin() as connection:

@@ -107,7 +107,7 @@ async def measure(server: PostgresServer, arguments: Any) -> bool:
     try:
         await asyncio.to_thread(migrate, "gateway", place.url)
         started = time.perf_counter()
-        await load_portfolio(place.url.replace("+asyncpg", "", 1), arguments.customers)
+        await load_portfolio(place.url, arguments.customers)
         took = time.perf_counter() - started
         print(f"loaded {arguments.customers:,} customers in {took:.0f} s", flush=True)
         print("\neach filter alone, newest first and in the slowest order, count included")

@@ -48,7 +48,7 @@ class Rig:
     @property
     def database_url(self) -> str:
         """For asyncpg."""
-        return self.settings.database_of("tally").replace("+asyncpg", "", 1)
+        return self.settings.database_of("tally")
 
 
 @contextmanager

@@ -79,7 +79,7 @@ def _name(chance: random.Random) -> str:
 
 async def load_customers(settings: CustomerSyncSettings, count: int) -> None:
     """COPY without indexes, then the indexes as the migration made them, then the tallies."""
-    url = settings.database_of("customer_sync").replace("+asyncpg", "", 1)
+    url = settings.database_of("customer_sync")
     connection = await asyncpg.connect(url)
     try:
         await connection.execute("SET maintenance_work_mem = '512MB'")

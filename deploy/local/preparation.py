@@ -18,12 +18,12 @@ def migrate_databases(stack: Stack) -> None:
     One after the other: they make the same role, and a process each would load the same
     libraries six times.
     """
+    from chassis.connecting import with_database
     from chassis.migrations import migrate
 
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    server = stack.database_url.replace("postgresql://", "postgresql+asyncpg://", 1)
     for service in SERVICES:
-        migrate(service.package, f"{server}/{stack.database(service)}")
+        migrate(service.package, with_database(stack.database_url, stack.database(service)))
 
 
 def databases_exist(stack: Stack) -> bool:
@@ -32,7 +32,10 @@ def databases_exist(stack: Stack) -> bool:
 
 
 async def _names_exist(stack: Stack) -> bool:
-    connection = await asyncpg.connect(f"{stack.database_url}/postgres", timeout=CONNECT_SECONDS)
+    from chassis.connecting import with_database
+
+    server = with_database(stack.database_url, "postgres")
+    connection = await asyncpg.connect(server, timeout=CONNECT_SECONDS)
     try:
         wanted = [stack.database(service) for service in SERVICES]
         asked = "SELECT count(*) FROM pg_database WHERE datname = ANY($1)"

@@ -57,7 +57,9 @@ def settings_for(server_url: str, bootstrap: str, prefix: str, **more: Any) -> S
 
 async def create_schema(settings: ServiceSettings, service: str = "tally") -> None:
     """What a service's first migration does."""
-    engine = create_async_engine(settings.database_of(service))
+    engine = create_async_engine(
+        settings.database_of(service).replace("postgresql", "postgresql+asyncpg", 1)
+    )
 
     def upgrade(connection: Any) -> None:
         operations = Operations(MigrationContext.configure(connection))

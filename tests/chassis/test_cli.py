@@ -50,4 +50,4 @@ def test_migrating_asks_for_no_secret_of_the_service(monkeypatch: pytest.MonkeyP
 
     cli.main("tally", KeepingSettings, lambda _: FastAPI())
 
-    assert migrated == [("tally", "postgresql+asyncpg://a:b@c:5432/channelbus_tally")]
+    assert migrated == [("tally", "postgresql://a:b@c:5432/channelbus_tally")]

@@ -145,6 +145,7 @@ async def test_a_statement_that_is_wrong_stays_a_failure_of_ours(
     """Break: answer every error of the database as its absence; drop `hide_parameters`."""
     postgres_server.create_database("there_tally")
     settings = settings_for(postgres_server.url, "127.0.0.1:1", "there_")
+    await create_schema(settings)
     async for client in client_of(settings):
         assert (await client.get("/api/things")).text == "there"
         answer = await client.get("/api/things?broken=true")

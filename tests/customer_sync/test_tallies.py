@@ -128,7 +128,8 @@ async def test_a_reader_sees_its_tenant_alone_and_writes_nothing(
         async with narrow.read_as(SELLER) as connection:
             with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
                 await connection.execute("UPDATE customers SET label = 'x'")
-            await connection.execute("SET default_transaction_read_only = off")
+        async with narrow.read_as(SELLER) as connection:
+            await connection.execute("SET TRANSACTION READ WRITE")
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute("DROP TABLE customers")
     finally:

@@ -49,7 +49,7 @@ def sql(system: System, service: str, *statements: str) -> list[Any]:
     """Run statements on a service's own database; the rows of the last one."""
 
     async def run() -> list[Any]:
-        url = system.databases[service].url.replace("+asyncpg", "")
+        url = system.databases[service].url
         connection = await asyncpg.connect(url)
         try:
             for statement in statements[:-1]:

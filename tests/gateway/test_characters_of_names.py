@@ -54,7 +54,7 @@ def texts(number: int) -> tuple[str, str | None]:
 
 @pytest.fixture
 async def connection(store: ServiceDatabase) -> AsyncIterator[asyncpg.Connection]:
-    found = await asyncpg.connect(store.url.replace("+asyncpg", "", 1))
+    found = await asyncpg.connect(store.url)
     yield found
     await found.close()
 
@@ -130,7 +130,7 @@ async def test_others_search_while_a_portion_is_written_and_write_after_it(
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock(hashtext('gateway.event_feed'))")
         running = asyncio.create_task(asyncio.to_thread(migrate, "gateway", store.url))
-        reader = await asyncpg.connect(store.url.replace("+asyncpg", "", 1))
+        reader = await asyncpg.connect(store.url)
         waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
         async with asyncio.timeout(20):
             while not await reader.fetchval(waits):

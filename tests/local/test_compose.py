@@ -102,7 +102,7 @@ def test_a_service_starts_with_what_it_is_told(
     assert {name.lower() for name in told} <= set(cls.model_fields)
     settings = read_settings(monkeypatch, cls, told)
     assert settings.database_of(service.package) == (
-        f"postgresql+asyncpg://channelbus:compose-password@postgres:5432/channelbus_{service.package}"
+        f"postgresql://channelbus:compose-password@postgres:5432/channelbus_{service.package}"
     )
     assert settings.consumer_instance_id == service.name  # killed, it has its partitions back
     assert not settings.connected

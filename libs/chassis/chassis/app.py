@@ -14,12 +14,14 @@ from uuid_utils.compat import uuid7
 from chassis import crash
 from chassis.bus import bus
 from chassis.clock import Clock, utc_now
+from chassis.connecting import SharedSessionError
 from chassis.consumers import Consumers
 from chassis.database import Database
 from chassis.error_answers import install_error_answers
+from chassis.failures import DatabaseAwayError
 from chassis.health import health_router
 from chassis.idempotency import ReplayedAnswer, replayed
-from chassis.logs import enter_request
+from chassis.logs import enter_request, get_logger
 from chassis.metrics import REQUESTS
 from chassis.parked_api import parked_router
 from chassis.rebuild import Copied
@@ -28,6 +30,8 @@ from chassis.restatement_api import restatement_router
 from chassis.schedules import Schedule
 from chassis.settings import ServiceSettings
 from chassis.sideways import Sideways
+
+log = get_logger(__name__)
 
 _METHODS = frozenset(HTTPMethod)  # whatever else a client sends is one label, not one each
 Resource = Callable[[FastAPI], Any]  # makes an async context manager that lives with the process
@@ -61,6 +65,7 @@ def service_app(
             await app.state.sideways.start()
             stack.push_async_callback(app.state.sideways.close)
             stack.push_async_callback(app.state.database.close)
+            await _refuse_shared_sessions(app.state.database)
             for resource in resources:
                 await stack.enter_async_context(resource(app))
             if settings.bus_enabled:
@@ -92,6 +97,17 @@ def service_app(
         app.include_router(router)
     app.add_middleware(RequestContext)
     return app
+
+
+async def _refuse_shared_sessions(database: Database) -> None:
+    """Not even start behind a pooler that shares them; one that is away is proven by `/readyz`."""
+    try:
+        await database.prove_sessions()
+    except SharedSessionError as error:
+        log.critical("refused to start", why=str(error))
+        raise
+    except DatabaseAwayError as error:
+        log.warning("database away", error=str(error))
 
 
 class RequestContext:

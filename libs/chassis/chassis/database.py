@@ -6,7 +6,7 @@ role requests run as. Bus work runs as the owner, which it does not bind (design
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -16,14 +16,15 @@ from fastapi import Depends, Request
 from sqlalchemy import BigInteger, DateTime, Numeric, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
+from chassis.connecting import DRIVER_ERRORS, Connector
 from chassis.crash import crash_point
-from chassis.failures import DatabaseAwayError, says_away
+from chassis.failures import READ_ONLY, DatabaseAwayError, says_away, says_gone, sqlstate_of
 from chassis.identity import CurrentPrincipal, Principal
 from chassis.outbox import STATED, StatingSession, write_stated
+from chassis.pool import LOAN_WAIT_SECONDS_MAX, ConnectionPool
 from chassis.settings import ServiceSettings
-from wire.json import dumps, loads
 
 REQUEST_ROLE = "channelbus_request"
 EventSession = AsyncSession
@@ -31,10 +32,11 @@ EventSession = AsyncSession
 _ENTER_TENANT = text(
     "SELECT set_config('role', :role, true), set_config('channelbus.partner_id', :partner, true)"
 )
-_SEE_AS = "SELECT set_config('channelbus.partner_id', $1, false)"
-CONNECT_SECONDS_MAX = 10
-LOAN_WAIT_SECONDS_MAX = 10  # for a connection, while all are lent out
-_DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+_ENTER_READING = (
+    f"BEGIN READ ONLY; SET LOCAL ROLE {REQUEST_ROLE}; SET LOCAL channelbus.partner_id = '%s'"
+)
+_IS_READ_ONLY = text("SELECT current_setting('transaction_read_only') = 'on'")
+_WRITE = text("SELECT pg_current_xact_id()")  # so that the commit has something to write
 READER_IDLE_SECONDS_MAX = 60.0  # then its connection is closed
 
 COLUMN_TYPES: dict[Any, Any] = {
@@ -53,27 +55,25 @@ class Database:
 
     def __init__(self, settings: ServiceSettings, service: str):
         self._settings = settings
-        self._service = service
         self._readers: asyncpg.Pool | None = None
         self._readers_opening = asyncio.Lock()
-        self.engine = create_async_engine(
-            settings.database_of(service),
-            pool_size=settings.database_pool_size,
-            max_overflow=settings.database_pool_overflow,
-            pool_timeout=LOAN_WAIT_SECONDS_MAX,
-            hide_parameters=True,  # names and phones: not in logs, not in what a parked event shows
-            json_serializer=lambda value: dumps(value).decode(),
-            json_deserializer=loads,  # fractions come back as Decimal, not as float
-            connect_args={
-                "async_creator_fn": _connect,
-                "timeout": CONNECT_SECONDS_MAX,
-                "server_settings": self._session_settings(),
-            },
+        self._returning: set[asyncio.Task[None]] = set()
+        self.connector = Connector(
+            settings.database_of(service), _session_settings(settings, service), REQUEST_ROLE
+        )
+        self._pool = ConnectionPool(
+            self.connector, settings.database_pool_size, settings.database_pool_overflow
         )
         self._sessions = async_sessionmaker(
             self.engine, expire_on_commit=False, sync_session_class=StatingSession
         )
+        self._sessions_proven = False
         self.on_stated: Callable[[], None] = lambda: None  # the relay's wake-up, after the commit
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """SQLAlchemy's own door to the pool."""
+        return self._pool.engine
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -83,6 +83,7 @@ class Database:
             DatabaseAwayError: not reached, or lost on the way; whether it committed is unknown.
 
         """
+        generation = self._pool.generation
         try:
             async with self._sessions() as session:
                 async with session.begin():
@@ -91,10 +92,48 @@ class Database:
                 if stated:
                     crash_point("business.committed")
                     self.on_stated()
-        except (SQLAlchemyError, *_DRIVER_ERRORS) as error:
+        except (SQLAlchemyError, *DRIVER_ERRORS) as error:
+            if says_gone(error):
+                await self.renew(generation)
             if says_away(error):
                 raise DatabaseAwayError(str(getattr(error, "orig", error))) from error
             raise
+
+    async def prove_sessions(self) -> None:
+        """Show once that no pooler shares our sessions with others.
+
+        Raises:
+            SharedSessionError: one does.
+            DatabaseAwayError: not reached; it is shown by `prove_writable` later.
+
+        """
+        if not self._sessions_proven:
+            await self.connector.prove_sessions()
+            self._sessions_proven = True
+
+    async def prove_writable(self) -> None:
+        """Show that a commit is written, and not only that somebody answers.
+
+        Raises:
+            DatabaseAwayError: not reached, or what it reaches takes no writes.
+
+        """
+        await self.prove_sessions()
+        generation = self._pool.generation
+        async with self.transaction() as session:
+            if await session.scalar(_IS_READ_ONLY):
+                await self.renew(generation)
+                raise DatabaseAwayError("the server takes no writes")
+            await session.execute(_WRITE)
+
+    async def renew(self, seen: int | None = None) -> None:
+        """Lend no connection again that is open now: the server it leads to is going or wrong.
+
+        `seen` is the pool's generation when the connection that found it out was lent.
+        """
+        self._pool.renew(self._pool.generation if seen is None else seen)
+        if self._readers is not None:
+            await self._readers.expire_connections()
 
     @asynccontextmanager
     async def transaction_as(self, principal: Principal) -> AsyncIterator[AsyncSession]:
@@ -108,66 +147,60 @@ class Database:
     async def read_as(self, principal: Principal) -> AsyncIterator[asyncpg.Connection]:
         """The driver's own connection, for reads so hot that SQLAlchemy is most of their cost.
 
-        It can only read what the principal may see: its role is the one that row-level security
-        binds from the first statement on, and whom it sees for is set anew at every loan. Each
-        statement is a snapshot of its own; what must agree is asked in one.
+        It can only read what the principal may see: its transaction is read-only and in the role
+        that row-level security binds. Each statement is a snapshot of its own; what must agree is
+        asked in one.
 
         Raises:
             DatabaseAwayError: not reached, or lost on the way.
 
         """
+        generation = self._pool.generation
         readers = self._readers or await self._open_readers()
         connection = await _lent(readers)
         try:
-            await connection.fetchval(_SEE_AS, principal.partner_id)
+            await connection.execute(_ENTER_READING % principal.partner_id.replace("'", "''"))
             yield connection
-        except _DRIVER_ERRORS as error:
+        except DRIVER_ERRORS as error:
+            if sqlstate_of(error) == READ_ONLY:
+                raise  # a mistake of ours: no reader may write
+            if says_gone(error):
+                await self.renew(generation)
             if says_away(error) or _is_lost(connection):
                 raise DatabaseAwayError(str(error)) from error
             raise
-        finally:
-            await readers.release(connection)
+        finally:  # nobody waits for it: what was read is known
+            returning = asyncio.create_task(_give_back(readers, connection))
+            self._returning.add(returning)
+            returning.add_done_callback(self._returning.discard)
 
     async def _open_readers(self) -> asyncpg.Pool:
         async with self._readers_opening:
             if self._readers is None:
                 self._readers = await asyncpg.create_pool(
-                    self._settings.database_of(self._service).replace("+asyncpg", "", 1),
                     min_size=0,
                     max_size=self._settings.database_readers_max,
                     max_inactive_connection_lifetime=READER_IDLE_SECONDS_MAX,
-                    connect=_connect,
+                    connect=self.connector.connect,
                     reset=_keep_as_it_is,
-                    timeout=CONNECT_SECONDS_MAX,
-                    server_settings={
-                        **self._session_settings(),
-                        "role": REQUEST_ROLE,
-                        "default_transaction_read_only": "on",
-                    },
                 )
             return self._readers
-
-    def _session_settings(self) -> dict[str, str]:
-        return {
-            "application_name": self._service,
-            "timezone": "UTC",
-            "statement_timeout": f"{self._settings.statement_timeout_seconds}s",
-            "idle_in_transaction_session_timeout": f"{self._settings.transaction_idle_seconds}s",
-        }
 
     async def close(self) -> None:
         """Give all connections back."""
         if self._readers is not None:
             await self._readers.close()
-        await self.engine.dispose()
+        await self._pool.close()
 
 
-async def _connect(*args: Any, **options: Any) -> asyncpg.Connection:
-    """The one place where a failing socket means the database."""
-    try:
-        return await asyncpg.connect(*args, **options)
-    except OSError as error:
-        raise DatabaseAwayError(repr(error)) from error
+def _session_settings(settings: ServiceSettings, service: str) -> dict[str, str]:
+    return {
+        "application_name": service,
+        "timezone": "UTC",
+        "statement_timeout": f"{settings.statement_timeout_seconds}s",
+        "idle_in_transaction_session_timeout": f"{settings.transaction_idle_seconds}s",
+        "standard_conforming_strings": "on",  # a quote in a text is doubled, and no more
+    }
 
 
 async def _lent(readers: asyncpg.Pool) -> asyncpg.Connection:
@@ -175,10 +208,6 @@ async def _lent(readers: asyncpg.Pool) -> asyncpg.Connection:
         return await readers.acquire(timeout=LOAN_WAIT_SECONDS_MAX)
     except (TimeoutError, asyncpg.InterfaceError) as error:  # all lent out; the pool is closing
         raise DatabaseAwayError(repr(error)) from error
-    except asyncpg.PostgresError as error:
-        if says_away(error):
-            raise DatabaseAwayError(str(error)) from error
-        raise
 
 
 def _is_lost(connection: asyncpg.Connection) -> bool:
@@ -188,8 +217,18 @@ def _is_lost(connection: asyncpg.Connection) -> bool:
         return True
 
 
+async def _give_back(readers: asyncpg.Pool, connection: asyncpg.Connection) -> None:
+    """Role and tenant end with the reader's transaction; there is nothing else to tidy up."""
+    try:
+        await connection.execute("ROLLBACK")
+    except (OSError, *DRIVER_ERRORS):
+        with suppress(asyncpg.InterfaceError):  # the pool took it back when it broke
+            connection.terminate()
+    await readers.release(connection)
+
+
 async def _keep_as_it_is(_connection: asyncpg.Connection) -> None:
-    """No round trip to tidy up: a reader opens no transaction and takes no lock."""
+    """No second round trip: `_give_back` has ended the transaction."""
 
 
 async def http_session(

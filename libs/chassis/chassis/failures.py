@@ -1,7 +1,7 @@
 """What kind of failure it was decides what follows: wait, try again, stop, or park.
 
 The one place that knows what PostgreSQL's codes and its driver's exceptions mean. Everybody asks
-`failure_of`; the pools ask `says_away`, whether a connection has to go.
+`failure_of`; the pools ask `says_gone`, whether their connections have to go.
 """
 
 from enum import Enum
@@ -14,19 +14,22 @@ from chassis.errors import OutsideError
 
 READ_ONLY = "25006"  # a standby, or a primary that was demoted under its connections
 
-# The server is going, cannot, is the wrong one, or does not know this session.
-_AWAY = (
+# The server is going, is the wrong one, or does not know this session.
+_GONE = (
     "08",  # connection
-    "53",  # out of connections, memory or disk
     "57P",  # shut down, starting up, database dropped, idle for too long
     "58",  # its disk fails
     "28",  # it does not know our login
     "3D000",  # it does not have our database
-    "25P03",  # our transaction was frozen for too long
-    "25P04",  # our transaction took too long
     READ_ONLY,
     "26000",  # a statement that was prepared in another session: a pooler gave us that one
     "42P05",  # prepared by another session in ours
+)
+_AWAY = (
+    *_GONE,
+    "53",  # out of connections, memory or disk
+    "25P03",  # our transaction was frozen for too long
+    "25P04",  # our transaction took too long
 )
 _CONFLICTS = {"40001", "40P01", "55P03", "57014"}  # serialization, deadlock, lock, time-out
 
@@ -83,10 +86,12 @@ def says_away(error: BaseException) -> bool:
     """
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    sqlstate = sqlstate_of(error)
-    return isinstance(error, PoolTimeoutError) or (
-        sqlstate is not None and sqlstate.startswith(_AWAY)
-    )
+    return isinstance(error, PoolTimeoutError) or (sqlstate_of(error) or "").startswith(_AWAY)
+
+
+def says_gone(error: BaseException) -> bool:
+    """Whether none of the connections that are open leads any longer to where it should."""
+    return (sqlstate_of(error) or "").startswith(_GONE)
 
 
 def says_stale(error: BaseException) -> bool:

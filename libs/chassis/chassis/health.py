@@ -6,13 +6,13 @@ from collections import deque
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from chassis.answers import JsonAnswer
 from chassis.failures import DatabaseAwayError
 from chassis.metrics import LOOP_LAG
 
+DATABASE_ANSWERS_SECONDS_MAX = 2.0
 LOOP_WATCH_SECONDS = 1.0
 LOOP_LAG_KEPT_SECONDS = 60.0
 
@@ -38,14 +38,14 @@ async def readyz(request: Request) -> Response:
         for subscription in request.app.state.subscriptions
         for partition, why in subscription.progress.alarms.items()
     ]
-    ready = bool(request.app.state.ready) and not alarms and await _database_answers(request)
+    ready = bool(request.app.state.ready) and not alarms and await _database_takes_writes(request)
     return JsonAnswer({"ready": ready, "alarms": alarms}, 200 if ready else 503)
 
 
-async def _database_answers(request: Request) -> bool:
+async def _database_takes_writes(request: Request) -> bool:
     try:
-        async with asyncio.timeout(2), request.app.state.database.engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
+        async with asyncio.timeout(DATABASE_ANSWERS_SECONDS_MAX):
+            await request.app.state.database.prove_writable()
     except (SQLAlchemyError, DatabaseAwayError, TimeoutError):
         return False
     return True

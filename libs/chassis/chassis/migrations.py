@@ -7,6 +7,7 @@ import asyncio
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 from alembic import command, context
@@ -14,7 +15,9 @@ from alembic.config import Config
 from sqlalchemy import MetaData, Table, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from chassis.connecting import Connector, with_database
 from chassis.database import REQUEST_ROLE
+from chassis.failures import DatabaseAwayError
 from chassis.outbox import SLOTS
 from chassis.tables import KitTables
 
@@ -29,7 +32,7 @@ END $$;
 def migrate(service: str, database_url: str) -> None:
     """Create the service's database when it is missing and bring it to the newest version.
 
-    `service` is the package's name, `database_url` SQLAlchemy's URL of the service's own database.
+    `service` is the package's name, `database_url` that of the service's own database.
     """
     asyncio.run(_ensure_database(database_url))
     package = Path(str(import_module(service).__file__)).parent
@@ -40,15 +43,28 @@ def migrate(service: str, database_url: str) -> None:
 
 
 async def _ensure_database(database_url: str) -> None:
-    server, _, name = database_url.replace("+asyncpg", "", 1).rpartition("/")
-    connection = await asyncpg.connect(f"{server}/postgres", timeout=10)
+    """Make it when it is not there; one made beforehand asks for no right to make it."""
     try:
-        if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
-            await connection.execute(f'CREATE DATABASE "{name}"')
+        await _connector(database_url).prove_sessions()
+    except DatabaseAwayError as away:
+        if not isinstance(away.__cause__, asyncpg.InvalidCatalogNameError):
+            raise
+        await _create_database(database_url)
+
+
+async def _create_database(database_url: str) -> None:
+    name = urlsplit(database_url).path.removeprefix("/")
+    connection = await _connector(with_database(database_url, "postgres")).connect()
+    try:
+        await connection.execute(f'CREATE DATABASE "{name}"')
     except asyncpg.DuplicateDatabaseError:
         pass  # another process was quicker
     finally:
         await connection.close()
+
+
+def _connector(database_url: str) -> Connector:
+    return Connector(database_url, {"application_name": "migrate"})
 
 
 def run(*metadata: MetaData) -> None:
@@ -57,7 +73,11 @@ def run(*metadata: MetaData) -> None:
 
 
 async def _upgrade(url: str, metadata: list[MetaData]) -> None:
-    engine = create_async_engine(url, poolclass=pool.NullPool)
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=_connector(url).connect,
+        poolclass=pool.NullPool,
+    )
     async with engine.connect() as connection:
         # Replicas may migrate at once: the second waits, then finds nothing left to do.
         await connection.execute(text("SELECT pg_advisory_lock(hashtext('channelbus.migrate'))"))

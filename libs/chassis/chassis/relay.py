@@ -22,12 +22,13 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-import asyncpg
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from chassis.connecting import DRIVER_ERRORS
 from chassis.crash import crash_point
 from chassis.database import Database
+from chassis.failures import DatabaseAwayError, says_gone
 from chassis.kafka import connection_arguments
 from chassis.leases import SlotLeases
 from chassis.logs import get_logger
@@ -38,13 +39,8 @@ from chassis.settings import ServiceSettings
 log = get_logger(__name__)
 
 # Whatever the driver says: it means Kafka or the database, and the relay begins anew.
-_INTERRUPTIONS = (
-    OSError,
-    KafkaError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-)
+_INTERRUPTIONS = (OSError, KafkaError, DatabaseAwayError, *DRIVER_ERRORS)
+COMMAND_SECONDS_MAX = 30
 CHANNEL = "channelbus_outbox"
 BACK_OFF_SECONDS_MAX = 5.0
 NOTIFY_EVERY_SECONDS = 0.02
@@ -69,7 +65,7 @@ class Relay:
 
     def __init__(self, settings: ServiceSettings, database: Database, service: str):
         self._settings = settings
-        self._database_url = settings.database_of(service).replace("+asyncpg", "", 1)
+        self._database = database
         self._service = service
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{time.monotonic_ns()}"
         self._committed = asyncio.Event()
@@ -92,11 +88,13 @@ class Relay:
             except _INTERRUPTIONS as error:
                 RELAY_FAILURES.inc()
                 log.warning("relay interrupted", error=repr(error), pause_seconds=pause)
+                if says_gone(error):  # it writes every few seconds: mostly the first to find out
+                    await self._database.renew()
             pause = 0.1 if time.monotonic() - started > 30 else min(pause * 2, BACK_OFF_SECONDS_MAX)
             await asyncio.sleep(pause)
 
     async def _serve(self) -> None:
-        connection = await asyncpg.connect(self._database_url, timeout=10, command_timeout=30)
+        connection = await self._database.connector.connect(command_timeout=COMMAND_SECONDS_MAX)
         producer = AIOKafkaProducer(
             **connection_arguments(self._settings),
             client_id=f"{self._service}-relay",

@@ -3,8 +3,10 @@
 from base64 import b64decode
 from functools import cached_property
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from chassis.connecting import check_url, with_database
 
 
 class ServiceSettings(BaseSettings):
@@ -15,7 +17,9 @@ class ServiceSettings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
 
-    database_url: SecretStr = Field(description="server URL, postgresql://user:password@host:port")
+    database_url: SecretStr = Field(
+        description="postgresql://user:password@host:port,host:port?sslmode=verify-full&…"
+    )
     database_prefix: str = "channelbus_"
     database_pool_size: int = 8
     database_pool_overflow: int = 12
@@ -64,10 +68,14 @@ class ServiceSettings(BaseSettings):
     crash_at: str | None = Field(default=None, description="a named crash point, for proofs only")
 
     def database_of(self, service: str) -> str:
-        """The URL of a service's own database, for SQLAlchemy with asyncpg."""
-        server = self.database_url.get_secret_value().rstrip("/")
-        driver = server.replace("postgresql://", "postgresql+asyncpg://", 1)
-        return f"{driver}/{self.database_prefix}{service}"
+        """The URL of a service's own database, for `chassis.connecting`."""
+        return with_database(self.database_url.get_secret_value(), self.database_prefix + service)
+
+    @field_validator("database_url")
+    @classmethod
+    def _can_be_connected_to(cls, url: SecretStr) -> SecretStr:
+        check_url(url.get_secret_value())
+        return url
 
     @cached_property
     def keys(self) -> dict[str, bytes]:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from chassis.connecting import with_database
 from chassis.migrations import migrate
 from chassis.settings import ServiceSettings
 from testkit.keys import INTERNAL_KEYS
@@ -40,8 +41,8 @@ class ServiceDatabase:
 
     @property
     def url(self) -> str:
-        """For SQLAlchemy with asyncpg."""
-        return f"{self.server_url.replace('postgresql://', 'postgresql+asyncpg://', 1)}/{self.name}"
+        """As the service's settings would name it."""
+        return with_database(self.server_url, self.name)
 
     def settings(self, kind: type[Settings], **given: Any) -> Settings:
         """Settings of the service for this database; without Kafka unless one is given."""

@@ -6,7 +6,7 @@ import secrets
 import shutil
 import signal
 import tempfile
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -70,14 +70,29 @@ class PostgresServer:
         `in_memory` for many small databases: where there is room, their files have no disk at all.
         """
         given = os.environ.get("DATABASE_URL")
-        if given:
-            return cls(given.rstrip("/"))
+        return cls(given.rstrip("/")) if given else cls.private(in_memory=in_memory)
+
+    @classmethod
+    def private(
+        cls, settings: Mapping[str, str] | None = None, *, in_memory: bool = False
+    ) -> "PostgresServer":
+        """One that no other test has, whatever the environment names."""
         folder = new_folder("postgres", in_memory=in_memory)
+        password = secrets.token_urlsafe(18)
         embedded = EmbeddedPostgres(
-            folder / "data", free_port(), secrets.token_urlsafe(18), kept=False
+            folder / "data", free_port(), password, kept=False, settings=settings or {}
         )
         embedded.initialise()
         server = cls(embedded.url, folder, embedded)
+        server.start()
+        return server
+
+    def standby(self) -> "PostgresServer":
+        """A server that follows this one, started; its `settings` must let it be followed."""
+        assert self._embedded
+        folder = new_folder("postgres", in_memory=True)
+        embedded = self._embedded.copy_as_standby(folder / "data", free_port())
+        server = PostgresServer(embedded.url, folder, embedded)
         server.start()
         return server
 

@@ -12,7 +12,8 @@ import shutil
 import subprocess
 import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from testkit.embedded.launch import UNPRIVILEGED_USER
@@ -73,6 +74,7 @@ class EmbeddedPostgres:
     port: int
     password: str
     kept: bool = True
+    settings: Mapping[str, str] = field(default_factory=dict)  # beside and before the usual ones
 
     @property
     def url(self) -> str:
@@ -101,22 +103,20 @@ class EmbeddedPostgres:
             # The password is random and long: many rounds of hashing only slow connecting down.
             command += ["--set=scram_iterations=64"]
             command += [] if self.kept else ["--no-sync"]
-            log = target.with_name(target.name + ".log")
-            started = Launch(
-                command,
-                pid_file=target.with_name("initdb.pid"),
-                user=_server_user(),
-                reaches=target,
-            ).start(log, {**os.environ, "LC_ALL": "C"})
-            if started.wait(INITDB_TIMEOUT_SECONDS) != 0:
-                raise RuntimeError(f"initdb failed:\n{log.read_text()}")
-            log.unlink()
-            target.with_name("initdb.pid").unlink()
+            _fill(target, command)
+
+    def copy_as_standby(self, data: Path, port: int) -> "EmbeddedPostgres":
+        """Another server that follows this running one, whose `settings` let it be followed."""
+        data.mkdir(parents=True, mode=0o700)
+        _give_to_server_user(data)
+        command = [str(binary("pg_basebackup")), "--dbname", self.url, "--pgdata", str(data)]
+        _fill(data, [*command, "--write-recovery-conf", "--checkpoint=fast", "--no-sync"])
+        return replace(self, data=data, port=port)
 
     def command(self) -> list[str]:
         """The server in the foreground."""
         special = _KEPT_SETTINGS if self.kept else _THROWN_AWAY_SETTINGS
-        settings = {**_COMMON_SETTINGS, **special, "port": str(self.port)}
+        settings = {**_COMMON_SETTINGS, **special, **self.settings, "port": str(self.port)}
         options = [f"--{name}={value}" for name, value in settings.items()]
         return [str(binary("postgres")), "-D", str(self.data), *options]
 
@@ -143,6 +143,19 @@ class EmbeddedPostgres:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"PostgreSQL was not ready after {timeout_seconds:.0f} s")
             time.sleep(0.05)
+
+
+def _fill(target: Path, command: list[str]) -> None:
+    """Run a program of the wheel that fills a data folder."""
+    log = target.with_name(target.name + ".log")
+    pid_file = target.with_name("initdb.pid")
+    started = Launch(command, pid_file=pid_file, user=_server_user(), reaches=target).start(
+        log, {**os.environ, "LC_ALL": "C"}
+    )
+    if started.wait(INITDB_TIMEOUT_SECONDS) != 0:
+        raise RuntimeError(f"{Path(command[0]).name} failed:\n{log.read_text()}")
+    log.unlink()
+    pid_file.unlink()
 
 
 def _server_user() -> str | None:

@@ -1,0 +1,93 @@
+"""A process's connections for SQLAlchemy: renewed as a whole, and given back when they are idle."""
+
+import asyncio
+from typing import Any
+
+from sqlalchemy import Pool
+from sqlalchemy.event import listen
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.util import greenlet_spawn
+
+from chassis.connecting import Connector
+from wire.json import dumps, loads
+
+LOAN_WAIT_SECONDS_MAX = 10  # for a connection, while all are lent out
+IDLE_SECONDS_MAX = 60.0  # then what was not needed is closed
+
+
+class ConnectionPool:
+    """An engine whose pool shrinks to what was lent at once in the last minute."""
+
+    def __init__(self, connector: Connector, size: int, overflow: int):
+        self.generation = 0
+        self._lent_at_most = 0  # at once, since the last look
+        self._look: asyncio.TimerHandle | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+        self.engine: AsyncEngine = create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=connector.connect,
+            pool_size=size,
+            max_overflow=overflow,
+            pool_timeout=LOAN_WAIT_SECONDS_MAX,
+            pool_use_lifo=True,  # what is not needed lies idle, and is closed
+            hide_parameters=True,  # names and phones: not in logs, not in what a parked event shows
+            json_serializer=lambda value: dumps(value).decode(),
+            json_deserializer=loads,  # fractions come back as Decimal, not as float
+        )
+        listen(self.engine.sync_engine, "connect", self._connected)
+        listen(self.engine.sync_engine, "checkout", self._lent)
+
+    def renew(self, seen: int) -> None:
+        """Lend nothing again that was open; `seen` is the generation that was found useless.
+
+        Several find it out at once: only the first one's word counts.
+        """
+        if self.generation == seen:
+            self.generation += 1
+
+    def _connected(self, _driver: Any, record: Any) -> None:
+        record.info["generation"] = self.generation
+
+    def _lent(self, _driver: Any, record: Any, _loan: Any) -> None:
+        if record.info["generation"] != self.generation:
+            raise DisconnectionError("of an older generation")  # SQLAlchemy connects anew
+        self._lent_at_most = max(self._lent_at_most, self._pool.checkedout())
+        if self._look is None:
+            self._look_later()
+
+    @property
+    def _pool(self) -> Any:
+        return self.engine.pool
+
+    def _look_later(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._look = loop.call_later(IDLE_SECONDS_MAX, self._give_back)
+
+    def _give_back(self) -> None:
+        """Begin anew with none when some were never needed; those in use come back in time."""
+        self._look = None
+        pool, needed, self._lent_at_most = self._pool, self._lent_at_most, 0
+        if pool.checkedout():
+            self._lent_at_most = pool.checkedout()
+        elif needed < pool.checkedin():
+            self.engine.sync_engine.dispose(close=False)
+            self._close_later(pool)
+            return
+        self._look_later()
+
+    def _close_later(self, pool: Pool) -> None:
+        closing = asyncio.create_task(_close(pool))
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        if self._look is not None:
+            self._look.cancel()
+        await asyncio.gather(*self._closing)
+        await self.engine.dispose()
+
+
+async def _close(pool: Pool) -> None:
+    await greenlet_spawn(pool.dispose)

@@ -12,7 +12,7 @@ from gateway.forwarding.received import client_address
 from gateway.identity.models import UsedSignature
 from gateway.identity.prune_credentials import prune_credentials
 from testkit.databases import ServiceDatabase
-from tests.gateway.gate import ADMIN, Gate, open_gate
+from tests.gateway.gate import ADMIN, START_SECONDS, Gate, open_gate
 from tests.gateway.identity_builders import (
     acting_key,
     customer,
@@ -20,7 +20,7 @@ from tests.gateway.identity_builders import (
     partner,
     story,
 )
-from wire.json import BODY_BYTES_MAX
+from wire.json import BODY_BYTES_MAX, LIST_BODY_BYTES_MAX, SIGN_IN_BYTES_MAX
 
 ORDERS = "/v2/orders/customer-orders"
 BALANCES = "/v2/accounts/partner-accounts/balances"
@@ -29,6 +29,7 @@ CUSTOMERS = "/v2/partners/sub-customers/query"
 RESELLERS = "/v2/partners/indirect-partners/query"
 PAY = "/v3/orders/customer-orders/pay"
 COUPONS = "/v2/promotions/benefits/partner-coupons"
+UNKNOWN_KEY = "SDK-HMAC-SHA256 Access=NOBODY, SignedHeaders=x-sdk-date, Signature=00"
 COSTS = "/v4/costs/cost-analysed-bills/query"  # answered by nobody yet
 
 
@@ -226,13 +227,48 @@ async def test_what_no_service_answers_yet_is_said_so(gate: Gate) -> None:
     assert (answer.status, answer.code) == (501, "CHB.0003")
 
 
-async def test_a_body_over_12_mb_is_refused_before_it_is_read(gate: Gate) -> None:
+@pytest.mark.parametrize(
+    ("target", "bytes_max"),
+    [
+        (CUSTOMERS, BODY_BYTES_MAX),
+        (COUPONS, LIST_BODY_BYTES_MAX),  # for many customers
+        ("/api/partners", BODY_BYTES_MAX),
+        ("/api/usage-records", LIST_BODY_BYTES_MAX),
+        ("/v3.0/OS-CREDENTIAL/credentials", BODY_BYTES_MAX),
+        ("/v3/auth/tokens", SIGN_IN_BYTES_MAX),
+    ],
+)
+async def test_a_body_may_be_as_large_as_its_operation_can_need(
+    gate: Gate, target: str, bytes_max: int
+) -> None:
     key = await story(gate)
-    body = b" " * (BODY_BYTES_MAX + 1)
-    signed = gate.signed(key, "POST", CUSTOMERS, body)
-    answer = await gate.send("POST", CUSTOMERS, body=body, headers=signed)
-    assert (answer.status, answer.code) == (413, "CBC.0100")
-    assert gate.echo.seen == []
+    for size, is_too_large in ((bytes_max, False), (bytes_max + 1, True)):
+        body = b" " * size
+        headers = gate.signed(key, "POST", target, body)
+        if target.startswith("/api/"):
+            headers = ADMIN
+        answer = await gate.send("POST", target, body=body, headers=headers)
+        assert (answer.status == 413) is is_too_large
+        if is_too_large:
+            assert answer.code == "CBC.0100"
+    assert len(gate.echo.seen) == (1 if target[:5] in ("/v2/p", "/api/") else 0)
+
+
+@pytest.mark.parametrize("credential", [{}, {"X-Auth-Token": "x"}, {"Authorization": UNKNOWN_KEY}])
+async def test_who_is_not_believed_is_refused_before_a_body_is_read(
+    gate: Gate, credential: dict[str, str]
+) -> None:
+    """The connection is open, and of the body that is announced not one byte was sent."""
+    host, port = gate.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    named = "".join(f"{name}: {value}\r\n" for name, value in credential.items())
+    head = f"POST {CUSTOMERS} HTTP/1.1\r\nHost: x\r\n{named}Content-Length: 9\r\n\r\n"
+    writer.write(head.encode())
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            assert b" 401 " in await reader.readline()
+    finally:
+        writer.close()
 
 
 async def test_connected_mode_answers_what_is_mirrored_and_carries_nothing_out(

@@ -1,5 +1,6 @@
 """Decimals leave as raw numbers and come in exactly."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -7,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from wire.json import dumps, loads
+from wire.json import (
+    NAMES_MAX,
+    NESTING_MAX,
+    NUMBER_CHARACTERS_MAX,
+    dumps,
+    loads,
+    read,
+)
 
 
 class Kind(StrEnum):
@@ -81,3 +89,71 @@ def test_fractions_come_in_exactly() -> None:
 def test_what_is_no_json_is_a_value_error(raw: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
         loads(raw)
+
+
+def nested(levels: int) -> bytes:
+    return b"[" * (levels - 1) + b"{}" + b"]" * (levels - 1)
+
+
+def named(names: int) -> bytes:
+    return b"{" + b",".join(b'"%d":1' % name for name in range(names)) + b"}"
+
+
+def digits(characters: int) -> bytes:
+    return b"[" + b"7" * characters + b"]"
+
+
+BOUNDS = [(nested, NESTING_MAX), (named, NAMES_MAX), (digits, NUMBER_CHARACTERS_MAX)]
+
+
+@pytest.mark.parametrize(("made", "most"), BOUNDS)
+def test_what_a_caller_wrote_is_read_up_to_its_bounds(
+    made: Callable[[int], bytes], most: int
+) -> None:
+    assert read(made(most)) == loads(made(most))
+    with pytest.raises(ValueError, match=str(most)):
+        read(made(most + 1))
+
+
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [
+        (b"", "not JSON"),
+        (b"\xef\xbb\xbf{}", "not JSON"),
+        ('{"a": 1}'.encode("utf-16"), "not UTF-8"),
+        ('{"a": 1}'.encode("utf-16-be"), "not JSON"),
+        ('{"a": 1}'.encode("utf-32-le"), "not JSON"),
+        (b'{"a": "\xed\xa0\x80"}', "not UTF-8"),
+        (b'{"a": NaN}', "NaN"),
+        (b'{"a": [-Infinity]}', "-Infinity"),
+        (b'{"a": 1, "a": 1}', "twice"),
+        (b'{"b": [{"a": 1, "\\u0061": 2}]}', "twice"),
+        (b'{"a": 1e1001}', "1000 characters"),
+        (b'{"a": 1e-1001}', "1000 characters"),
+        (b'{"a": 1e99999999999999999999999}', "1000 characters"),
+        (b'{"a": 0.%s}' % (b"1" * 1000), "1000 characters"),
+        (b"{'a': 1}", "not JSON"),
+        (b'{"a": 01}', "not JSON"),
+        (b'{"a": +1}', "not JSON"),
+        (b'{"a": 1.}', "not JSON"),
+        (b'{"a": 1,}', "not JSON"),
+        (b'{"a": "\t"}', "not JSON"),
+        (b"\x0b{}", "not JSON"),
+        ("{}\u00a0".encode(), "not JSON"),
+        (b"[" * 100_000, "64"),
+        (b'{"a":' * 100_000, "64"),
+    ],
+)
+def test_what_a_caller_may_not_write(raw: bytes, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        read(raw)
+
+
+def test_decimals_stay_what_a_caller_wrote() -> None:
+    assert read(b' {"a": 100.100000000000000000000000000001, "b": 1E+2, "c": -0} ') == {
+        "a": Decimal("100.100000000000000000000000000001"),
+        "b": Decimal("1E+2"),
+        "c": 0,
+    }
+    many = b"[" + b'{"a": []},' * 200 + b"1]"
+    assert read(many) == loads(many)  # many brackets are not many levels

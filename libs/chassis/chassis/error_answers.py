@@ -74,6 +74,8 @@ def install_error_answers(app: FastAPI) -> None:
 
     async def unrouted(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
+        if isinstance(error.__cause__, RefusedError):  # FastAPI wraps what reading a body raised
+            return await refused(request, error.__cause__)
         if error.status_code == HTTPStatus.BAD_REQUEST:  # FastAPI's word for a body it cannot read
             return refusal_answer(request, BadFieldError("body"))
         code = "APIGW.0101" if error.status_code in (404, 405) else "CBC.0155"

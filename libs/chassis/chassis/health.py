@@ -4,19 +4,20 @@ import asyncio
 import time
 from collections import deque
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 
 from chassis.answers import JsonAnswer
 from chassis.failures import DatabaseAwayError
 from chassis.metrics import LOOP_LAG
+from chassis.routes import Router
 
 DATABASE_ANSWERS_SECONDS_MAX = 2.0
 LOOP_WATCH_SECONDS = 1.0
 LOOP_LAG_KEPT_SECONDS = 60.0
 
-health_router = APIRouter()
+health_router = Router()
 
 
 @health_router.get("/livez", include_in_schema=False)

@@ -3,7 +3,7 @@
 from base64 import b64decode
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import Depends, Path, Request, Response
 from pydantic import BaseModel, BeforeValidator, Field
 from sqlalchemy import select
 
@@ -12,9 +12,10 @@ from chassis.clock import Now
 from chassis.errors import NotFoundError
 from chassis.identity import CurrentPrincipal, WrongPrincipalError
 from chassis.release import Desk, list_parked
+from chassis.routes import Router
 from chassis.tables import ParkedEvent
 
-parked_router = APIRouter(prefix="/internal/parked")
+parked_router = Router(prefix="/internal/parked")
 
 
 def _desk(request: Request, principal: CurrentPrincipal, now: Now) -> Desk:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import BaseModel, Field
 
 from chassis.answers import JsonAnswer
@@ -11,8 +11,9 @@ from chassis.clock import Now
 from chassis.database import HttpSession
 from chassis.identity import CurrentPrincipal, Principal, WrongPrincipalError
 from chassis.restatement import list_restatements, outbox_ends, request_restatement
+from chassis.routes import Router
 
-restatement_router = APIRouter(prefix="/internal/restatements")
+restatement_router = Router(prefix="/internal/restatements")
 
 IDS_MAX = 100
 Ids = Annotated[Sequence[Annotated[int, Field(ge=1)]], Query(max_length=IDS_MAX)]

@@ -11,7 +11,15 @@ from wire.money import AMOUNT_MAX, read_amount, read_number
 from wire.operations import Field, Operation
 from wire.times import parse_cycle, parse_day, parse_instant
 
-__all__ = ["Breach", "BreachError", "check", "check_body", "check_path", "check_query"]
+__all__ = [
+    "Breach",
+    "BreachError",
+    "breaches_of_body",
+    "check",
+    "check_body",
+    "check_path",
+    "check_query",
+]
 
 _PATTERNS_MAX = 64
 _ENUMERATION = re.compile(r"\^\(\?:[\w|-]+\)\$")
@@ -45,13 +53,19 @@ def check_query(operation: Operation, query: Mapping[str, Sequence[str]]) -> lis
 
 def check_body(operation: Operation, body: Any) -> list[Breach]:
     """The body's breaches; numbers may be int, float or Decimal."""
+    return list(breaches_of_body(operation, body))
+
+
+def breaches_of_body(operation: Operation, body: Any) -> Iterator[Breach]:
+    """The same one by one: who refuses the first looks at nothing behind it."""
     if operation.body is None:
-        return []
+        return
     if body is None:
         body = {}
     if not isinstance(body, dict):
-        return [Breach("body", MALFORMED, "not an object")]
-    return list(_object(operation.body, body, ""))
+        yield Breach("body", MALFORMED, "not an object")
+        return
+    yield from _object(operation.body, body, "")
 
 
 def check_path(operation: Operation, given: Mapping[str, str]) -> list[Breach]:

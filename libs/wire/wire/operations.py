@@ -13,6 +13,8 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Literal
 
+from wire.json import BODY_BYTES_MAX, LIST_BODY_BYTES_MAX
+
 CHINA = "china"
 INTERNATIONAL = "international"
 TABLE_SIZE = 92  # operations of the vendor's reference
@@ -133,9 +135,18 @@ class Operation:
         return tuple(p.field for p in self.params if p.place == "path")
 
     @property
+    def body_bytes_max(self) -> int:
+        """How much a request may bring: little, unless it holds a list."""
+        return LIST_BODY_BYTES_MAX if _has_list(self.body or ()) else BODY_BYTES_MAX
+
+    @property
     def fields(self) -> tuple[Field, ...]:
         """The outermost fields of path, query and body."""
         return tuple(p.field for p in self.params) + (self.body or ())
+
+
+def _has_list(fields: tuple[Field, ...]) -> bool:
+    return any(field.many or _has_list(field.fields) for field in fields)
 
 
 OPERATIONS: Mapping[str, Operation]

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
 from wire.breach import MALFORMED, NO_SUCH_VALUE, Breach
-from wire.check import check_body, check_query
+from wire.check import breaches_of_body, check_query
 from wire.fields import (
     Amount,
     AmountRule,
@@ -111,7 +111,7 @@ class WireRequest(_WireInput):
             _refuse_unstorable(data)
             _refuse(cls._bools_for_choices(data))
             return {name: value for name, value in data.items() if value is not None}
-        _refuse(check_body(row, data))
+        _refuse(breaches_of_body(row, data))
         return _without_blanks(data, row.body or ())
 
     @classmethod
@@ -182,10 +182,10 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _refuse(breaches: Sequence[Breach]) -> None:
-    if not breaches:
+def _refuse(breaches: Iterable[Breach]) -> None:
+    first = next(iter(breaches), None)
+    if first is None:
         return
-    first = breaches[0]
     context = {"field": first.field, "code": first.code, "reason": first.reason}
     raise PydanticCustomError(_BREACH, "{reason}", context)
 

@@ -1,6 +1,6 @@
 """Billing: put together here, and nothing else."""
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import Depends, FastAPI
 
 from billing.accounts import api as accounts
 from billing.accounts.restate_accounts import ACCOUNTS
@@ -17,6 +17,7 @@ from chassis.clock import Clock, utc_now
 from chassis.errors import RefusedError
 from chassis.identity import CurrentPrincipal
 from chassis.rebuild import Copied
+from chassis.routes import Router
 from chassis.settings import ServiceSettings
 
 COPIED = Copied({"partner": ["partner"], "customer-sync": ["customer"]})
@@ -36,7 +37,7 @@ def refuse_when_connected(_principal: CurrentPrincipal) -> None:
 def build(settings: ServiceSettings, clock: Clock = utc_now) -> FastAPI:
     """The application; the catalogue is read here, so that a wrong file stops the start."""
     refusals = [Depends(refuse_when_connected)] if settings.connected else []
-    money = APIRouter(dependencies=refusals)
+    money = Router(dependencies=refusals)
     money.include_router(accounts.router)
     money.include_router(bills.router)
     app = service_app(

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import Depends, Header, Query, Request, Response
 
 from chassis.answers import JsonAnswer
 from chassis.clock import Now
@@ -10,6 +10,7 @@ from chassis.database import Database, HttpSession
 from chassis.errors import RefusedError
 from chassis.idempotency import CurrentIdempotency
 from chassis.identity import CurrentPrincipal
+from chassis.routes import Router
 from customer_sync.association.api import commands as association_commands
 from customer_sync.association.api import router as association
 from customer_sync.association.await_association import AssociationLateError, await_association
@@ -82,8 +83,8 @@ async def _divisions(request: Request, _principal: CurrentPrincipal) -> Division
 CurrentDivisions = Annotated[Divisions, Depends(_divisions)]
 
 # A caller without identity hears of that first.
-router = APIRouter()
-commands = APIRouter(dependencies=[Depends(_standalone)])
+router = Router()
+commands = Router(dependencies=[Depends(_standalone)])
 commands.include_router(realname)
 commands.include_router(enterprise)
 commands.include_router(association_commands)
@@ -97,7 +98,7 @@ async def create(request: Request, principal: CurrentPrincipal, now: Now) -> Res
     """create_sub_customer, in two transactions: a wrong code counts although it is refused."""
     settings: CustomerSyncSettings = request.app.state.settings
     database: Database = request.app.state.database
-    new = read_body(model_of(principal.site), await request.body())
+    new = await read_body(model_of(principal.site), await request.body())
     check_fields(new)
     if new.receiver and new.verification_code:
         async with database.transaction_as(principal) as session:
@@ -129,7 +130,7 @@ async def check_identity(
 ) -> Response:
     """check_user_identity; an upstream's names are known there, not here."""
     settings: CustomerSyncSettings = request.app.state.settings
-    wanted = read_body(CheckUserIdentity, await request.body())
+    wanted = await read_body(CheckUserIdentity, await request.body())
     answer = await check_user_identity(session, principal, wanted, settings.mobile_accounts_max)
     return JsonAnswer(answer)
 
@@ -140,7 +141,7 @@ async def send_code(request: Request, principal: CurrentPrincipal, now: Now) -> 
     settings: CustomerSyncSettings = request.app.state.settings
     database: Database = request.app.state.database
     sender: CodeSender = request.app.state.code_sender
-    wanted = read_body(code_model_of(principal.site), await request.body())
+    wanted = await read_body(code_model_of(principal.site), await request.body())
     async with database.transaction_as(principal) as session:
         message = await send_verification_code(session, principal, wanted, settings.keys, now)
     await sender.send(message)
@@ -151,7 +152,7 @@ async def send_code(request: Request, principal: CurrentPrincipal, now: Now) -> 
 async def customers(request: Request, principal: CurrentPrincipal) -> Response:
     """list_sub_customers, the hottest read: past SQLAlchemy (benchmarks/wire.py)."""
     database: Database = request.app.state.database
-    wanted = read_body(CustomersWanted, await request.body())
+    wanted = await read_body(CustomersWanted, await request.body())
     page, count = await list_sub_customers(database, principal, wanted)
     return JsonAnswer({"count": count, "customer_infos": page})
 
@@ -162,7 +163,7 @@ async def older_customers(
 ) -> Response:
     """query_customers_old."""
     database: Database = request.app.state.database
-    wanted = read_body(OlderCustomersWanted, await request.body())
+    wanted = await read_body(OlderCustomersWanted, await request.body())
     page, count = await list_older_customers(database, principal, partner_id, wanted)
     return JsonAnswer({"count": count, "customerInfoList": page})
 
@@ -172,7 +173,7 @@ async def new_customer_tags(
     request: Request, principal: CurrentPrincipal, session: HttpSession, now: Now
 ) -> Response:
     """list_sub_customer_new_tag; an upstream's tags are known there, not here."""
-    wanted = read_body(TagsWanted, await request.body())
+    wanted = await read_body(TagsWanted, await request.body())
     page = await list_new_customer_tags(session, principal, wanted, now)
     return JsonAnswer({"new_customer_tags": page})
 

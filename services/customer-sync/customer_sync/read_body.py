@@ -4,24 +4,21 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from chassis.errors import BadFieldError, RefusedError
-from wire.json import loads
+from chassis.errors import RefusedError
+from chassis.routes import read_json
 from wire.types import WireRequest, error_of
 
-Request = TypeVar("Request", bound=WireRequest)
+Wanted = TypeVar("Wanted", bound=WireRequest)
 
 
-def read_body(model: type[Request], raw: bytes) -> Request:
+async def read_body(model: type[Wanted], raw: bytes) -> Wanted:
     """The request; no bytes are an empty object, as the SDK sends them (domain.md D.4a.4).
 
     Raises:
         RefusedError: CBC.0100 or CBC.0101 with the field's name.
 
     """
-    try:
-        content = loads(raw) if raw else {}
-    except ValueError as error:
-        raise BadFieldError("body", "not JSON") from error
+    content = await read_json(raw) if raw else {}
     try:
         return model.model_validate(content)
     except ValidationError as error:

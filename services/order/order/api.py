@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
@@ -12,6 +12,7 @@ from chassis.database import HttpSession
 from chassis.errors import RefusedError
 from chassis.idempotency import CurrentIdempotency
 from chassis.identity import CurrentPrincipal, Principal, WrongPrincipalError
+from chassis.routes import Router
 from order import answers
 from order.cancel_order import Cancellation, cancel_order
 from order.list_older_orders import OlderQuery, list_older_orders, read_older_query
@@ -23,7 +24,7 @@ from order.place_order import OrdersWanted, OrderWanted, place_order, place_orde
 from order.review_order import Review, review_order
 from order.show_order import DetailQuery, show_native_order, show_order
 
-router = APIRouter()
+router = Router()
 
 
 class ConnectedError(RefusedError):

@@ -2,13 +2,14 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from chassis.answers import JsonAnswer
 from chassis.clock import Now
 from chassis.database import HttpSession
 from chassis.idempotency import CurrentIdempotency
 from chassis.identity import CurrentPrincipal, Principal, WrongPrincipalError
+from chassis.routes import Router
 from partner.add_operator import NewOperator, add_operator
 from partner.change_operator import ChangedOperator, change_operator
 from partner.find_partner import find_partner
@@ -18,7 +19,7 @@ from partner.list_partners import PartnersWanted, list_partners
 from partner.models import DISTRIBUTOR, Operator, Partner
 from partner.register_partner import NewPartner, register_partner
 
-router = APIRouter()
+router = Router()
 
 
 @router.post("/v2/partners/indirect-partners/query")

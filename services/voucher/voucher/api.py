@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import Depends, Header, Query, Request, Response
 
 from chassis.answers import JsonAnswer
 from chassis.clock import Now
@@ -10,6 +10,7 @@ from chassis.database import HttpSession
 from chassis.errors import RefusedError
 from chassis.idempotency import CurrentIdempotency
 from chassis.identity import CurrentPrincipal
+from chassis.routes import Router
 from voucher.create_partner_coupons import CreatePartnerCoupons, create_partner_coupons
 from voucher.grant_quota import GrantQuota, grant_quota, native_quota
 from voucher.list_issued_partner_coupons import (
@@ -28,7 +29,7 @@ from voucher.prove_ledger import prove_ledger
 from voucher.reclaim_partner_coupons import ReclaimPartnerCoupons, reclaim_partner_coupons
 from voucher.reserve_coupons import ReserveCoupons, reserve_coupons
 
-router = APIRouter()
+router = Router()
 
 
 class ConnectedError(RefusedError):

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -29,9 +29,10 @@ from chassis.clock import Now
 from chassis.database import HttpSession
 from chassis.idempotency import CurrentIdempotency
 from chassis.identity import CurrentPrincipal, Principal, WrongPrincipalError
+from chassis.routes import Router
 from wire.types import Amount, Id, WireRequest
 
-router = APIRouter()
+router = Router()
 
 HOLD_MAX = Decimal(10) ** 15
 FAILED_ATTEMPTS_MAX = 20  # named in one request

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import Response
 
 from billing.bills.list_bill_detail import BillDetailQuery, list_bill_detail
@@ -15,8 +15,9 @@ from chassis.clock import Now
 from chassis.database import HttpSession
 from chassis.idempotency import CurrentIdempotency
 from chassis.identity import CurrentPrincipal, WrongPrincipalError
+from chassis.routes import Router
 
-router = APIRouter()
+router = Router()
 
 
 @router.get("/v2/bills/subcustomer-bills/res-fee-records")

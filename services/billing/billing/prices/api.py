@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import Depends, Header, Query, Request
 from fastapi.responses import Response
 
 from billing.prices.catalogue import CURRENCY_OF_SITE, Catalogue
@@ -19,9 +19,10 @@ from chassis.answers import JsonAnswer
 from chassis.clock import Now
 from chassis.database import HttpSession
 from chassis.identity import CurrentPrincipal, WrongPrincipalError
+from chassis.routes import Router
 from wire.types import WireQuery
 
-router = APIRouter()
+router = Router()
 
 PRODUCTS_MAX = 100
 

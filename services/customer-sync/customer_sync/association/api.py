@@ -2,20 +2,21 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from chassis.answers import JsonAnswer
 from chassis.clock import Now
 from chassis.database import HttpSession
 from chassis.idempotency import CurrentIdempotency
 from chassis.identity import CurrentPrincipal
+from chassis.routes import Router
 from customer_sync.association.apply_for_change import Switch, apply_for_change
 from customer_sync.association.decide_change import Answer, decide_change
 from customer_sync.association.list_applications import ApplicationsWanted, list_applications
 from customer_sync.association.models import AssociationApplication
 
-router = APIRouter()  # reads
-commands = APIRouter()
+router = Router()  # reads
+commands = Router()
 
 
 @commands.post("/api/customers/{customer_id}/unlinking")

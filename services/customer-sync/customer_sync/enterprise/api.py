@@ -2,13 +2,14 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from chassis.answers import JsonAnswer
 from chassis.clock import Now
 from chassis.database import Database, HttpSession
 from chassis.idempotency import CurrentIdempotency
 from chassis.identity import CurrentPrincipal
+from chassis.routes import Router
 from customer_sync.code_senders import CodeSender
 from customer_sync.enterprise.add_organization import NewOrganization, add_organization
 from customer_sync.enterprise.create_sub_enterprise_account import (
@@ -37,7 +38,7 @@ from customer_sync.enterprise.send_sms_verification_code import (
 from customer_sync.read_body import read_body
 from customer_sync.settings import CustomerSyncSettings
 
-router = APIRouter()
+router = Router()
 
 
 @router.get("/v2/enterprises/multi-accounts/enterprise-organizations")
@@ -64,7 +65,7 @@ async def create(request: Request, principal: CurrentPrincipal, now: Now) -> Res
     """create_sub_enterprise_account, in two transactions: a wrong code counts though refused."""
     settings: CustomerSyncSettings = request.app.state.settings
     database: Database = request.app.state.database
-    wanted = read_body(NewMembership, await request.body())
+    wanted = await read_body(NewMembership, await request.body())
     check_fields(wanted)
     new = wanted.new_sub_customer
     if new.proves and new.verification_code:
@@ -86,7 +87,7 @@ async def send_code(request: Request, principal: CurrentPrincipal, now: Now) -> 
     settings: CustomerSyncSettings = request.app.state.settings
     database: Database = request.app.state.database
     sender: CodeSender = request.app.state.code_sender
-    wanted = read_body(SendSmsVerificationCode, await request.body())
+    wanted = await read_body(SendSmsVerificationCode, await request.body())
     async with database.transaction_as(principal) as session:
         message = await send_sms_verification_code(session, principal, wanted, settings.keys, now)
     await sender.send(message)

@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import Header, Request, Response
 
 from chassis.answers import JsonAnswer
 from chassis.clock import Now
 from chassis.database import HttpSession
 from chassis.identity import CurrentPrincipal
+from chassis.routes import Router
 from customer_sync.freezing.freeze_customers import (
     Freezing,
     Refusals,
@@ -17,7 +18,7 @@ from customer_sync.freezing.freeze_customers import (
 )
 from customer_sync.read_body import read_body
 
-router = APIRouter()
+router = Router()
 Language = Annotated[str, Header(alias="X-Language")]
 
 
@@ -30,7 +31,7 @@ async def freeze(
     language: Language = "",
 ) -> Response:
     """freeze_sub_customers."""
-    wanted = read_body(Freezing, await request.body())
+    wanted = await read_body(Freezing, await request.body())
     refusals = await freeze_customers(session, principal, wanted, now)
     return JsonAnswer(_details(refusals, language))
 
@@ -44,7 +45,7 @@ async def unfreeze(
     language: Language = "",
 ) -> Response:
     """unfreeze_sub_customers."""
-    wanted = read_body(Unfreezing, await request.body())
+    wanted = await read_body(Unfreezing, await request.body())
     refusals = await unfreeze_customers(session, principal, wanted, now)
     return JsonAnswer(_details(refusals, language))
 

@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from chassis.answers import JsonAnswer
 from chassis.clock import Now
 from chassis.database import HttpSession
 from chassis.idempotency import CurrentIdempotency
 from chassis.identity import CurrentPrincipal, Principal
+from chassis.routes import Router
 from customer_sync.read_body import read_body
 from customer_sync.realname.applications import (
     Application,
@@ -21,7 +22,7 @@ from customer_sync.realname.decide_review import Review, decide_review
 from customer_sync.realname.face_tickets import TicketShown, give_ticket, redeem_ticket
 from customer_sync.realname.show_verification import ReviewWanted, show_review, show_status
 
-router = APIRouter()
+router = Router()
 BY_A_PERSON = {"is_review": 1}
 
 
@@ -38,7 +39,7 @@ async def apply_as_person(
     request: Request, principal: CurrentPrincipal, session: HttpSession, now: Now
 ) -> Response:
     """create_personal_realname_auth."""
-    wanted = read_body(personal_model_of(principal.site), await request.body())
+    wanted = await read_body(personal_model_of(principal.site), await request.body())
     return await _apply(request, session, principal, wanted, now)
 
 
@@ -47,7 +48,7 @@ async def apply_as_enterprise(
     request: Request, principal: CurrentPrincipal, session: HttpSession, now: Now
 ) -> Response:
     """create_enterprise_realname_authentication."""
-    wanted = read_body(EnterpriseApplication, await request.body())
+    wanted = await read_body(EnterpriseApplication, await request.body())
     return await _apply(request, session, principal, wanted, now)
 
 
@@ -56,7 +57,7 @@ async def become_enterprise(
     request: Request, principal: CurrentPrincipal, session: HttpSession, now: Now
 ) -> Response:
     """change_enterprise_realname_authentication."""
-    wanted = read_body(EnterpriseChange, await request.body())
+    wanted = await read_body(EnterpriseChange, await request.body())
     return await _apply(request, session, principal, wanted, now)
 
 

@@ -1,14 +1,15 @@
 """The HTTP door of users' bindings; it is the authority's alone."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from chassis.clock import Now
 from chassis.database import HttpSession
 from chassis.idempotency import CurrentIdempotency
 from chassis.identity import CurrentPrincipal
+from chassis.routes import Router
 from customer_sync.saml.bind_user import BindRequest, bind_user
 
-router = APIRouter()
+router = Router()
 
 
 @router.post("/api/saml-bindings")

@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from chassis.answers import JsonAnswer
 from chassis.identity import CurrentPrincipal
+from chassis.routes import Router
 from gateway.feed.read_events import FeedPage, read_events
 
-router = APIRouter(prefix="/api/events")
+router = Router(prefix="/api/events")
 
 
 @router.get("")

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from chassis.identity import PARTNER_KINDS
 from wire import routing
+from wire.json import BODY_BYTES_MAX, LIST_BODY_BYTES_MAX, SIGN_IN_BYTES_MAX
 from wire.operations import Auth, Operation
 
 
@@ -55,6 +56,7 @@ class Destination:
     in_connected_mode: bool
     operation: Operation | None = None
     anonymous: bool = False
+    body_bytes_max: int = BODY_BYTES_MAX
 
     @property
     def is_native(self) -> bool:
@@ -84,6 +86,7 @@ def _native(
     kinds: frozenset[str],
     *,
     in_connected_mode: bool | None = None,
+    body_bytes_max: int = BODY_BYTES_MAX,
 ) -> list[tuple[str, tuple[str, ...], Destination]]:
     """Reads stay in connected mode, commands do not, unless said otherwise."""
     return [
@@ -98,6 +101,7 @@ def _native(
                 in_connected_mode=method == "GET"
                 if in_connected_mode is None
                 else in_connected_mode,
+                body_bytes_max=body_bytes_max,
             ),
         )
         for method in methods.split()
@@ -107,8 +111,20 @@ def _native(
 _READERS = PARTNER_KINDS | ADMINISTRATOR
 _TWO_SIDES = PARTNER_KINDS | CUSTOMER  # of an association
 _NATIVE = [
-    *_native("POST", "/api/customers", Service.CUSTOMER_SYNC, PARTNER_KINDS),
-    *_native("POST", "/api/customers/verifications", Service.CUSTOMER_SYNC, ADMINISTRATOR),
+    *_native(
+        "POST",
+        "/api/customers",
+        Service.CUSTOMER_SYNC,
+        PARTNER_KINDS,
+        body_bytes_max=LIST_BODY_BYTES_MAX,
+    ),
+    *_native(
+        "POST",
+        "/api/customers/verifications",
+        Service.CUSTOMER_SYNC,
+        ADMINISTRATOR,
+        body_bytes_max=LIST_BODY_BYTES_MAX,
+    ),
     *_native("PATCH", "/api/customers/{id}", Service.CUSTOMER_SYNC, PARTNER_KINDS),
     *_native("POST", "/api/customers/{id}/unlinking", Service.CUSTOMER_SYNC, _TWO_SIDES),
     *_native("POST", "/api/customers/{id}/switching", Service.CUSTOMER_SYNC, PARTNER_KINDS),
@@ -136,17 +152,33 @@ _NATIVE = [
     *_native("GET", "/api/authorizations", Service.CUSTOMER_SYNC, ANYBODY),
     # The sweep is what connected mode is for.
     *_native("GET POST", "/api/sweeps", Service.CUSTOMER_SYNC, ANYBODY, in_connected_mode=True),
-    *_native("POST", "/api/orders", Service.ORDER, PARTNER_KINDS),
-    *_native("POST", "/api/orders/batch", Service.ORDER, PARTNER_KINDS),
+    *_native(
+        "POST", "/api/orders", Service.ORDER, PARTNER_KINDS, body_bytes_max=LIST_BODY_BYTES_MAX
+    ),
+    *_native(
+        "POST",
+        "/api/orders/batch",
+        Service.ORDER,
+        PARTNER_KINDS,
+        body_bytes_max=LIST_BODY_BYTES_MAX,
+    ),
     *_native("GET", "/api/orders/{id}", Service.ORDER, ANYBODY),
     *_native("POST", "/api/orders/{id}/review", Service.ORDER, ADMINISTRATOR),
-    *_native("POST", "/api/quotas", Service.VOUCHER, ADMINISTRATOR),
+    *_native(
+        "POST", "/api/quotas", Service.VOUCHER, ADMINISTRATOR, body_bytes_max=LIST_BODY_BYTES_MAX
+    ),
     *_native("GET", "/api/quotas", Service.VOUCHER, _READERS),
     *_native("POST", "/api/accounts/{id}/top-ups", Service.BILLING, ADMINISTRATOR),
     *_native("PUT", "/api/accounts/{id}/credit-line", Service.BILLING, ADMINISTRATOR),
     *_native("GET", "/api/vouchers/proof", Service.VOUCHER, ADMINISTRATOR),
     *_native("GET", "/api/ledger/proof", Service.BILLING, ADMINISTRATOR),
-    *_native("POST", "/api/usage-records", Service.BILLING, ADMINISTRATOR),
+    *_native(
+        "POST",
+        "/api/usage-records",
+        Service.BILLING,
+        ADMINISTRATOR,
+        body_bytes_max=LIST_BODY_BYTES_MAX,
+    ),
     *_native("GET", "/api/products", Service.BILLING, ANYBODY),
     # Accounts and operators are Channelbus's own: without them nobody could sign in.
     *_native("GET POST", "/api/partners", Service.PARTNER, _READERS, in_connected_mode=True),
@@ -197,6 +229,7 @@ def _wire(operation: Operation) -> Destination:
         kinds=_WIRE_KINDS[operation.auth],
         in_connected_mode=operation.method_name in _MIRRORED,
         operation=operation,
+        body_bytes_max=operation.body_bytes_max,
     )
 
 
@@ -210,6 +243,7 @@ def _own(method: str, path: str, *, segments: int, anonymous: bool = False) -> D
         kinds=ANYBODY,
         in_connected_mode=True,
         anonymous=anonymous,
+        body_bytes_max=SIGN_IN_BYTES_MAX if anonymous else BODY_BYTES_MAX,
     )
 
 

@@ -21,7 +21,7 @@ from gateway.forwarding.check_query import check_path, check_query, check_texts
 from gateway.forwarding.claim_signature import claim_signature
 from gateway.forwarding.destinations import Destination, Service, destination_of
 from gateway.forwarding.forward import ServiceAwayError
-from gateway.forwarding.received import ClientGoneError, Received, read_body, received
+from gateway.forwarding.received import ClientGoneError, Received, received
 from gateway.identity.authenticate import Caller, SignatureRefusedError
 
 log = get_logger(__name__)
@@ -100,10 +100,9 @@ class Door:
         state = self._state
         if destination.service is not Service.GATEWAY:
             scope["route"] = destination  # names the request in the metrics
-        request = received(scope, state.settings.proxies)
+        request = received(scope, receive, state.settings.proxies, destination.body_bytes_max)
         if b"#" in request.raw_path + request.raw_query or not request.target.isascii():
             raise BadFieldError("path", "must be percent-encoded")
-        request.body = await read_body(receive, request.headers)
         now = state.clock()
         caller: Caller | None = await state.authenticator.caller_of(request, now)
         if caller is None and not destination.anonymous:
@@ -111,6 +110,7 @@ class Door:
         if caller is not None:
             admit(caller.principal, destination, connected=state.settings.connected)
         send = self._count(destination, request, caller, send)
+        await request.read()
         if destination.operation is not None:
             check_path(destination.operation, request.raw_path)
             check_query(destination.operation, request.raw_query)

@@ -5,19 +5,11 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from starlette.types import Message, Receive, Scope
 
-from chassis.errors import BadFieldError, RefusedError
-from wire.json import BODY_BYTES_MAX
+from chassis.errors import BadFieldError
+from chassis.routes import BodyTooLargeError
 
+Headers = list[tuple[bytes, bytes]]
 Networks = tuple[IPv4Network | IPv6Network, ...]
-
-
-class BodyTooLargeError(RefusedError):
-    """More than 12 MB (domain.md D.1)."""
-
-    code = "CBC.0100"
-
-    def __init__(self) -> None:
-        super().__init__("body", status=413)
 
 
 class ClientGoneError(Exception):
@@ -31,9 +23,18 @@ class Received:
     method: str
     raw_path: bytes
     raw_query: bytes
-    headers: list[tuple[bytes, bytes]]
+    headers: Headers
     client: str
+    body_bytes_max: int
+    receive: Receive = field(repr=False)
     body: bytes = field(default=b"", repr=False)
+    _is_whole: bool = False
+
+    async def read(self) -> None:
+        """Have the whole body; for who believes the headers."""
+        if not self._is_whole:
+            self.body = await read_body(self.receive, self.headers, self.body_bytes_max)
+            self._is_whole = True
 
     @property
     def target(self) -> str:
@@ -49,7 +50,7 @@ class Received:
         return values[0].decode("latin-1") if values else None
 
 
-def received(scope: Scope, proxies: Networks) -> Received:
+def received(scope: Scope, receive: Receive, proxies: Networks, body_bytes_max: int) -> Received:
     """The request of an ASGI scope, still without its body."""
     return Received(
         scope["method"],
@@ -57,6 +58,8 @@ def received(scope: Scope, proxies: Networks) -> Received:
         scope["query_string"],
         scope["headers"],
         client_address(scope, proxies),
+        body_bytes_max,
+        receive,
     )
 
 
@@ -84,10 +87,10 @@ def _is_one_of(address: str, networks: Networks) -> bool:
     return any(parsed in network for network in networks)
 
 
-async def read_body(receive: Receive, headers: list[tuple[bytes, bytes]]) -> bytes:
+async def read_body(receive: Receive, headers: Headers, bytes_max: int) -> bytes:
     """The whole body, refused as soon as it is known to be too large."""
     announced = next((value for name, value in headers if name == b"content-length"), b"0")
-    if announced.isdigit() and int(announced) > BODY_BYTES_MAX:
+    if announced.isdigit() and int(announced) > bytes_max:
         raise BodyTooLargeError
     pieces: list[bytes] = []
     size = 0
@@ -98,7 +101,7 @@ async def read_body(receive: Receive, headers: list[tuple[bytes, bytes]]) -> byt
             raise ClientGoneError
         piece = message.get("body", b"")
         size += len(piece)
-        if size > BODY_BYTES_MAX:
+        if size > bytes_max:
             raise BodyTooLargeError
         pieces.append(piece)
         more = message.get("more_body", False)

@@ -6,11 +6,12 @@ from typing import Any
 from chassis.database import Database
 from chassis.errors import BadFieldError
 from chassis.identity import Principal
+from chassis.routes import read_json
 from gateway.forwarding.received import Received
 from gateway.identity.keep_password import keep_password, new_reference, repeated_reference
 from gateway.identity.password_rules import check_password
 from gateway.identity.passwords import Passwords
-from wire.json import dumps, loads
+from wire.json import dumps
 
 FIELD = "password"
 REFERENCE = "credential_ref"
@@ -28,20 +29,20 @@ class PasswordDesk:
     async def replace(
         self, request: Received, principal: Principal, way: tuple[str, ...] = ()
     ) -> bytes:
-        """The body to forward; what is no JSON object goes on as it is, for its service to refuse.
+        """The body to forward, which is read as its service reads it.
 
         `way` leads to the object that may hold a password. A reference that the caller wrote
         itself is taken out.
 
         Raises:
+            BadFieldError: what cannot be read here, and so might hold a password all the same.
             BadFieldError, WeakPasswordError: the password.
             BadFieldError: a text or number that can be read and not written again.
 
         """
-        try:
-            content = loads(request.body)
-        except ValueError:
-            return request.body
+        if not request.body:
+            return b""
+        content = await read_json(request.body)
         holder = _at(content, way)
         if holder is None or not {FIELD, REFERENCE} & holder.keys():
             return request.body
@@ -72,10 +73,19 @@ class PasswordDesk:
 
 
 def _at(content: Any, way: tuple[str, ...]) -> dict[str, Any] | None:
-    """The object that the way leads to; None where there is no object."""
+    """The object that the way leads to; None where nothing is given."""
+    name = "body"
     for step in way:
-        content = content.get(step) if isinstance(content, dict) else None
-    return content if isinstance(content, dict) else None
+        name, content = step, _object(name, content).get(step)
+        if content is None:
+            return None
+    return _object(name, content)
+
+
+def _object(name: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise BadFieldError(name, "not an object")
+    return value
 
 
 def _unwritable(content: dict[str, Any]) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import Depends, Header, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.answers import JsonAnswer
@@ -11,6 +11,7 @@ from chassis.clock import Now
 from chassis.database import Database
 from chassis.errors import BadFieldError
 from chassis.identity import CurrentPrincipal, current_principal
+from chassis.routes import Router
 from gateway.identity.authenticate import Caller
 from gateway.identity.create_access_key import create_access_key, find_holder
 from gateway.identity.find_assumable import find_assumable
@@ -40,7 +41,7 @@ from gateway.identity.temporary_credentials import (
     list_temporary_credentials,
 )
 
-router = APIRouter()
+router = Router()
 
 
 async def database_of(request: Request) -> Database:

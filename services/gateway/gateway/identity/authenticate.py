@@ -103,6 +103,7 @@ class Authenticator:
         known = await self._known_key(authorization.access)
         if known is None:
             raise SignatureRefusedError("the access key is not known")
+        await request.read()
         self._verify(authorization, known, request, now)
         if known.security_token_hash is not None:
             given = hash_of(request.header(b"x-security-token") or "")

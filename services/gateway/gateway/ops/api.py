@@ -4,12 +4,13 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from chassis.clock import Now
 from chassis.errors import OutsideError, RefusedError
+from chassis.routes import Router
 from gateway.forwarding.destinations import Service
 from gateway.forwarding.rate_limit import ThrottledError
 from gateway.identity.issue_token import WrongPasswordError
@@ -37,7 +38,7 @@ from wire.permissions import OPS_CONSOLE_ITEM, OPS_DECIDE_ITEM
 
 SEND_SECONDS_MAX = 20.0
 
-router = APIRouter(prefix="/ops", include_in_schema=False, route_class=PageRoute)
+router = Router(prefix="/ops", include_in_schema=False, route_class=PageRoute)
 
 
 def current_console(request: Request) -> Console:

@@ -11,6 +11,7 @@ from chassis.errors import BadFieldError, RefusedError
 from gateway.forwarding.received import client_address, read_body
 from gateway.ops.sessions import SESSION_HOURS, csrf_of
 from gateway.settings import GatewaySettings
+from wire.json import LIST_BODY_BYTES_MAX, SIGN_IN_BYTES_MAX
 
 SESSION_COOKIE = "channelbus_ops"
 VISIT_COOKIE = "channelbus_ops_visit"  # of somebody who is not signed in yet
@@ -33,7 +34,9 @@ async def read_form(request: Request) -> dict[str, str]:
         BadFieldError: it is no form.
 
     """
-    body = await read_body(request.receive, request.scope["headers"])
+    signing_in = request.url.path == SIGN_IN_PATH
+    size = SIGN_IN_BYTES_MAX if signing_in else LIST_BODY_BYTES_MAX  # an event stands in a form
+    body = await read_body(request.receive, request.scope["headers"], size)
     try:
         fields = dict(
             parse_qsl(
@@ -45,7 +48,7 @@ async def read_form(request: Request) -> dict[str, str]:
         )
     except ValueError as error:
         raise BadFieldError("body", "not a form") from error
-    name = VISIT_COOKIE if request.url.path == SIGN_IN_PATH else SESSION_COOKIE
+    name = VISIT_COOKIE if signing_in else SESSION_COOKIE
     cookie = request.cookies.get(name)
     given = fields.get("csrf", "").encode()
     if not cookie or not hmac.compare_digest(given, csrf_of(cookie).encode()):

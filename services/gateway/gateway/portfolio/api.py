@@ -2,17 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from chassis.answers import JsonAnswer
 from chassis.clock import Now
 from chassis.database import HttpSession
 from chassis.identity import CurrentPrincipal, Principal, WrongPrincipalError
+from chassis.routes import Router
 from gateway.portfolio.find_customers import find_customers
 from gateway.portfolio.search_conditions import CustomerSearch
 from gateway.portfolio.show_customer import show_customer
 
-router = APIRouter(prefix="/api/customers")
+router = Router(prefix="/api/customers")
 
 
 def _partner(principal: Principal) -> Principal:

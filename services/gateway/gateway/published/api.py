@@ -1,12 +1,13 @@
 """`GET /openapi.json` and `GET /asyncapi.json`, open to everybody."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from chassis.answers import JsonAnswer
+from chassis.routes import Router
 from contracts import asyncapi
 from gateway.published.describe_api import PublishedApi
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 
 @router.get("/openapi.json")

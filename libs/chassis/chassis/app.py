@@ -55,7 +55,7 @@ def service_app(
     `openapi_url` is None for who publishes its description itself.
 
     On `app.state`: settings, clock, database, sideways, consumers, restaters, copied,
-    subscriptions, relay.
+    subscriptions, relay, warnings (what `/readyz` tells although the service is ready).
     """
     crash.arm(settings.crash_at)
 
@@ -87,6 +87,7 @@ def service_app(
     app.state.restaters = list(restaters)
     app.state.copied = copied
     app.state.subscriptions = []
+    app.state.warnings = []
     app.state.ready = False
     install_error_answers(app)
     app.add_exception_handler(ReplayedAnswer, replayed)

@@ -39,8 +39,10 @@ async def readyz(request: Request) -> Response:
         for subscription in request.app.state.subscriptions
         for partition, why in subscription.progress.alarms.items()
     ]
+    warnings = [told for warn in request.app.state.warnings if (told := warn()) is not None]
     ready = bool(request.app.state.ready) and not alarms and await _database_takes_writes(request)
-    return JsonAnswer({"ready": ready, "alarms": alarms}, 200 if ready else 503)
+    told = {"ready": ready, "alarms": alarms, "warnings": warnings}
+    return JsonAnswer(told, 200 if ready else 503)
 
 
 async def _database_takes_writes(request: Request) -> bool:

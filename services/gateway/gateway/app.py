@@ -94,6 +94,7 @@ def build(settings: GatewaySettings, clock: Clock = utc_now) -> FastAPI:
     state.keyring = keyring
     state.forwarder = forwarder
     state.authenticator = Authenticator(state.database, keyring)
+    state.warnings.append(keyring.passwords.warning)
     state.rate_limit = RateLimit()
     secret = next(iter(settings.keys_at_rest.values()))
     state.password_desk = PasswordDesk(state.database, keyring.passwords, secret)

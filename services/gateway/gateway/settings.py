@@ -34,7 +34,16 @@ class GatewaySettings(ServiceSettings):
     argon2_memory_kib: int = 19_456
     argon2_parallelism: int = 1
     password_hashes_at_once: int = Field(default=2, description="each takes a core and its memory")
-    sign_ins_per_minute: int = Field(default=20, description="for one account, over all clients")
+    passwords_waiting_max: int = Field(
+        default=40, ge=1, description="sign-ins that wait for a turn; more are refused, 503"
+    )
+    passwords_of_an_address_max: int = Field(
+        default=8, ge=1, description="sign-ins of one address at once; more are refused, 429"
+    )
+    sign_ins_per_minute: int = Field(default=20, ge=1, description="for one name and address")
+    sign_ins_per_minute_of_account: int = Field(
+        default=100, ge=1, description="of addresses that never signed in to the account"
+    )
 
     @field_validator("admin_token")
     @classmethod

@@ -5,6 +5,7 @@ the gateway's own routes under the same signed header that the services get.
 """
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import aiohttp
 from starlette.datastructures import State
@@ -56,7 +57,8 @@ class Door:
         # Nobody outside speaks as the gateway.
         scope["headers"] = [pair for pair in scope["headers"] if pair[0] != _IDENTITY]
         if path in _OPEN or path.startswith(_OPEN_BELOW):
-            await self._app(scope, receive, send)
+            with suppress(ClientGoneError):
+                await self._app(scope, receive, send)
             return
         await self._guarded(scope, receive, send, path)
 

@@ -59,7 +59,8 @@ class PasswordDesk:
     ) -> str:
         mobile = content.get("mobile_phone")
         checked = check_password(password, None, mobile)
-        for name in (content[field] for field in NAMES if content.get(field)):
+        names = [str(content[field]) for field in NAMES if content.get(field)]
+        for name in names:
             check_password(password, name, mobile)
         key = request.header(b"idempotency-key")
         if key is None:
@@ -68,8 +69,16 @@ class PasswordDesk:
             ref = repeated_reference(self.secret, principal.id, key, request.body)
         hashed = await self.passwords.hash(checked)
         async with self.database.transaction() as session:
-            await keep_password(session, ref, hashed)
+            await keep_password(session, ref, hashed, _expected(request, names))
         return ref
+
+
+def _expected(request: Received, names: list[str]) -> str | None:
+    """For whom the password waits: a name of the body, or the operator that a change names."""
+    if names:
+        return names[0]
+    last = request.raw_path.decode("latin-1").rpartition("/")[2]
+    return last if request.method == "PATCH" else None
 
 
 def _at(content: Any, way: tuple[str, ...]) -> dict[str, Any] | None:

@@ -12,6 +12,8 @@ from chassis.database import Database
 from chassis.errors import BadFieldError
 from chassis.identity import CurrentPrincipal, current_principal
 from chassis.routes import Router
+from gateway.forwarding.received import client_address
+from gateway.forwarding.unless_gone import unless_gone
 from gateway.identity.authenticate import Caller
 from gateway.identity.create_access_key import create_access_key, find_holder
 from gateway.identity.find_assumable import find_assumable
@@ -90,7 +92,9 @@ async def post_token(
     if identity.methods == ["password"]:
         if identity.password is None:
             raise BadFieldError("auth.identity.password")
-        return _token_answer(await sign_in(database, keyring, identity.password.user, now), 201)
+        address = client_address(request.scope, request.app.state.settings.proxies)
+        signing_in = sign_in(database, keyring, identity.password.user, address, now)
+        return _token_answer(await unless_gone(request.receive, signing_in), 201)
     if identity.assume_role is None:
         raise BadFieldError("auth.identity.assume_role")
     await current_principal(request)  # or its refusal

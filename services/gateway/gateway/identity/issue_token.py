@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Select, or_, select
+import prometheus_client
+from sqlalchemy import Row, Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit
 from chassis.database import Database
 from chassis.errors import RefusedError
+from chassis.logs import get_logger
 from gateway.identity.authenticate import Caller
 from gateway.identity.find_assumable import hold_grant
 from gateway.identity.find_credential import ACTIVE, principal_of
@@ -17,8 +20,15 @@ from gateway.identity.lineage import hold_line
 from gateway.identity.minting import hash_of, new_token
 from gateway.identity.models import Account, Operator, Password, Token
 from gateway.identity.requests import User
+from gateway.identity.waiting import wait_for
+
+log = get_logger(__name__)
 
 TOKEN_HOURS = 24
+ON_ITS_WAY_SECONDS = 60
+SIGN_INS = prometheus_client.Counter(
+    "channelbus_sign_ins_total", "Sign-ins by password, by the code of their refusal", ["code"]
+)
 
 
 class WrongPasswordError(RefusedError):
@@ -37,24 +47,32 @@ class IssuedToken:
     operator: Operator | None = None
 
 
-async def sign_in(database: Database, keyring: Keyring, user: User, now: datetime) -> IssuedToken:
+async def sign_in(
+    database: Database, keyring: Keyring, user: User, address: str, now: datetime
+) -> IssuedToken:
     """A token for an account, or for an operator of it, against its password.
 
-    No connection is held while the password is computed: it takes long, and others wait for it.
+    Somebody made a moment ago is waited for (2 s). No connection is held while the password is
+    computed, or while it waits for its turn: it takes long, and others need connections.
     """
-    attempts = f"{user.domain.name}/{user.name}"
-    keyring.sign_ins.take(attempts, keyring.sign_ins_per_minute, now)
-    async with database.transaction() as session:
-        row = (await session.execute(_holder(user))).first()
-    if not await keyring.passwords.matches(row.hash if row else None, user.password):
-        raise WrongPasswordError
-    assert row is not None
-    keyring.sign_ins.forgive(attempts)
-    account, operator = row.Account, row.Operator
+    try:
+        await keyring.sign_ins.take(database, user.domain.name, user.name, address, now)
+        holder = await _prove(database, keyring, user, address)
+    except RefusedError as refused:
+        log.warning(
+            "sign-in refused", code=refused.refusal_code, account=user.domain.name,
+            user=user.name, address=address,
+        )  # fmt: skip
+        SIGN_INS.labels(refused.refusal_code).inc()
+        raise
+    SIGN_INS.labels("").inc()
+    keyring.sign_ins.forgive(user.domain.name, user.name, address)
+    account, operator = holder.Account, holder.Operator
     operator_id = operator.id if operator else None
     async with database.transaction() as session:
-        await _hold(session, row.ref, operator_id)
+        await _hold(session, holder.ref, operator_id)
         issued = _issue(session, "password", account, now, operator_id=operator_id)
+        issued.token.address = address
         who = principal_of(issued.token, account, operator, granted=False)
         assert who is not None
         audit.record(session, who, "sign_in", account.id, now)
@@ -106,6 +124,51 @@ def _issue(
     )
     session.add(token)
     return IssuedToken(text, token, account)
+
+
+async def _prove(database: Database, keyring: Keyring, user: User, address: str) -> Row[Any]:
+    """Whose password it is; who was made, or got a new one, a moment ago is waited for."""
+    holder, is_right = await _look(database, keyring, user, address)
+    if not is_right and await _is_on_its_way(database, user, holder):
+        known = holder.ref if holder else None
+        async with keyring.sign_ins.waiting():
+            await wait_for(database, lambda session: _find_newer(session, user, known))
+        holder, is_right = await _look(database, keyring, user, address)
+    if holder is None or not is_right:
+        raise WrongPasswordError
+    return holder
+
+
+async def _look(
+    database: Database, keyring: Keyring, user: User, address: str
+) -> tuple[Row[Any] | None, bool]:
+    """Who has that name, and whether the password is its own; in one's turn."""
+    async with keyring.passwords.turn(address):
+        async with database.transaction() as session:
+            holder: Any = (await session.execute(_holder(user))).first()
+        kept = holder.hash if holder else None
+        return holder, await keyring.passwords.matches(kept, user.password)
+
+
+async def _is_on_its_way(database: Database, user: User, holder: Row[Any] | None) -> bool:
+    """Whether a password was kept just now that may be this one's, and no event has bound it."""
+    names = [user.name]
+    if holder is not None and holder.Operator is not None:
+        names.append(holder.Operator.id)
+    kept_at = func.now() - timedelta(seconds=ON_ITS_WAY_SECONDS)
+    waiting = select(Password.ref).where(
+        Password.owner_id.is_(None),
+        Password.created_at > kept_at,
+        or_(Password.expected.in_(names), Password.expected.is_(None)),
+    )
+    async with database.transaction() as session:
+        return await session.scalar(waiting.limit(1)) is not None
+
+
+async def _find_newer(session: AsyncSession, user: User, known: str | None) -> str | None:
+    """The reference of the holder's password, if it is another than the known one."""
+    holder = (await session.execute(_holder(user))).first()
+    return holder.ref if holder and holder.ref != known else None
 
 
 async def _hold(session: AsyncSession, ref: str, operator_id: str | None) -> None:

@@ -25,8 +25,12 @@ def repeated_reference(secret: bytes, principal: str, idempotency_key: str, body
     return hmac.new(secret, text, hashlib.sha256).hexdigest()[:32]
 
 
-async def keep_password(session: AsyncSession, ref: str, password_hash: str) -> None:
-    """Keep it until an event says whose it is; kept once, whoever repeats the request."""
-    await session.execute(
-        insert(Password).values(ref=ref, hash=password_hash).on_conflict_do_nothing()
-    )
+async def keep_password(
+    session: AsyncSession, ref: str, password_hash: str, expected: str | None = None
+) -> None:
+    """Keep it until an event says whose it is; kept once, whoever repeats the request.
+
+    `expected` is the login name or operator for which it waits, as far as the request says it.
+    """
+    values = {"ref": ref, "hash": password_hash, "expected": expected}
+    await session.execute(insert(Password).values(values).on_conflict_do_nothing())

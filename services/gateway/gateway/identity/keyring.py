@@ -9,14 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from chassis.identity import Principal
-from gateway.forwarding.rate_limit import RateLimit
 from gateway.identity.known_credentials import KnownCredentials
 from gateway.identity.passwords import Passwords
+from gateway.identity.sign_in_limits import SignInLimits
 from gateway.identity.vault import Vault
 from gateway.settings import GatewaySettings
 
 ADMINISTRATOR = Principal(id="administrator", kind="administrator", partner_id="*")
-SIGN_IN_WINDOW_SECONDS = 60
 _ENDING = "credentials to end"
 
 
@@ -30,8 +29,7 @@ class Keyring:
         self.known = KnownCredentials(
             settings.credential_cache_entries, settings.credential_cache_seconds
         )
-        self.sign_ins = RateLimit(SIGN_IN_WINDOW_SECONDS)
-        self.sign_ins_per_minute = settings.sign_ins_per_minute
+        self.sign_ins = SignInLimits(settings)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:

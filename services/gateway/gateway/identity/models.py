@@ -67,10 +67,15 @@ class Password(IdentityTables):
     """A password under a reference, until an event says whose it is (design.md 11)."""
 
     __tablename__ = "passwords"
+    __table_args__ = (
+        Index("passwords_unbound", "created_at", postgresql_where=text("owner_id IS NULL")),
+    )
 
     ref: Mapped[str] = mapped_column(primary_key=True)
     owner_id: Mapped[str | None] = mapped_column(index=True)  # account or operator; none: not bound
     hash: Mapped[str]  # argon2id with its parameters
+    # For whom it was kept, as far as that was known: a login name, or the id of an operator.
+    expected: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -116,6 +121,7 @@ class Token(IdentityTables):
     operator_id: Mapped[str | None]
     acting_partner_id: Mapped[str | None]
     method: Mapped[str]  # "password" | "assume_role"
+    address: Mapped[str | None]  # from which somebody signed in
     issued_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
     revoked_at: Mapped[datetime | None]

@@ -13,7 +13,9 @@ from chassis.errors import OutsideError, RefusedError
 from chassis.routes import Router
 from gateway.forwarding.destinations import Service
 from gateway.forwarding.rate_limit import ThrottledError
+from gateway.forwarding.unless_gone import unless_gone
 from gateway.identity.issue_token import WrongPasswordError
+from gateway.identity.passwords import PasswordsBusyError
 from gateway.ops.console import VIEWERS_MAX, Console
 from gateway.ops.decide_parked import ParkedDesk
 from gateway.ops.forms import (
@@ -142,15 +144,19 @@ async def sign_in(
     """Make a session, or say no without saying what was wrong."""
     sessions = console.sessions
     try:
-        sessions.count(address_of(request), now)
+        address = address_of(request)
+        sessions.count(address, now)
         if form.get("way") == "token":
-            session_id = await sessions.by_token(form.get("token", ""), now)
+            session_id = await sessions.by_token(form.get("token", ""), address, now)
         else:
             account, operator = form.get("account", ""), form.get("operator", "")
             password = form.get("password", "")
-            session_id = await sessions.by_password(account, operator, password, now)
+            signing_in = sessions.by_password(account, operator, password, address, now)
+            session_id = await unless_gone(request.receive, signing_in)
     except ThrottledError:
         return _sign_in_page(request, console, language, "too_many_sign_ins", 429)
+    except PasswordsBusyError:
+        return _sign_in_page(request, console, language, "too_many_sign_ins", 503)
     except NoConsoleError:
         return _sign_in_page(request, console, language, "no_console", 403)
     except WrongPasswordError:

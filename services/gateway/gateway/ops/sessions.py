@@ -13,6 +13,7 @@ from chassis import audit
 from chassis.database import Database
 from chassis.errors import RefusedError
 from chassis.identity import Principal
+from chassis.logs import get_logger
 from gateway.identity.find_credential import find_token, has_expired
 from gateway.identity.issue_token import WrongPasswordError, sign_in
 from gateway.identity.keyring import ADMINISTRATOR, Keyring
@@ -22,6 +23,8 @@ from gateway.identity.requests import Domain, User
 from gateway.ops.models import ConsoleSession
 from gateway.settings import GatewaySettings
 from wire.permissions import OPS_CONSOLE_ITEM, OPS_DECIDE_ITEM
+
+log = get_logger(__name__)
 
 SESSION_HOURS = 12
 SESSION_ID_BYTES = 32
@@ -76,9 +79,10 @@ class Sessions:
 
     def count(self, address: str, now: datetime) -> None:
         """Count a try to sign in; refuses the one over the limit of its address."""
-        self._keyring.sign_ins.take(f"ops from {address}", SIGN_INS_PER_MINUTE_AND_ADDRESS, now)
+        limits = self._keyring.sign_ins
+        limits.take_for_console(address, SIGN_INS_PER_MINUTE_AND_ADDRESS, now)
 
-    async def by_token(self, token: str, now: datetime) -> str:
+    async def by_token(self, token: str, address: str, now: datetime) -> str:
         """A session for the administrator's token; its id.
 
         Raises:
@@ -86,10 +90,13 @@ class Sessions:
 
         """
         if not self._keyring.is_administrator(token):
+            log.warning("sign-in refused", account="administrator", address=address)
             raise WrongPasswordError
         return await self._make("administrator", self._administrator_mark, True, now)
 
-    async def by_password(self, account: str, operator: str, password: str, now: datetime) -> str:
+    async def by_password(
+        self, account: str, operator: str, password: str, address: str, now: datetime
+    ) -> str:
         """A session for an operator with the permission; its id.
 
         Raises:
@@ -101,7 +108,7 @@ class Sessions:
             user = User(name=operator, password=password, domain=Domain(name=account))
         except ValidationError as error:
             raise WrongPasswordError from error
-        issued = await sign_in(self._database, self._keyring, user, now)
+        issued = await sign_in(self._database, self._keyring, user, address, now)
         if issued.operator is None or OPS_CONSOLE_ITEM not in issued.operator.permissions:
             raise NoConsoleError
         name = f"{issued.operator.account_name} · {issued.account.account_name}"

@@ -101,12 +101,14 @@ async def place(
     return placed
 
 
-def payment(order_id: str, *coupons: str, **more: Any) -> dict[str, Any]:
-    """The body of pay_orders; coupons are cash coupons."""
+def payment(order_id: str, *coupons: str, flexi: str | None = None, **more: Any) -> dict[str, Any]:
+    """The body of pay_orders, with cash coupons and a flexi coupon."""
     body: dict[str, Any] = {"order_id": order_id, "use_coupon": "NO", "use_discount": "NO"}
-    if coupons:
+    infos = [{"id": coupon, "type": 301} for coupon in coupons]
+    infos += [{"id": flexi, "type": 302}] if flexi else []
+    if infos:
         body["use_coupon"] = "YES"
-        body["coupon_infos"] = [{"id": coupon, "type": 301} for coupon in coupons]
+        body["coupon_infos"] = infos
     return body | more
 
 

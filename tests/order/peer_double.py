@@ -1,7 +1,7 @@
 """A test double of the network peers: a real HTTP server with voucher's and billing's answers.
 
-It plays the edges of the protocol (refusals, silence, answers that cannot be right). The real
-services meet order in the flow tests.
+It plays the edges of the protocol (refusals, silence, answers that cannot be right). What it
+answers by itself, the real services answer: `test_peers_as_they_are.py` asks both the same.
 """
 
 import asyncio
@@ -10,6 +10,9 @@ from decimal import Decimal
 from typing import Any
 
 from aiohttp import web
+
+COUPON_TYPES = {301: 1, 302: 4}  # as payments say them → as lists do (domain.md B.7)
+NOT_USABLE = (400, "CBC.99003112")
 
 Content = dict[str, Any]
 Hook = Callable[[Content], Awaitable[None]]
@@ -66,7 +69,7 @@ class PeerDouble:
                 await hook(content)
             if request.path in self.silent:
                 await asyncio.sleep(30)
-            if refusal := self.refusals.get(request.path):
+            if refusal := self.refusals.get(request.path) or self._refuses(request.path, content):
                 status, code = refusal
                 body = {"code": code, "refusal_detail": "as the test wants it", "status": status}
                 return web.json_response(body, status=status)
@@ -91,6 +94,16 @@ class PeerDouble:
             "is_marketplace": line["service_type_code"] in self.marketplace,
             "provisioning_seconds": self.provisioning_seconds,
         }
+
+    def _refuses(self, path: str, content: Content) -> tuple[int, str] | None:
+        """Voucher takes coupons that there are, by their own type, and one of each type."""
+        asked = content.get("coupons", []) if path == "/internal/reservations" else []
+        there = [
+            COUPON_TYPES.get(one["type"])
+            for one in asked
+            if self.coupons.get(one["coupon_id"], (None,))[0] == COUPON_TYPES.get(one["type"])
+        ]
+        return None if len(set(there)) == len(asked) else NOT_USABLE
 
     def _reserve(self, content: Content) -> Content:
         reserved = []

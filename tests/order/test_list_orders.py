@@ -54,7 +54,7 @@ async def test_an_order_is_shown_exactly_as_the_wire_has_it(
     pending = (await caller.get(PARTNER, ORDERS)).json()["order_infos"][0]
     assert "payment_time" not in pending
     peers.coupons = {"CP1": (1, "5.50"), "CP2": (4, "1.00")}
-    body = payment(order["order_id"], "CP1", "CP2")
+    body = payment(order["order_id"], "CP1", flexi="CP2")
     await caller.post(customer_principal(customer), PAY, body)
 
     answer = await caller.get(PARTNER, ORDERS)

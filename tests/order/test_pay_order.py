@@ -53,7 +53,7 @@ async def test_paying_reserves_holds_and_states_the_payment(
     clock.now += timedelta(hours=1)
 
     answer = await caller.post(
-        customer_principal(customer), PAY, payment(order["order_id"].lower(), "CP1", "CP2")
+        customer_principal(customer), PAY, payment(order["order_id"].lower(), "CP1", flexi="CP2")
     )
 
     assert (answer.status_code, answer.content) == (204, b"")
@@ -61,7 +61,7 @@ async def test_paying_reserves_holds_and_states_the_payment(
     assert reserved["attempt_id"] == held["attempt_id"]
     assert reserved["coupons"] == [
         {"coupon_id": "CP1", "type": 301},
-        {"coupon_id": "CP2", "type": 301},
+        {"coupon_id": "CP2", "type": 302},
     ]
     assert [item["discount_ratio"] for item in reserved["lines"]] == ["0.8500", "0.8500"]
     assert held["amount"] == "99.99"
@@ -89,7 +89,7 @@ async def test_what_was_paid_adds_up_on_the_order_and_over_its_lines(
     order = await place(caller, customer, lines)
     peers.coupons = {"CP1": (1, "100.01"), "CP2": (4, "33.34")}
     answer = await caller.post(
-        customer_principal(customer), PAY, payment(order["order_id"], "CP1", "CP2")
+        customer_principal(customer), PAY, payment(order["order_id"], "CP1", flexi="CP2")
     )
     assert answer.status_code == 204
     paid = await shown(caller, order["order_id"])
@@ -200,7 +200,8 @@ async def test_a_coupon_that_is_neither_cash_nor_flexi_does_not_pay(
 ) -> None:
     customer = await keep_customer(database)
     order = await place(caller, customer)
-    peers.coupons = {"CP1": (2, "5.00")}
+    peers.answers[RESERVE] = {"coupons": [{"coupon_id": "CP1", "coupon_type": 2, "amount": "5.00"}]}
+    peers.coupons = {"CP1": (1, "5.00")}
     answer = await caller.post(customer_principal(customer), PAY, payment(order["order_id"], "CP1"))
     assert (answer.status_code, answer.json()["error_code"]) == (400, "CBC.99003112")
     assert (await types_stated(database))[-1] == "order.payment_failed"

@@ -115,17 +115,29 @@ async def test_a_malformed_or_contradictory_payment_is_refused(
     await refused(caller, database, customer, payment(order["order_id"]) | more, code)
 
 
-async def test_three_coupons_are_taken(
+async def test_a_cash_and_a_flexi_coupon_pay_together(
+    caller: Caller, database: Database, peers: PeerDouble
+) -> None:
+    customer = await keep_customer(database)
+    order = await place(caller, customer)
+    peers.coupons = {"CP1": (1, "10.00"), "CP2": (4, "10.00")}
+    body = payment(order["order_id"], "CP1", flexi="CP2")
+    answer = await caller.post(customer_principal(customer), PAY, body)
+    assert answer.status_code == 204
+    assert peers.asked("/internal/holds")[0]["amount"] == "65.00"
+
+
+async def test_three_coupons_reach_voucher_which_takes_one_of_a_type(
     caller: Caller, database: Database, peers: PeerDouble
 ) -> None:
     customer = await keep_customer(database)
     order = await place(caller, customer)
     peers.coupons = {f"CP{n}": (1, "10.00") for n in range(3)}
-    answer = await caller.post(
-        customer_principal(customer), PAY, payment(order["order_id"], *peers.coupons)
-    )
-    assert answer.status_code == 204
-    assert peers.asked("/internal/holds")[0]["amount"] == "55.00"
+    body = payment(order["order_id"], *peers.coupons)
+    answer = await caller.post(customer_principal(customer), PAY, body)
+    assert (answer.status_code, answer.json()["error_code"]) == (400, "CBC.99003112")
+    assert len(peers.asked("/internal/reservations")[0]["coupons"]) == 3
+    assert peers.asked("/internal/holds") == []
 
 
 async def test_a_partner_pays_for_its_customer_only_while_the_grant_stands(

@@ -8,9 +8,9 @@ from typing import Any
 import asyncpg
 
 from chassis.database import Database
-from customer_sync.count_customers import FILL_TALLIES
+from customer_sync.search.count_customers import FILL_TALLIES
+from customer_sync.search.tally_frequent_texts import tally_frequent_texts
 from customer_sync.settings import CustomerSyncSettings
-from customer_sync.tally_frequent_texts import tally_frequent_texts
 
 PARTNER = "0" * 31 + "1"
 FIRST = datetime(2020, 1, 1, tzinfo=UTC)

@@ -11,9 +11,9 @@ import httpx
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.accounts.models import BALANCE, Account, Movement
 from billing.app import build
 from billing.consumers import consumers
-from billing.models import BALANCE, Account, Movement
 from billing.settings import BillingSettings
 from chassis.database import Database
 from chassis.identity import HEADER, Principal, sign_identity

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from billing.accounts.close_attempt import HoldMismatchError
-from billing.models import CREDIT
+from billing.accounts.models import CREDIT
 from billing.settings import BillingSettings
 from chassis.database import Database
 from tests.billing.builders import (

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
+from billing.accounts.models import BALANCE, FUNDING
 from billing.accounts.post_movement import RECHARGE, Cause, lock_accounts, post_movement
-from billing.models import BALANCE, FUNDING
 from chassis.database import Database
 from tests.billing.builders import (
     ADMIN,

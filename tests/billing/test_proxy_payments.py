@@ -4,8 +4,9 @@ import pytest
 from sqlalchemy import select, text
 
 from billing.accounts.close_attempt import HoldMismatchError
+from billing.accounts.models import CHARGES, CREDIT
+from billing.bills.models import BillLine
 from billing.bills.restate_lines import LINES
-from billing.models import CHARGES, CREDIT, BillLine
 from chassis.database import Database
 from contracts.order import OrderPaid
 from tests.billing.builders import (

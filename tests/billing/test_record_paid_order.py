@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
-from billing.models import CHARGES, CREDIT, BillLine
+from billing.accounts.models import CHARGES, CREDIT
+from billing.bills.models import BillLine
 from chassis.database import Database
 from tests.billing.builders import (
     ADMIN,

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from billing.models import ARREARS, CREDIT, BillLine
+from billing.accounts.models import ARREARS, CREDIT
+from billing.bills.models import BillLine
 from billing.prices.rate import Usage, rate_usage
 from billing.settings import BillingSettings
 from chassis.database import Database

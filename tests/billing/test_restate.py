@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
+from billing.accounts.models import Account, Movement
 from billing.accounts.restate_accounts import ACCOUNTS
 from billing.accounts.restate_arrears import ARREARS
 from billing.bills.restate_lines import LINES
-from billing.models import Account, Customer, Movement, Partner
+from billing.copies import Customer, Partner
 from chassis.database import Database
 from chassis.tables import OutboxRow
 from contracts.customer import CustomerUpdated

@@ -16,7 +16,7 @@ from chassis.tables import AuditEntry, OutboxRow
 from contracts.order import OrderEvent
 from contracts.partner import PartnerJoined
 from customer_sync.consumers import consumers
-from customer_sync.models import Customer
+from customer_sync.customers.models import Customer
 from customer_sync.settings import CustomerSyncSettings
 
 NOW = datetime(2026, 11, 23, 3, 0, 0, 123456, tzinfo=UTC)

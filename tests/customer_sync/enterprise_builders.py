@@ -8,8 +8,8 @@ from sqlalchemy import func, select
 
 from chassis.database import Database
 from chassis.identity import Principal
+from customer_sync.customers.models import Identity
 from customer_sync.enterprise.models import Member, Organization
-from customer_sync.models import Identity
 from tests.customer_sync.builders import ADMINISTRATOR, SELLER, Door
 
 ORGANIZATIONS = "/v2/enterprises/multi-accounts/enterprise-organizations"

@@ -11,10 +11,10 @@ from sqlalchemy import select
 from chassis.database import Database
 from chassis.identity import Principal
 from chassis.tables import OutboxRow
-from customer_sync.models import Customer
-from customer_sync.run_sweep import Sweeper
+from customer_sync.customers.models import Customer
 from customer_sync.settings import CustomerSyncSettings
-from customer_sync.sweep_models import Sweep
+from customer_sync.sweep.models import Sweep
+from customer_sync.sweep.run_sweep import Sweeper
 from tests.customer_sync.builders import LIST, SELLER, Clock, Door
 from upstream import CustomerPage, UpstreamRefusedError
 from upstream.customers import read_page

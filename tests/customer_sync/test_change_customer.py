@@ -7,7 +7,7 @@ import pytest
 
 from chassis.database import Database
 from contracts.billing import BillingArrearsOpened
-from customer_sync.models import Arrears
+from customer_sync.copies import Arrears
 from tests.customer_sync.builders import (
     ADMINISTRATOR,
     DISTRIBUTOR,

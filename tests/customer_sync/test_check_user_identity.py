@@ -10,8 +10,8 @@ import pytest
 
 from chassis import logs
 from chassis.database import Database
-from customer_sync.code_senders import CodeMessage, LogSender
-from customer_sync.models import VerificationCode
+from customer_sync.codes.code_senders import CodeMessage, LogSender
+from customer_sync.codes.models import VerificationCode
 from tests.customer_sync.builders import (
     ABROAD,
     ADMINISTRATOR,

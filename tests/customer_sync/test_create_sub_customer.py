@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import select, text
 
 from chassis.database import Database
-from customer_sync.create_sub_customer import made_for
-from customer_sync.models import Customer
+from customer_sync.customers.create_sub_customer import made_for
+from customer_sync.customers.models import Customer
 from tests.customer_sync.builders import (
     ABROAD,
     ADMINISTRATOR,

@@ -8,7 +8,7 @@ import pytest
 from chassis.database import Database
 from chassis.identity import Principal
 from contracts.order import OrderCreated, OrderExpired, OrderPaymentRequested
-from customer_sync.restate_customers import CUSTOMERS
+from customer_sync.customers.restate_customers import CUSTOMERS
 from tests.customer_sync.builders import (
     DISTRIBUTOR,
     SELLER,

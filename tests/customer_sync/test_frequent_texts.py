@@ -9,9 +9,9 @@ from sqlalchemy import text
 
 from chassis.database import Database
 from chassis.identity import Principal
-from customer_sync import count_customers, list_sub_customers, tally_frequent_texts
-from customer_sync.count_customers import merge_tallies
-from customer_sync.tally_frequent_texts import tally_frequent_texts as look
+from customer_sync.search import count_customers, list_sub_customers, tally_frequent_texts
+from customer_sync.search.count_customers import merge_tallies
+from customer_sync.search.tally_frequent_texts import tally_frequent_texts as look
 from tests.customer_sync.builders import (
     ADMINISTRATOR,
     DISTRIBUTOR,

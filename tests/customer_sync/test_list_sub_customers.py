@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from chassis.database import Database
-from customer_sync import list_sub_customers
+from customer_sync.search import list_sub_customers
 from tests.customer_sync.builders import (
     ADMINISTRATOR,
     DISTRIBUTOR,

@@ -3,7 +3,7 @@
 from sqlalchemy import func, select
 
 from chassis.database import Database
-from customer_sync.models import EnterpriseProjects
+from customer_sync.customers.models import EnterpriseProjects
 from tests.customer_sync.builders import SELLER, Door, code_of, customer_itself
 
 OPEN = "/v2/enterprises/enterprise-projects/authority"

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from chassis.database import Database
-from customer_sync.pace_requests import HOLD_SECONDS, UpstreamPace
 from customer_sync.settings import CustomerSyncSettings
+from customer_sync.sweep.pace_requests import HOLD_SECONDS, UpstreamPace
 
 PER_SECOND = 4
 

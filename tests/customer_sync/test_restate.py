@@ -7,8 +7,8 @@ import pytest
 from chassis.database import Database
 from chassis.identity import Principal
 from customer_sync.association.restate_applications import APPLICATIONS
-from customer_sync.restate_authorizations import AUTHORIZATIONS
-from customer_sync.restate_customers import CUSTOMERS
+from customer_sync.authorizations.restate_authorizations import AUTHORIZATIONS
+from customer_sync.customers.restate_customers import CUSTOMERS
 from tests.customer_sync.builders import SELLER, Door, customer_itself
 from tests.restating import differences, restated
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from chassis.database import Database
-from customer_sync.contact_rules import attribute_mobile
+from customer_sync.customers.contact_rules import attribute_mobile
 from customer_sync.saml.models import SamlBinding
 from tests.customer_sync.builders import (
     ADMINISTRATOR,

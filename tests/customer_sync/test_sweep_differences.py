@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from customer_sync.run_sweep import Sweeper
+from customer_sync.sweep.run_sweep import Sweeper
 from tests.customer_sync.builders import (
     DISTRIBUTOR,
     Clock,

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from chassis.database import Database
-from customer_sync import count_customers
-from customer_sync.count_customers import FILL_TALLIES, merge_tallies
+from customer_sync.search import count_customers
+from customer_sync.search.count_customers import FILL_TALLIES, merge_tallies
 from customer_sync.settings import CustomerSyncSettings
 from tests.customer_sync.builders import (
     ADMINISTRATOR,
@@ -198,8 +198,8 @@ async def test_a_window_is_counted_by_whole_days_and_its_ends_to_the_second(
 async def test_a_frequent_text_is_found_from_the_newest_on_and_counted_by_its_tally(
     door: Door, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("customer_sync.list_sub_customers._RARE_MAX", 5)
-    monkeypatch.setattr("customer_sync.list_sub_customers._WALK_ROWS_MAX", 8)
+    monkeypatch.setattr("customer_sync.search.list_sub_customers._RARE_MAX", 5)
+    monkeypatch.setattr("customer_sync.search.list_sub_customers._WALK_ROWS_MAX", 8)
     fill = text(
         "INSERT INTO customers (id, partner_id, site, currency, account_name, customer_name,"
         " association_type, association_status, associated_on, customer_type, verified_status,"

@@ -11,7 +11,8 @@ from sqlalchemy import select
 from chassis.database import Database
 from chassis.identity import Principal
 from chassis.tables import AuditEntry, OutboxRow
-from order.models import Authorization, Customer, Partner, PaymentAttempt
+from order.copies import Authorization, Customer, Partner
+from order.orders.models import PaymentAttempt
 from tests.order.caller import Caller
 
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)  # Beijing noon

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from order.apportion import apportion
-from order.periods import add_months, expiry_of
+from order.payments.apportion import apportion
+from order.resources.periods import add_months, expiry_of
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from contracts.customer import (
 from contracts.event import Event
 from contracts.partner import PartnerJoined
 from order.consumers import consumers
-from order.models import Authorization, Customer, Partner
+from order.copies import Authorization, Customer, Partner
 from tests.order.builders import NOON, PARTNER, line, place
 from tests.order.caller import Caller
 

@@ -10,10 +10,10 @@ from sqlalchemy import select, text
 from chassis.database import Database
 from contracts.customer import CustomerAssociated, CustomerAssociationChanged, CustomerUnlinked
 from contracts.event import Event
-from order.close_attempts import close_abandoned_attempts
 from order.consumers import consumers
-from order.end_with_association import end_orphaned_orders
-from order.models import Order
+from order.orders.end_with_association import end_orphaned_orders
+from order.orders.models import Order
+from order.payments.close_attempts import close_abandoned_attempts
 from tests.order.builders import (
     NOON,
     PARTNER,
@@ -127,7 +127,7 @@ async def test_an_ended_association_pays_nothing_and_its_orders_are_found_by_sch
 async def test_more_orphaned_orders_than_a_portion_all_end(
     caller: Caller, database: Database, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("order.end_with_association.PORTION_MAX", 2)
+    monkeypatch.setattr("order.orders.end_with_association.PORTION_MAX", 2)
     customer = await keep_customer(database)
     for _ in range(5):
         await place(caller, customer)

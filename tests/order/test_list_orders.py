@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import select, text
 
 from chassis.database import Database
-from order.complete_orders import complete_orders
-from order.expire_orders import expire_orders
-from order.find_order import proxied, visible
-from order.models import Customer, Order
+from order.copies import Customer
+from order.orders.expire_orders import expire_orders
+from order.orders.find_order import proxied, visible
+from order.orders.models import Order
+from order.resources.complete_orders import complete_orders
 from tests.order.builders import (
     ADMINISTRATOR,
     DISTRIBUTOR,

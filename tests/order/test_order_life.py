@@ -9,9 +9,10 @@ from fastapi import FastAPI
 from sqlalchemy import select
 
 from chassis.database import Database
-from order.complete_orders import Provisioning, complete_orders
-from order.expire_orders import expire_orders
-from order.models import PaymentAttempt, Resource
+from order.orders.expire_orders import expire_orders
+from order.orders.models import PaymentAttempt
+from order.resources.complete_orders import Provisioning, complete_orders
+from order.resources.models import Resource
 from tests.order.builders import (
     ADMINISTRATOR,
     CANCEL,
@@ -125,7 +126,7 @@ async def test_what_is_not_pending_or_not_ones_own_cannot_be_cancelled(
 async def test_overdue_orders_expire_at_their_deadline_in_portions(
     caller: Caller, database: Database, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("order.expire_orders.PORTION_MAX", 2)
+    monkeypatch.setattr("order.orders.expire_orders.PORTION_MAX", 2)
     customer = await keep_customer(database)
     orders = [await place(caller, customer) for _ in range(5)]
     deadline = clock.now + timedelta(days=7)

@@ -10,8 +10,9 @@ from fastapi import FastAPI
 
 from chassis import sideways
 from chassis.database import Database
-from order.close_attempts import close_abandoned_attempts
-from order.models import Customer, PaymentAttempt
+from order.copies import Customer
+from order.orders.models import PaymentAttempt
+from order.payments.close_attempts import close_abandoned_attempts
 from tests.order.builders import (
     CANCEL,
     PARTNER,
@@ -287,7 +288,7 @@ async def test_an_abandoned_attempt_is_closed_once_and_only_after_its_time(
 async def test_more_abandoned_attempts_than_a_portion_are_all_closed(
     caller: Caller, database: Database, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("order.close_attempts.PORTION_MAX", 2)
+    monkeypatch.setattr("order.payments.close_attempts.PORTION_MAX", 2)
     customer = await keep_customer(database)
     for _ in range(5):
         await open_attempt(database, await place(caller, customer), clock)

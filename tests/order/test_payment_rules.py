@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from chassis.database import Database
-from order.models import Authorization
+from order.copies import Authorization
 from tests.order.builders import (
     PARTNER,
     PAY,

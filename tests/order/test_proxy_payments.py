@@ -10,10 +10,11 @@ from sqlalchemy import select
 from chassis.database import Database
 from chassis.identity import Principal
 from contracts.customer import CustomerRegistered, CustomerUpdated
-from order.close_attempts import close_abandoned_attempts
-from order.find_order import visible_as_agent
-from order.models import Authorization, Customer, Order
-from order.restate_orders import ORDERS as STATED_ORDERS
+from order.copies import Authorization, Customer
+from order.orders.find_order import visible_as_agent
+from order.orders.models import Order
+from order.orders.restate_orders import ORDERS as STATED_ORDERS
+from order.payments.close_attempts import close_abandoned_attempts
 from tests.order.builders import (
     CANCEL,
     DISTRIBUTOR,

@@ -3,9 +3,9 @@
 import pytest
 
 from chassis.database import Database
-from order.complete_orders import complete_orders
-from order.restate_orders import ORDERS
-from order.restate_resources import RESOURCES
+from order.orders.restate_orders import ORDERS
+from order.resources.complete_orders import complete_orders
+from order.resources.restate_resources import RESOURCES
 from tests.order.builders import (
     CANCEL,
     PAY,

@@ -30,7 +30,8 @@ from contracts.order import (
 )
 from contracts.partner import PartnerJoined
 from voucher.consumers import consumers
-from voucher.models import Coupon, Quota
+from voucher.coupons.models import Coupon
+from voucher.quotas.models import Quota
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 LATER = NOW + timedelta(days=365)

@@ -17,7 +17,9 @@ from tests.voucher.builders import (
     switched,
     unlinked,
 )
-from voucher.models import RECLAIMED, USABLE, Coupon, CustomerCopy, Quota
+from voucher.copies import CustomerCopy
+from voucher.coupons.models import RECLAIMED, USABLE, Coupon
+from voucher.quotas.models import Quota
 
 pytestmark = pytest.mark.postgres
 

@@ -27,7 +27,9 @@ from tests.voucher.builders import (
     stated,
     wire,
 )
-from voucher.models import Coupon, CouponRecord, Movement, Posting, Quota
+from voucher.coupons.models import Coupon, CouponRecord
+from voucher.ledger.models import Movement, Posting
+from voucher.quotas.models import Quota
 
 pytestmark = pytest.mark.postgres
 

@@ -27,7 +27,8 @@ from tests.voucher.builders import (
     settle_in,
     wire,
 )
-from voucher.models import Coupon, Quota
+from voucher.coupons.models import Coupon
+from voucher.quotas.models import Quota
 
 pytestmark = pytest.mark.postgres
 

@@ -21,7 +21,7 @@ from tests.voucher.builders import (
     paid,
     stated,
 )
-from voucher.settle_attempt import OutcomeContradictsError
+from voucher.attempts.settle_attempt import OutcomeContradictsError
 
 pytestmark = pytest.mark.postgres
 PATH = f"{ORDER_COUPONS}?order_id=CS1"

@@ -29,7 +29,8 @@ from tests.voucher.builders import (
     wire,
 )
 from voucher.app import build
-from voucher.models import Movement, Quota
+from voucher.ledger.models import Movement
+from voucher.quotas.models import Quota
 
 pytestmark = pytest.mark.postgres
 

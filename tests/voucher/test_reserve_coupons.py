@@ -26,8 +26,10 @@ from tests.voucher.builders import (
     unlinked,
     wire,
 )
-from voucher.models import Attempt, Coupon, Movement, Reservation
-from voucher.settle_attempt import OutcomeContradictsError
+from voucher.attempts.models import Attempt
+from voucher.attempts.settle_attempt import OutcomeContradictsError
+from voucher.coupons.models import Coupon, Reservation
+from voucher.ledger.models import Movement
 
 pytestmark = pytest.mark.postgres
 

@@ -22,9 +22,10 @@ from tests.voucher.builders import (
     stated,
     unlinked,
 )
-from voucher.models import CustomerCopy, Movement, OrderCopy, PartnerCopy
-from voucher.restate_coupons import COUPONS
-from voucher.restate_quotas import QUOTAS
+from voucher.copies import CustomerCopy, OrderCopy, PartnerCopy
+from voucher.coupons.restate_coupons import COUPONS
+from voucher.ledger.models import Movement
+from voucher.quotas.restate_quotas import QUOTAS
 
 pytestmark = pytest.mark.postgres
 TOLD = ("issued", "reserved", "released", "redeemed", "recalled", "expired")

@@ -26,8 +26,8 @@ from tests.voucher.builders import (
     unlinked,
     wire,
 )
-from voucher.expire_coupons import PORTION_COUPONS, expire_coupons, expire_portion
-from voucher.models import Coupon
+from voucher.coupons.expire_coupons import PORTION_COUPONS, expire_coupons, expire_portion
+from voucher.coupons.models import Coupon
 
 pytestmark = pytest.mark.postgres
 

@@ -4,7 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.open_accounts import hand_over_accounts, open_accounts
 from billing.accounts.return_balance import return_balance
-from billing.models import Customer, Partner
+from billing.copies import Customer, Partner
 from chassis import copies
 from chassis.restatement import is_known
 from contracts.customer import CustomerEvent

@@ -14,20 +14,31 @@ from chassis.routes import Router
 from customer_sync.association.api import commands as association_commands
 from customer_sync.association.api import router as association
 from customer_sync.association.await_association import AssociationLateError, await_association
-from customer_sync.change_customer import CustomerChanges, change_customer, version_of
-from customer_sync.check_user_identity import CheckUserIdentity, check_user_identity
-from customer_sync.code_senders import CodeSender
-from customer_sync.create_sub_customer import (
+from customer_sync.authorizations.decide_authorization import Decision, decide_authorization
+from customer_sync.authorizations.list_authorizations import (
+    AuthorizationsWanted,
+    list_authorizations,
+)
+from customer_sync.authorizations.models import Authorization
+from customer_sync.authorizations.request_authorization import request_authorization
+from customer_sync.codes.code_senders import CodeSender
+from customer_sync.codes.send_verification_code import code_model_of, send_verification_code
+from customer_sync.codes.verification_codes import try_code
+from customer_sync.customers.change_customer import CustomerChanges, change_customer, version_of
+from customer_sync.customers.check_user_identity import CheckUserIdentity, check_user_identity
+from customer_sync.customers.create_sub_customer import (
     check_fields,
     check_xaccount,
     create_sub_customer,
     model_of,
 )
-from customer_sync.decide_authorization import Decision, decide_authorization
+from customer_sync.customers.import_customers import CustomersImport, import_customers
+from customer_sync.customers.list_new_customer_tags import TagsWanted, list_new_customer_tags
+from customer_sync.customers.models import Customer
+from customer_sync.customers.open_enterprise_projects import open_enterprise_projects
+from customer_sync.customers.tag_new_customer import NewTag, tag_new_customer
 from customer_sync.enterprise.api import router as enterprise
 from customer_sync.freezing.api import router as freezing
-from customer_sync.import_customers import CustomersImport, import_customers
-from customer_sync.list_authorizations import AuthorizationsWanted, list_authorizations
 from customer_sync.list_divisions import (
     CITIES,
     COUNTIES,
@@ -39,27 +50,20 @@ from customer_sync.list_divisions import (
     ProvincesWanted,
     list_divisions,
 )
-from customer_sync.list_new_customer_tags import TagsWanted, list_new_customer_tags
-from customer_sync.list_older_customers import OlderCustomersWanted, list_older_customers
-from customer_sync.list_sub_customers import CustomersWanted, list_sub_customers
-from customer_sync.list_sweeps import list_sweeps, shown
-from customer_sync.models import Authorization, Customer
-from customer_sync.open_enterprise_projects import open_enterprise_projects
 from customer_sync.read_body import read_body
 from customer_sync.realname.api import router as realname
-from customer_sync.request_authorization import request_authorization
-from customer_sync.saml.api import router as saml
-from customer_sync.send_verification_code import code_model_of, send_verification_code
-from customer_sync.settings import CustomerSyncSettings
-from customer_sync.start_sweep import request_sweep
-from customer_sync.tag_new_customer import NewTag, tag_new_customer
-from customer_sync.verification_codes import try_code
-from customer_sync.verify_customer import (
+from customer_sync.realname.verify_customer import (
     Verification,
     Verifications,
     verify_customer,
     verify_customers,
 )
+from customer_sync.saml.api import router as saml
+from customer_sync.search.list_older_customers import OlderCustomersWanted, list_older_customers
+from customer_sync.search.list_sub_customers import CustomersWanted, list_sub_customers
+from customer_sync.settings import CustomerSyncSettings
+from customer_sync.sweep.list_sweeps import list_sweeps, shown
+from customer_sync.sweep.start_sweep import request_sweep
 
 
 class ConnectedModeError(RefusedError):

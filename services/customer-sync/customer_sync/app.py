@@ -15,16 +15,16 @@ from chassis.settings import ServiceSettings
 from customer_sync.api import commands, router
 from customer_sync.association.associate_pending import associate_pending
 from customer_sync.association.restate_applications import APPLICATIONS
-from customer_sync.code_senders import chosen_sender
+from customer_sync.authorizations.restate_authorizations import AUTHORIZATIONS
+from customer_sync.codes.code_senders import chosen_sender
 from customer_sync.consumers import consumers
-from customer_sync.count_customers import MERGE_EVERY_SECONDS, merge_tallies
+from customer_sync.customers.restate_customers import CUSTOMERS
 from customer_sync.list_divisions import load_divisions
-from customer_sync.pace_requests import UpstreamPace
-from customer_sync.restate_authorizations import AUTHORIZATIONS
-from customer_sync.restate_customers import CUSTOMERS
-from customer_sync.run_sweep import Sweeper
+from customer_sync.search.count_customers import MERGE_EVERY_SECONDS, merge_tallies
+from customer_sync.search.tally_frequent_texts import LOOK_EVERY_SECONDS, tally_frequent_texts
 from customer_sync.settings import CustomerSyncSettings
-from customer_sync.tally_frequent_texts import LOOK_EVERY_SECONDS, tally_frequent_texts
+from customer_sync.sweep.pace_requests import UpstreamPace
+from customer_sync.sweep.run_sweep import Sweeper
 from upstream import Upstream
 
 ASSOCIATION_LOOK_SECONDS = 1.0

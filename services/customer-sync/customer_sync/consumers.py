@@ -15,7 +15,7 @@ from contracts.order import (
 )
 from contracts.partner import PartnerJoined
 from customer_sync.association.keep_order import keep_order
-from customer_sync.models import Arrears, Partner
+from customer_sync.copies import Arrears, Partner
 
 consumers = Consumers("customer_sync")
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import copies
 from chassis.errors import OutsideError, RefusedError
 from chassis.identity import Principal, WrongPrincipalError
-from customer_sync.models import Partner
+from customer_sync.copies import Partner
 
 DISTRIBUTOR = "distributor"
 

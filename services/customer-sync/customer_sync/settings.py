@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, model_validator
 
 from chassis.settings import ServiceSettings
-from customer_sync.sweep_models import UPSTREAM_SLOTS
+from customer_sync.sweep.models import UPSTREAM_SLOTS
 
 
 class CustomerSyncSettings(ServiceSettings):

@@ -13,16 +13,16 @@ from chassis.errors import RefusedError
 from chassis.idempotency import CurrentIdempotency
 from chassis.identity import CurrentPrincipal, Principal, WrongPrincipalError
 from chassis.routes import Router
-from order import answers
-from order.cancel_order import Cancellation, cancel_order
-from order.list_older_orders import OlderQuery, list_older_orders, read_older_query
-from order.list_orders import OrderQuery, list_orders
-from order.list_resources import ResourceQuery, list_resources
-from order.pay_order import Payment, pay_order
+from order.orders import shown as answers
+from order.orders.cancel_order import Cancellation, cancel_order
+from order.orders.list_older_orders import OlderQuery, list_older_orders, read_older_query
+from order.orders.list_orders import OrderQuery, list_orders
+from order.orders.place_order import OrdersWanted, OrderWanted, place_order, place_orders
+from order.orders.review_order import Review, review_order
+from order.orders.show_order import DetailQuery, show_native_order, show_order
+from order.payments.pay_order import Payment, pay_order
 from order.peers import Peers
-from order.place_order import OrdersWanted, OrderWanted, place_order, place_orders
-from order.review_order import Review, review_order
-from order.show_order import DetailQuery, show_native_order, show_order
+from order.resources.list_resources import ResourceQuery, list_resources
 
 router = Router()
 

@@ -8,13 +8,13 @@ from chassis.clock import Clock, utc_now
 from chassis.rebuild import Copied
 from chassis.schedules import Schedule
 from order.api import router
-from order.close_attempts import close_abandoned_attempts
-from order.complete_orders import Provisioning
 from order.consumers import consumers
-from order.end_with_association import end_orphaned_orders
-from order.expire_orders import expire_orders
-from order.restate_orders import ORDERS
-from order.restate_resources import RESOURCES
+from order.orders.end_with_association import end_orphaned_orders
+from order.orders.expire_orders import expire_orders
+from order.orders.restate_orders import ORDERS
+from order.payments.close_attempts import close_abandoned_attempts
+from order.resources.complete_orders import Provisioning
+from order.resources.restate_resources import RESOURCES
 from order.settings import OrderSettings
 
 CLOSE_ATTEMPTS_SECONDS = 5.0

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import copies
 from chassis.errors import RefusedError
-from order.models import Authorization, Customer
+from order.copies import Authorization, Customer
 
 ACTIVE = "active"
 

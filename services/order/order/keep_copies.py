@@ -5,8 +5,8 @@ from chassis.database import EventSession
 from chassis.restatement import is_known
 from contracts.customer import AuthorizationEvent, CustomerEvent
 from contracts.partner import PartnerEvent
-from order.end_with_association import end_orders_of
-from order.models import Authorization, Customer, Partner
+from order.copies import Authorization, Customer, Partner
+from order.orders.end_with_association import end_orders_of
 
 
 async def keep_customer(event: CustomerEvent, session: EventSession) -> None:

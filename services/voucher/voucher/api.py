@@ -11,23 +11,26 @@ from chassis.errors import RefusedError
 from chassis.idempotency import CurrentIdempotency
 from chassis.identity import CurrentPrincipal
 from chassis.routes import Router
-from voucher.create_partner_coupons import CreatePartnerCoupons, create_partner_coupons
-from voucher.grant_quota import GrantQuota, grant_quota, native_quota
-from voucher.list_issued_partner_coupons import (
+from voucher.attempts.reserve_coupons import ReserveCoupons, reserve_coupons
+from voucher.coupons.create_partner_coupons import CreatePartnerCoupons, create_partner_coupons
+from voucher.coupons.list_issued_partner_coupons import (
     ListIssuedPartnerCoupons,
     list_issued_partner_coupons,
 )
-from voucher.list_order_coupons import ListOrderCoupons, list_order_coupons
-from voucher.list_partner_coupons_record import (
+from voucher.coupons.list_order_coupons import ListOrderCoupons, list_order_coupons
+from voucher.coupons.list_partner_coupons_record import (
     ListPartnerCouponsRecord,
     list_partner_coupons_record,
 )
-from voucher.list_quota_coupons import ListQuotaCoupons, list_quota_coupons
-from voucher.list_quotas import ListQuotas, list_quotas
-from voucher.list_sub_customer_coupons import ListSubCustomerCoupons, list_sub_customer_coupons
-from voucher.prove_ledger import prove_ledger
-from voucher.reclaim_partner_coupons import ReclaimPartnerCoupons, reclaim_partner_coupons
-from voucher.reserve_coupons import ReserveCoupons, reserve_coupons
+from voucher.coupons.list_sub_customer_coupons import (
+    ListSubCustomerCoupons,
+    list_sub_customer_coupons,
+)
+from voucher.coupons.reclaim_partner_coupons import ReclaimPartnerCoupons, reclaim_partner_coupons
+from voucher.ledger.prove_ledger import prove_ledger
+from voucher.quotas.grant_quota import GrantQuota, grant_quota, native_quota
+from voucher.quotas.list_quota_coupons import ListQuotaCoupons, list_quota_coupons
+from voucher.quotas.list_quotas import ListQuotas, list_quotas
 
 router = Router()
 

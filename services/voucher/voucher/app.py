@@ -9,9 +9,9 @@ from chassis.schedules import Schedule
 from chassis.settings import ServiceSettings
 from voucher import api
 from voucher.consumers import consumers
-from voucher.expire_coupons import EVERY_SECONDS, expire_coupons
-from voucher.restate_coupons import COUPONS
-from voucher.restate_quotas import QUOTAS
+from voucher.coupons.expire_coupons import EVERY_SECONDS, expire_coupons
+from voucher.coupons.restate_coupons import COUPONS
+from voucher.quotas.restate_quotas import QUOTAS
 
 COPIED = Copied({"partner": ["partner"], "customer-sync": ["customer"], "order": ["order"]})
 

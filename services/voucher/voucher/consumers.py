@@ -23,10 +23,10 @@ from contracts.order import (
     OrderReviewed,
 )
 from contracts.partner import PartnerJoined
+from voucher.attempts.settle_attempt import capture_attempt, release_attempt
+from voucher.coupons.recall_customer_coupons import recall_customer_coupons
+from voucher.coupons.return_to_quota import TYPE_SWITCHED, UNLINKED
 from voucher.keep_copies import keep_customer, keep_order, keep_partner
-from voucher.recall_customer_coupons import recall_customer_coupons
-from voucher.return_to_quota import TYPE_SWITCHED, UNLINKED
-from voucher.settle_attempt import capture_attempt, release_attempt
 
 consumers = Consumers("voucher")
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.copies import WAIT_SECONDS, WAIT_STEP_SECONDS
-from voucher.models import CustomerCopy
+from voucher.copies import CustomerCopy
 
 
 async def find_customers(session: AsyncSession, customer_ids: list[str]) -> dict[str, CustomerCopy]:

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.copies import find
 from chassis.errors import RefusedError
 from chassis.identity import Principal, WrongPrincipalError
-from voucher.models import PartnerCopy
+from voucher.copies import PartnerCopy
 
 
 class NotOwnResellerError(RefusedError):

@@ -7,7 +7,7 @@ from chassis.restatement import is_known
 from contracts.customer import CustomerEvent
 from contracts.order import OrderEvent
 from contracts.partner import PartnerEvent
-from voucher.models import CustomerCopy, OrderCopy, PartnerCopy
+from voucher.copies import CustomerCopy, OrderCopy, PartnerCopy
 
 
 async def keep_customer(session: AsyncSession, event: CustomerEvent) -> str | None:

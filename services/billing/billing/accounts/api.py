@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from billing.accounts.find_parties import NotOwnCustomerError, acting_partner_id
 from billing.accounts.grant_credit_line import grant_credit_line
 from billing.accounts.hold_funds import WantedHold, hold_funds
-from billing.accounts.list_adjust_records import AdjustRecordsQuery, list_adjust_records
 from billing.accounts.list_balances import (
     CustomersBalances,
     PartnerBalancesQuery,
@@ -18,11 +17,13 @@ from billing.accounts.list_balances import (
     list_partner_balances,
     show_customer_balances,
 )
+from billing.accounts.models import ZERO, Account
 from billing.accounts.prove_ledger import prove_ledger
-from billing.accounts.reclaim_funds import reclaim_funds
 from billing.accounts.top_up_account import top_up_account
-from billing.accounts.transfer_funds import transfer_funds
-from billing.models import ZERO, Account, Customer
+from billing.copies import Customer
+from billing.transfers.list_adjust_records import AdjustRecordsQuery, list_adjust_records
+from billing.transfers.reclaim_funds import reclaim_funds
+from billing.transfers.transfer_funds import transfer_funds
 from chassis import audit, copies
 from chassis.answers import JsonAnswer
 from chassis.clock import Now

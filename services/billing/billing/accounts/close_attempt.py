@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.accounts.models import CAPTURED, HELD, RELEASED, ZERO, PaymentAttempt
 from billing.accounts.post_movement import (
     DEDUCT,
     RELEASE,
@@ -18,7 +19,7 @@ from billing.accounts.post_movement import (
 )
 from billing.accounts.return_balance import return_cash
 from billing.accounts.write_off_arrears import write_off_arrears
-from billing.models import CAPTURED, HELD, RELEASED, ZERO, Customer, PaymentAttempt
+from billing.copies import Customer
 from contracts.order import OrderPaid, OrderPaymentFailed
 
 

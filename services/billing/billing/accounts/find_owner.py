@@ -4,7 +4,8 @@ import asyncio
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.models import AccountMissingError, Customer, Partner
+from billing.accounts.models import AccountMissingError
+from billing.copies import Customer, Partner
 from chassis import copies
 
 

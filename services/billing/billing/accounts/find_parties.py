@@ -4,7 +4,8 @@ import asyncio
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.models import ASSOCIATED, RESALE_TYPES, AccountMissingError, Customer, Partner
+from billing.accounts.models import AccountMissingError
+from billing.copies import ASSOCIATED, RESALE_TYPES, Customer, Partner
 from chassis import copies
 from chassis.errors import RefusedError
 from chassis.identity import Principal, WrongPrincipalError

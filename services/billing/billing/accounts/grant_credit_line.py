@@ -6,8 +6,9 @@ from decimal import Decimal
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.find_owner import find_owner
+from billing.accounts.models import ZERO, Account
 from billing.accounts.post_movement import ADJUST_CREDIT, Cause, lock_accounts, post_movement
-from billing.models import ZERO, Account, Customer
+from billing.copies import Customer
 
 
 async def grant_credit_line(

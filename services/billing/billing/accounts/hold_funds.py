@@ -9,8 +9,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.close_attempt import release_failed_attempts
+from billing.accounts.models import HELD, Account, AttemptClosedError, PaymentAttempt
 from billing.accounts.post_movement import HOLD, Cause, OwnerAccounts, lock_accounts, state_funds
-from billing.models import HELD, Account, AttemptClosedError, Customer, PaymentAttempt
+from billing.copies import Customer
 
 
 @dataclass(frozen=True, slots=True)

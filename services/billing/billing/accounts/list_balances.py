@@ -6,16 +6,8 @@ from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.find_parties import acting_partner_id
-from billing.models import (
-    ARREARS,
-    ASSOCIATED,
-    BALANCE,
-    CREDIT,
-    RESALE_TYPES,
-    Account,
-    AccountMissingError,
-    Customer,
-)
+from billing.accounts.models import ARREARS, BALANCE, CREDIT, Account, AccountMissingError
+from billing.copies import ASSOCIATED, RESALE_TYPES, Customer
 from chassis.errors import BadFieldError
 from chassis.identity import Principal, WrongPrincipalError
 from wire.types import WireQuery, WireRequest

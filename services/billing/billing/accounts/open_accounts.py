@@ -5,17 +5,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from billing.models import (
-    ARREARS,
-    BALANCE,
-    CHARGES,
-    CREDIT,
-    CREDIT_LINE,
-    FUNDING,
-    Account,
-    Customer,
-    Partner,
-)
+from billing.accounts.models import ARREARS, BALANCE, CHARGES, CREDIT, CREDIT_LINE, FUNDING, Account
+from billing.copies import Customer, Partner
 
 OWN_TYPES = {
     "partner": (BALANCE, CREDIT, FUNDING, CREDIT_LINE),

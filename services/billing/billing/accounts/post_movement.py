@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from billing.models import (
+from billing.accounts.models import (
     ARREARS,
     BALANCE,
     CHARGES,

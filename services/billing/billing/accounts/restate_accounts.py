@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.accounts.models import CONTRA_FROM, ZERO, Account
 from billing.accounts.post_movement import RESTATED, Cause, funds_moved
-from billing.models import CONTRA_FROM, ZERO, Account
 from chassis.restatement import Restater
 from contracts.event import Event
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.accounts.models import ARREARS as ARREARS_TYPE
+from billing.accounts.models import ZERO, Account
 from billing.accounts.write_off_arrears import arrears_cleared
-from billing.models import ARREARS as ARREARS_TYPE
-from billing.models import ZERO, Account
 from chassis.restatement import Restater
 from contracts.event import Event
 

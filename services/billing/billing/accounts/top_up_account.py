@@ -6,9 +6,10 @@ from decimal import Decimal
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.find_owner import find_owner
+from billing.accounts.models import ZERO, Account
 from billing.accounts.post_movement import RECHARGE, Cause, lock_accounts, post_movement
 from billing.accounts.write_off_arrears import write_off_arrears
-from billing.models import ZERO, Account, Customer
+from billing.copies import Customer
 from chassis.errors import BadFieldError
 
 

@@ -6,8 +6,9 @@ from decimal import Decimal
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.accounts.models import Account
 from billing.accounts.post_movement import WRITE_OFF, Cause, OwnerAccounts, post_movement
-from billing.models import Account, BillLine
+from billing.bills.models import BillLine
 from chassis.outbox import publish
 from contracts.billing import BillingArrearsCleared
 

@@ -7,8 +7,8 @@ from fastapi.responses import Response
 
 from billing.bills.list_bill_detail import BillDetailQuery, list_bill_detail
 from billing.bills.list_consuming_customers import ConsumingCustomers, list_consuming_customers
-from billing.bills.record_usage import UsageRecords, record_usage
 from billing.prices.api import CurrentCatalogue
+from billing.usage.record_usage import UsageRecords, record_usage
 from chassis import audit
 from chassis.answers import JsonAnswer
 from chassis.clock import Now

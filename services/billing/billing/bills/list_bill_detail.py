@@ -8,7 +8,8 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.find_parties import NotOwnCustomerError, acting_partner_id
-from billing.models import BillLine, Customer
+from billing.bills.models import BillLine
+from billing.copies import Customer
 from billing.prices.catalogue import Catalogue
 from chassis.errors import BadFieldError
 from chassis.identity import Principal

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.bills.list_bill_detail import check_cycle
-from billing.models import BillLine
+from billing.bills.models import BillLine
 from chassis.identity import Principal, WrongPrincipalError
 from wire.types import Cycle, WireRequest
 

@@ -6,9 +6,11 @@ from uuid import NAMESPACE_OID, uuid5
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.close_attempt import capture_hold
+from billing.accounts.models import ZERO
+from billing.bills.models import BillLine
 from billing.bills.spread_payment import Payment, spread_payment
 from billing.bills.state_line import state_line
-from billing.models import ZERO, BillLine, Customer
+from billing.copies import Customer
 from chassis import copies
 from contracts.order import OrderLine, OrderPaid
 from wire.times import beijing_day, cycle_of

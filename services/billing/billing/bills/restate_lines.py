@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.bills.models import BillLine
 from billing.bills.state_line import line_recorded
-from billing.models import BillLine
 from chassis.restatement import Restater
 from contracts.event import Event
 

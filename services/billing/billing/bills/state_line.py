@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.models import BillLine
+from billing.bills.models import BillLine
 from chassis.outbox import publish
 from contracts.billing import BillingLineRecorded
 

@@ -1,5 +1,6 @@
 """Alembic's entry: the chassis does the work."""
 
+from billing import app as _every_table  # noqa: F401
 from billing.models import Tables
 from chassis import migrations
 

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.find_parties import NotOwnCustomerError
-from billing.models import ZERO, Customer
+from billing.accounts.models import ZERO
+from billing.copies import Customer
 from billing.prices.catalogue import ON_DEMAND, Catalogue, Product, ProductNotFoundError
 from billing.prices.rate import ACCOUNT_PLACES, Usage, discounted, list_fee
 from chassis import copies

@@ -21,7 +21,7 @@ from customer_sync.association.models import (
     UNLINK,
     AssociationApplication,
 )
-from customer_sync.models import (
+from customer_sync.customers.models import (
     ASSOCIATED,
     REFERRAL,
     RESALE,

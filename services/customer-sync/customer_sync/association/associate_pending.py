@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import outbox
 from chassis.database import Database
 from customer_sync.association.models import PendingAssociation
-from customer_sync.models import PENDING, Customer
+from customer_sync.customers.models import PENDING, Customer
 
 CUSTOMERS_MAX = 100  # in one transaction
 

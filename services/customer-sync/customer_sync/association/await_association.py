@@ -7,7 +7,7 @@ from sqlalchemy import select
 from chassis.database import Database
 from chassis.errors import RefusedError
 from chassis.identity import Principal
-from customer_sync.models import ASSOCIATED, Customer
+from customer_sync.customers.models import ASSOCIATED, Customer
 
 LOOK_SECONDS = 0.1
 

@@ -6,8 +6,9 @@ from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from customer_sync.association.models import WAITING, PlacedOrder
+from customer_sync.copies import Arrears
+from customer_sync.customers.models import Customer, StateConflictError
 from customer_sync.enterprise.find_blockers import Blocker, find_enterprise_blockers
-from customer_sync.models import Arrears, Customer, StateConflictError
 
 BY_AGENT = 2  # order source: placed on the customer's behalf
 ORDERS_NAMED_MAX = 5

@@ -6,8 +6,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.errors import NotFoundError
 from chassis.identity import Principal, WrongPrincipalError
 from customer_sync.association.models import BY_CUSTOMER, BY_PARTNER
-from customer_sync.find_customer import find_customer
-from customer_sync.models import Customer
+from customer_sync.customers.find_customer import find_customer
+from customer_sync.customers.models import Customer
 
 
 def side_of(principal: Principal) -> str:

@@ -10,7 +10,8 @@ from contracts.customer import (
     AssociationChangeEvent,
     AssociationChangeRequested,
 )
-from customer_sync.models import StateConflictError, Tables
+from customer_sync.customers.models import StateConflictError
+from customer_sync.models import Tables
 
 UNLINK, SWITCH = "unlink", "switch"
 BY_PARTNER, BY_CUSTOMER = "partner", "customer"

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
 from customer_sync.association.unlink_customer import end_authorization
-from customer_sync.models import ASSOCIATED, RESALE_TYPES, Customer, StateConflictError
+from customer_sync.customers.models import ASSOCIATED, RESALE_TYPES, Customer, StateConflictError
 
 
 async def switch_association(

@@ -6,7 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
-from customer_sync.models import ACTIVE, REQUESTED, Authorization, Customer
+from customer_sync.authorizations.models import ACTIVE, REQUESTED, Authorization
+from customer_sync.customers.models import Customer
 
 
 async def unlink_customer(session: AsyncSession, customer: Customer, now: datetime) -> None:

@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit
 from chassis.identity import Principal
+from customer_sync.customers.models import StateConflictError
 from customer_sync.enterprise.find_master import find_master, find_organization
 from customer_sync.enterprise.models import Organization
-from customer_sync.models import StateConflictError
 
 NAME_LENGTH_MAX = 64  # characters
 ORGANIZATIONS_MAX = 1000  # units of one master: the tree is answered whole

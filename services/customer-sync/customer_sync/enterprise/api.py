@@ -10,7 +10,7 @@ from chassis.database import Database, HttpSession
 from chassis.idempotency import CurrentIdempotency
 from chassis.identity import CurrentPrincipal
 from chassis.routes import Router
-from customer_sync.code_senders import CodeSender
+from customer_sync.codes.code_senders import CodeSender
 from customer_sync.enterprise.add_organization import NewOrganization, add_organization
 from customer_sync.enterprise.create_sub_enterprise_account import (
     NewMembership,

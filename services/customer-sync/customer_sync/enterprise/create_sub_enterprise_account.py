@@ -11,17 +11,18 @@ from uuid_utils.compat import uuid7
 from chassis import copies
 from chassis.errors import BadFieldError, OutsideError, RefusedError
 from chassis.identity import Principal
-from customer_sync.contact_rules import MAINLAND, is_login_name, is_mainland_mobile
-from customer_sync.create_sub_customer import (
+from customer_sync.copies import Partner
+from customer_sync.customers.contact_rules import MAINLAND, is_login_name, is_mainland_mobile
+from customer_sync.customers.create_sub_customer import (
     LoginNameMalformedError,
     MobileMalformedError,
     check_partner,
     open_account,
 )
+from customer_sync.customers.models import ASSOCIATED, AT_FIRST, Customer
 from customer_sync.enterprise.find_master import find_master, find_organization
 from customer_sync.enterprise.member_codes import use_member_code
 from customer_sync.enterprise.models import NORMAL, Member
-from customer_sync.models import ASSOCIATED, AT_FIRST, Customer, Partner
 from customer_sync.settings import CustomerSyncSettings
 from wire.operations import Operation
 from wire.types import WireRequest

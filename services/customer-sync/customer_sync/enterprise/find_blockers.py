@@ -5,8 +5,8 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from customer_sync.customers.models import Customer
 from customer_sync.enterprise.models import Member
-from customer_sync.models import Customer
 
 
 class Blocker(NamedTuple):

@@ -5,8 +5,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import RefusedError
 from chassis.identity import Principal, WrongPrincipalError
+from customer_sync.customers.models import Customer
 from customer_sync.enterprise.models import Organization
-from customer_sync.models import Customer
 
 
 class ForeignOrganizationError(RefusedError):

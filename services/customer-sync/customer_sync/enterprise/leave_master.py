@@ -8,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import audit, outbox
 from chassis.errors import NotFoundError
 from chassis.identity import Principal
+from customer_sync.customers.models import Customer
 from customer_sync.enterprise.find_master import find_master
 from customer_sync.enterprise.models import Member
-from customer_sync.models import Customer
 
 
 async def leave_master(

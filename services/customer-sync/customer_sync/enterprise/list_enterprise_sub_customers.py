@@ -7,9 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import BadFieldError
 from chassis.identity import Principal
+from customer_sync.customers.models import PENDING, Customer
 from customer_sync.enterprise.find_master import find_master
 from customer_sync.enterprise.models import CREATING, NORMAL, Member, Organization
-from customer_sync.models import PENDING, Customer
 from wire.types import WireQuery
 
 _STATUS = case(

@@ -10,15 +10,15 @@ from chassis import audit, outbox
 from chassis.errors import NotFoundError
 from chassis.identity import Principal, WrongPrincipalError
 from contracts.customer import CustomerUpdated
-from customer_sync.enterprise.add_organization import NAME_LENGTH_MAX, new_number
-from customer_sync.enterprise.models import Organization
-from customer_sync.models import (
+from customer_sync.customers.models import (
     ASSOCIATED,
     ENTERPRISE,
     VERIFIED,
     Customer,
     StateConflictError,
 )
+from customer_sync.enterprise.add_organization import NAME_LENGTH_MAX, new_number
+from customer_sync.enterprise.models import Organization
 
 
 class NewEnterprise(BaseModel):

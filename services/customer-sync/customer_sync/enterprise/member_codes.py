@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import RefusedError
-from customer_sync.models import Customer
-from customer_sync.verification_codes import ENTERPRISE_MEMBER, issue_code, try_code, use_code
+from customer_sync.codes.verification_codes import ENTERPRISE_MEMBER, issue_code, try_code, use_code
+from customer_sync.customers.models import Customer
 
 Keys = dict[str, bytes]
 

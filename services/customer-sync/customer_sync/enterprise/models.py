@@ -6,7 +6,8 @@ from sqlalchemy import ARRAY, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from contracts.customer import CustomerEvent, CustomerUpdated
-from customer_sync.models import Customer, StateConflictError, Tables
+from customer_sync.customers.models import Customer, StateConflictError
+from customer_sync.models import Tables
 
 # A member's status; it is being created while its association is pending. The vendor also knows
 # 3, 101 and 102 (domain.md B.4).

@@ -12,9 +12,9 @@ from chassis import audit, outbox
 from chassis.errors import RefusedError
 from chassis.identity import Principal, WrongPrincipalError
 from contracts.customer import CustomerEvent
+from customer_sync.codes.send_verification_code import NotYourCustomerError
+from customer_sync.customers.models import ASSOCIATED, RESALE_TYPES, Customer
 from customer_sync.find_partner import find_owner
-from customer_sync.models import ASSOCIATED, RESALE_TYPES, Customer
-from customer_sync.send_verification_code import NotYourCustomerError
 from wire.operations import INTERNATIONAL
 from wire.types import WireRequest
 

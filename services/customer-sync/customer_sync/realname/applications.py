@@ -4,7 +4,7 @@ import re
 from typing import ClassVar, Literal
 
 from chassis.errors import BadFieldError, RefusedError, UnknownValueError
-from customer_sync.models import ENTERPRISE, PERSONAL
+from customer_sync.customers.models import ENTERPRISE, PERSONAL
 from wire.operations import CHINA, INTERNATIONAL
 from wire.types import WireRequest
 

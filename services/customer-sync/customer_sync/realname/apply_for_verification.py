@@ -8,16 +8,10 @@ from chassis import audit, outbox
 from chassis.errors import RefusedError
 from chassis.identity import Principal
 from contracts.customer import CustomerUpdated
-from customer_sync.models import (
-    IN_REVIEW,
-    PERSONAL,
-    REVIEWING,
-    VERIFIED,
-    Customer,
-    RealnameApplication,
-)
+from customer_sync.customers.models import IN_REVIEW, PERSONAL, VERIFIED, Customer
 from customer_sync.realname.applications import Application
 from customer_sync.realname.find_applicant import find_applicant
+from customer_sync.realname.models import REVIEWING, RealnameApplication
 
 
 class SwitchedOffError(RefusedError):

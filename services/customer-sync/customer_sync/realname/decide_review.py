@@ -11,7 +11,8 @@ from chassis import audit, outbox
 from chassis.errors import NotFoundError
 from chassis.identity import Principal, WrongPrincipalError
 from contracts.customer import CustomerUpdated
-from customer_sync.models import REJECTED, Customer, RealnameApplication
+from customer_sync.customers.models import REJECTED, Customer
+from customer_sync.realname.models import RealnameApplication
 
 
 class Review(BaseModel):

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import audit
 from chassis.errors import NotFoundError
 from chassis.identity import Principal, WrongPrincipalError
-from customer_sync.models import VERIFIED, Customer
+from customer_sync.customers.models import VERIFIED, Customer
 from customer_sync.realname.apply_for_verification import DoneOrInReviewError, SwitchedOffError
 from customer_sync.realname.models import FaceTicket
 

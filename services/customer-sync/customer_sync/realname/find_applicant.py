@@ -4,8 +4,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.identity import Principal, WrongPrincipalError
-from customer_sync.models import ASSOCIATED, Customer
-from customer_sync.send_verification_code import NotYourCustomerError
+from customer_sync.codes.send_verification_code import NotYourCustomerError
+from customer_sync.customers.models import ASSOCIATED, Customer
 
 
 async def find_applicant(session: AsyncSession, principal: Principal, customer_id: str) -> Customer:

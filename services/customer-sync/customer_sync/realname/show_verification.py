@@ -7,8 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import NotFoundError
 from chassis.identity import Principal, WrongPrincipalError
-from customer_sync.models import NOT_VERIFIED, REFUSED_REVIEW, Customer, RealnameApplication
+from customer_sync.customers.models import NOT_VERIFIED, Customer
 from customer_sync.realname.find_applicant import find_applicant
+from customer_sync.realname.models import REFUSED_REVIEW, RealnameApplication
 from wire.types import WireQuery
 
 

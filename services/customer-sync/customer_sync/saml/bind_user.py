@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import audit
 from chassis.errors import BadFieldError, NotFoundError
 from chassis.identity import Principal, WrongPrincipalError
-from customer_sync.contact_rules import MAINLAND, attribute_mobile
-from customer_sync.create_sub_customer import made_for
-from customer_sync.models import UNLINKED, Customer, StateConflictError
+from customer_sync.customers.contact_rules import MAINLAND, attribute_mobile
+from customer_sync.customers.create_sub_customer import made_for
+from customer_sync.customers.models import UNLINKED, Customer, StateConflictError
 from customer_sync.saml.models import SamlBinding
 
 _Text64 = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64)]

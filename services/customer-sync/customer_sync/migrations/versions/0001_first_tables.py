@@ -5,7 +5,7 @@ from alembic import op
 from chassis.database import REQUEST_ROLE
 from chassis.migrations import create_kit_tables, create_tables
 from customer_sync.models import Tables
-from customer_sync.sweep_models import UPSTREAM_SLOTS
+from customer_sync.sweep.models import UPSTREAM_SLOTS
 
 revision = "0001"
 down_revision = None

@@ -8,8 +8,8 @@ from alembic import op
 
 from chassis.database import REQUEST_ROLE
 from chassis.migrations import create_tables
-from customer_sync.count_customers import FILL_TALLIES
 from customer_sync.models import Tables
+from customer_sync.search.count_customers import FILL_TALLIES
 
 revision = "0007"
 down_revision = "0006"

@@ -3,7 +3,8 @@
 from alembic import op
 
 from chassis.migrations import create_tables
-from customer_sync.models import EnterpriseProjects, Tables
+from customer_sync.customers.models import EnterpriseProjects
+from customer_sync.models import Tables
 from customer_sync.realname.models import FaceTicket
 
 revision = "0008"

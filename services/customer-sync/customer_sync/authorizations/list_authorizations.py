@@ -1,0 +1,48 @@
+"""The authorizations a partner asked for, or a customer was asked for; newest first."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import Field
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.identity import Principal
+from customer_sync.authorizations.models import Authorization
+from wire.types import WireQuery
+
+PAGE_MAX = 100
+
+
+class AuthorizationsWanted(WireQuery):
+    """Filters and the page; `after` is the last id of the page before."""
+
+    customer_id: str | None = None
+    status: Literal["requested", "active", "refused", "terminated"] | None = None
+    after: str | None = None
+    limit: int = Field(default=20, ge=1, le=PAGE_MAX)
+
+
+async def list_authorizations(
+    session: AsyncSession, principal: Principal, wanted: AuthorizationsWanted
+) -> tuple[Sequence[Authorization], str | None]:
+    """One page, and what to ask the next one after (None: there is none)."""
+    found = select(Authorization).order_by(Authorization.id.desc()).limit(wanted.limit + 1)
+    if principal.is_customer:
+        found = found.where(Authorization.customer_id == principal.id)
+    elif principal.is_partner:
+        found = found.where(
+            or_(
+                Authorization.partner_id == principal.id,
+                Authorization.distributor_id == principal.id,
+            )
+        )
+    if wanted.customer_id:
+        found = found.where(Authorization.customer_id == wanted.customer_id)
+    if wanted.status:
+        found = found.where(Authorization.status == wanted.status)
+    if wanted.after:
+        found = found.where(Authorization.id < wanted.after)
+    rows = (await session.scalars(found)).all()
+    page = rows[: wanted.limit]
+    return page, page[-1].id if len(rows) > wanted.limit else None

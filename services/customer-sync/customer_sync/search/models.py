@@ -1,0 +1,37 @@
+"""What counts of searches are kept by."""
+
+from datetime import date
+
+from sqlalchemy import ARRAY, BigInteger, Text
+from sqlalchemy import Identity as GeneratedId
+from sqlalchemy.orm import Mapped, mapped_column
+
+from customer_sync.models import Tables
+
+
+class Tally(Tables):
+    """How many of a partner's associated customers count for something (migration 0007)."""
+
+    __tablename__ = "tallies"
+
+    partner_id: Mapped[str] = mapped_column(primary_key=True)
+    counted: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
+    distributor_id: Mapped[str | None]
+    customers: Mapped[int]
+
+
+class TallyChange(Tables):
+    """Somebody who counts since then, or does no more; appended by triggers, summed up later."""
+
+    __tablename__ = "tally_changes"
+
+    number: Mapped[int] = mapped_column(BigInteger, GeneratedId(always=True), primary_key=True)
+    partner_id: Mapped[str] = mapped_column(index=True)
+    distributor_id: Mapped[str | None]
+    association_type: Mapped[str]
+    associated_day: Mapped[date]
+    grams: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    account_name: Mapped[str] = mapped_column(server_default="")  # letters folded
+    customer_name: Mapped[str] = mapped_column(server_default="")  # letters folded
+    label: Mapped[str] = mapped_column(server_default="")
+    by: Mapped[int]

@@ -1,0 +1,76 @@
+"""What the lists of coupons share: status at an instant, sight of ended ones, a counted page."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, case, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from voucher.coupons.models import EXPIRED, NOT_ACTIVATED, USABLE, Coupon, Reservation
+from voucher.quotas.limits import QuotaLimits
+from wire.times import next_second
+
+ENDED_VISIBLE_DAYS = 365  # used, expired and reclaimed ones (domain.md B.7: 12 months)
+MEASURE_YUAN = 1
+ELECTRONIC, ISSUED_ONLINE = 1, 3  # media type, fetch method
+
+
+def status_at(now: datetime) -> ColumnElement[int]:
+    """Expired on the second, even where the schedule has not come by yet."""
+    active = Coupon.status.in_((NOT_ACTIVATED, USABLE))
+    return case((active & (Coupon.expire_at <= now), EXPIRED), else_=Coupon.status)
+
+
+def not_long_ended(now: datetime) -> ColumnElement[bool]:
+    """In force, or ended within twelve months."""
+    since = now - timedelta(days=ENDED_VISIBLE_DAYS)
+    return or_(Coupon.ended_at.is_(None), Coupon.ended_at > since) & (Coupon.expire_at > since)
+
+
+def paying_for(order_id: str) -> ColumnElement[bool]:
+    """Coupons that pay, or paid, for the order."""
+    held = Coupon.lock_order_id == order_id
+    used = select(Reservation.coupon_id).where(
+        Reservation.order_id == order_id, Reservation.coupon_id == Coupon.id
+    )
+    return or_(held, Coupon.last_used_at.is_not(None) & used.exists())
+
+
+def between(column: Any, begin: datetime | None, end: datetime | None) -> list[ColumnElement[bool]]:
+    """A time filter in whole seconds, exclusive on both ends (domain.md D.5)."""
+    found: list[ColumnElement[bool]] = []
+    if begin is not None:
+        found.append(column >= next_second(begin))
+    if end is not None:
+        found.append(column < end)
+    return found
+
+
+def equal(pairs: Mapping[Any, Any]) -> list[ColumnElement[bool]]:
+    """Column → value; None does not filter."""
+    return [column == value for column, value in pairs.items() if value is not None]
+
+
+async def counted_page(
+    session: AsyncSession, wanted: Select[Any], limit: int, offset: int
+) -> tuple[int, Sequence[Row[Any]]]:
+    """How many there are, and the rows from `offset` on; `wanted` is already ordered."""
+    counted = select(func.count()).select_from(wanted.order_by(None).subquery())
+    total = await session.scalar(counted) or 0
+    rows = await session.execute(wanted.limit(limit).offset(offset))
+    return total, rows.all()
+
+
+def use_limits(kept: dict[str, Any], coupon_id: str) -> list[dict[str, str]]:
+    """A coupon's limits by the vendor's keys (domain.md B.7)."""
+    pairs = QuotaLimits.model_validate(kept).wire_pairs()
+    return [
+        {"use_limiti_info_id": f"{coupon_id}-{key}", "limit_key": key, "value1": value}
+        for key, value in pairs
+    ]
+
+
+def given(values: dict[str, Any]) -> dict[str, Any]:
+    """The values that there are: a missing one is left out, never null."""
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,47 @@
+"""The state of a quota or coupon as every event about it tells it."""
+
+from datetime import datetime
+from typing import Any
+
+from voucher.coupons.models import Coupon
+from voucher.quotas.models import Quota
+
+
+def coupon_state(coupon: Coupon, now: datetime) -> dict[str, Any]:
+    """The fields of `VoucherEvent` but for the quota's balance."""
+    return {
+        "occurred_at": now,
+        "partner_id": coupon.partner_id,
+        "distributor_id": coupon.distributor_id,
+        "version": coupon.version,
+        "coupon_id": coupon.id,
+        "quota_id": coupon.quota_id,
+        "customer_id": coupon.customer_id,
+        "coupon_type": coupon.coupon_type,
+        "status": coupon.status,
+        "currency": coupon.currency,
+        "face_value": coupon.face_value,
+        "balance": coupon.balance,
+        "reserved_amount": coupon.reserved_amount,
+        "effective_at": coupon.effective_at,
+        "expire_at": coupon.expire_at,
+    }
+
+
+def quota_state(quota: Quota, now: datetime) -> dict[str, Any]:
+    """The fields of `QuotaEvent`."""
+    return {
+        "occurred_at": now,
+        "partner_id": quota.partner_id,
+        "distributor_id": quota.distributor_id,
+        "version": quota.version,
+        "quota_id": quota.id,
+        "parent_quota_id": quota.parent_quota_id,
+        "quota_type": quota.quota_type,
+        "quota_status": quota.quota_status,
+        "currency": quota.currency,
+        "quota_value": quota.quota_value,
+        "balance": quota.balance,
+        "effective_at": quota.effective_at,
+        "expire_at": quota.expire_at,
+    }

@@ -1,0 +1,42 @@
+"""Coupons whose time is over: status 4, and what is left goes back to the quota (type 4)."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.database import Database
+from voucher.coupons.models import NOT_ACTIVATED, USABLE, Coupon
+from voucher.coupons.return_to_quota import EXPIRY, lock_quotas, return_to_quota
+
+EVERY_SECONDS = 15.0
+PORTION_COUPONS = 200
+PORTIONS_MAX = 50  # of one turn
+
+
+async def expire_coupons(database: Database, now: datetime) -> None:
+    """Schedule: in portions, each in a transaction of its own; replicas skip each other's rows."""
+    for _ in range(PORTIONS_MAX):
+        async with database.transaction() as session:
+            if await expire_portion(session, now) < PORTION_COUPONS:
+                return
+
+
+async def expire_portion(session: AsyncSession, now: datetime) -> int:
+    """How many were expired. One that an order holds waits for the attempt's outcome."""
+    found = await session.scalars(
+        select(Coupon)
+        .where(
+            Coupon.status.in_((NOT_ACTIVATED, USABLE)),
+            Coupon.expire_at <= now,
+            Coupon.lock_order_id.is_(None),
+        )
+        .order_by(Coupon.expire_at)
+        .limit(PORTION_COUPONS)
+        .with_for_update(skip_locked=True)
+    )
+    coupons = list(found.all())
+    quotas = await lock_quotas(session, coupons)
+    for coupon in coupons:
+        return_to_quota(session, coupon, quotas[coupon.quota_id], EXPIRY, now)
+    return len(coupons)

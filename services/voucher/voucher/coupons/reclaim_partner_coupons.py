@@ -1,0 +1,60 @@
+"""A partner takes back a coupon it issued: all that is left of it (domain.md F15.9, rule 8)."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis import audit
+from chassis.errors import RefusedError
+from chassis.identity import Principal
+from voucher.copies import CustomerCopy
+from voucher.coupons.models import Coupon
+from voucher.coupons.return_to_quota import MANUAL, lock_quotas, return_to_quota
+from voucher.find_partner import find_acted_partner
+from wire.types import WireRequest
+
+
+class ReclaimPartnerCoupons(WireRequest, operation="reclaim_partner_coupons"):
+    """The body; there is no amount: parts cannot be reclaimed."""
+
+    coupon_id: str
+    indirect_partner_id: str | None = None
+
+
+class NotOwnCouponError(RefusedError):
+    """No such coupon, or another partner's: the answer is the same."""
+
+    code = "CBC.0150"
+
+
+class NotResaleError(RefusedError):
+    """The API reclaims from resale customers only (domain.md F15.1)."""
+
+    code = "CBC.99000014"
+
+
+async def reclaim_partner_coupons(
+    session: AsyncSession, principal: Principal, wanted: ReclaimPartnerCoupons, now: datetime
+) -> None:
+    """The rest goes back to the quota; the customer sees the coupon no more.
+
+    Raises:
+        NotOwnCouponError: the acted partner issued no such coupon.
+        NotResaleError: the customer is no resale customer.
+        CouponNotReclaimableError: not usable, or an order holds it.
+
+    """
+    partner_id = await find_acted_partner(session, principal, wanted.indirect_partner_id)
+    coupon = await session.get(
+        Coupon, wanted.coupon_id, with_for_update=True, populate_existing=True
+    )
+    if coupon is None or coupon.partner_id != partner_id:
+        raise NotOwnCouponError
+    coupon.refuse_unless_reclaimable(now)
+    customer = await session.get(CustomerCopy, coupon.customer_id)
+    if customer is None or not customer.is_resale:
+        raise NotResaleError
+    quotas = await lock_quotas(session, [coupon])
+    amount = coupon.balance
+    return_to_quota(session, coupon, quotas[coupon.quota_id], MANUAL, now)
+    audit.record(session, principal, "reclaim_partner_coupons", coupon.id, now, amount=str(amount))

@@ -1,0 +1,30 @@
+"""State coupons anew, as `voucher.issued` whatever became of them: it is only copied (design.md 4).
+
+The quota's balance stays unsaid: nothing moved it.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.restatement import Restater
+from contracts.event import Event
+from contracts.voucher import VoucherIssued
+from voucher.coupons.coupon_state import coupon_state
+from voucher.coupons.models import Coupon
+
+
+async def _count(session: AsyncSession) -> int:
+    return await session.scalar(select(func.count()).select_from(Coupon)) or 0
+
+
+async def _next(session: AsyncSession, after: str, limit: int) -> Sequence[Event]:
+    """Each as it is now; no column says since when."""
+    found = await session.execute(
+        select(Coupon, func.now()).where(Coupon.id > after).order_by(Coupon.id).limit(limit)
+    )
+    return [VoucherIssued(**coupon_state(coupon, now)) for coupon, now in found]
+
+
+COUPONS = Restater("coupon", _count, _next)

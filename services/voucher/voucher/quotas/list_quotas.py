@@ -1,0 +1,43 @@
+"""Quotas by keyset pages: all for the administrator, a partner's own and its resellers'."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.identity import Principal, WrongPrincipalError
+from voucher.quotas.grant_quota import native_quota
+from voucher.quotas.models import Quota
+from wire.types import WireQuery
+
+LIMIT_MAX = 100
+
+
+class ListQuotas(WireQuery):
+    """The query of `GET /api/quotas`; `after` is the last `quota_id` of the page before."""
+
+    partner_id: str | None = None
+    after: str | None = None
+    limit: int = Field(default=20, ge=1, le=LIMIT_MAX)
+
+
+async def list_quotas(
+    session: AsyncSession, principal: Principal, query: ListQuotas, now: datetime
+) -> dict[str, Any]:
+    """Quotas in the order they were granted; `next` is there while more follow."""
+    wanted = select(Quota).order_by(Quota.id).limit(query.limit + 1)
+    if principal.is_partner:
+        own = Quota.partner_id == principal.partner_id
+        wanted = wanted.where(or_(own, Quota.distributor_id == principal.partner_id))
+    elif not principal.is_administrator:
+        raise WrongPrincipalError
+    if query.partner_id is not None:
+        wanted = wanted.where(Quota.partner_id == query.partner_id)
+    if query.after is not None:
+        wanted = wanted.where(Quota.id > query.after)
+    found = (await session.scalars(wanted)).all()
+    page = found[: query.limit]
+    more = {"next": page[-1].id} if len(found) > query.limit else {}
+    return {"quotas": [native_quota(quota, now) for quota in page], **more}

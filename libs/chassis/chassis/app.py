@@ -30,6 +30,7 @@ from chassis.restatement_api import restatement_router
 from chassis.schedules import Schedule
 from chassis.settings import ServiceSettings
 from chassis.sideways import Sideways
+from chassis.try_again import TryAgain
 
 log = get_logger(__name__)
 
@@ -96,6 +97,7 @@ def service_app(
     app.include_router(restatement_router, include_in_schema=False)
     for router in routers:
         app.include_router(router)
+    app.add_middleware(TryAgain)
     app.add_middleware(RequestContext)
     return app
 

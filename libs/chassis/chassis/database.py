@@ -25,6 +25,7 @@ from chassis.identity import CurrentPrincipal, Principal
 from chassis.outbox import STATED, StatingSession, write_stated
 from chassis.pool import LOAN_WAIT_SECONDS_MAX, ConnectionPool
 from chassis.settings import ServiceSettings
+from chassis.try_again import note_commit
 
 REQUEST_ROLE = "channelbus_request"
 EventSession = AsyncSession
@@ -89,6 +90,7 @@ class Database:
                 async with session.begin():
                     yield session
                     stated = STATED in session.info and await session.run_sync(write_stated)
+                note_commit()
                 if stated:
                     crash_point("business.committed")
                     self.on_stated()

@@ -31,7 +31,8 @@ _AWAY = (
     "25P03",  # our transaction was frozen for too long
     "25P04",  # our transaction took too long
 )
-_CONFLICTS = {"40001", "40P01", "55P03", "57014"}  # serialization, deadlock, lock, time-out
+_OVERLAPS = {"40001", "40P01"}  # serialization, deadlock
+_CONFLICTS = {*_OVERLAPS, "55P03", "57014"}  # lock, time-out: who waited in vain waits no more
 
 # A table was altered under a session: it plans and reads anew when it is asked again.
 _STALE = (asyncpg.InvalidCachedStatementError, asyncpg.exceptions.OutdatedSchemaCacheError)
@@ -92,6 +93,11 @@ def says_away(error: BaseException) -> bool:
 def says_gone(error: BaseException) -> bool:
     """Whether none of the connections that are open leads any longer to where it should."""
     return (sqlstate_of(error) or "").startswith(_GONE)
+
+
+def says_transient(error: BaseException) -> bool:
+    """Whether the same transaction, begun again at once, may go well."""
+    return says_stale(error) or sqlstate_of(error) in _OVERLAPS
 
 
 def says_stale(error: BaseException) -> bool:

@@ -16,6 +16,7 @@ from chassis.errors import BadFieldError, OutsideError, RefusedError
 from chassis.failures import DatabaseAwayError
 from chassis.identity import HEADER, sign_identity
 from chassis.logs import get_logger, request_id
+from chassis.try_again import twice
 from gateway.forwarding.admit import admit
 from gateway.forwarding.answers import forwarded_start, refusal, saying_quota, without_body
 from gateway.forwarding.check_query import check_path, check_query, check_texts
@@ -106,7 +107,7 @@ class Door:
         if b"#" in request.raw_path + request.raw_query or not request.target.isascii():
             raise BadFieldError("path", "must be percent-encoded")
         now = state.clock()
-        caller: Caller | None = await state.authenticator.caller_of(request, now)
+        caller: Caller | None = await twice(lambda: state.authenticator.caller_of(request, now))
         if caller is None and not destination.anonymous:
             raise SignatureRefusedError("neither Authorization nor X-Auth-Token was sent")
         if caller is not None:
@@ -124,9 +125,8 @@ class Door:
         assert caller is not None
         if destination.moves_value and caller.signature is not None:
             assert caller.access is not None
-            await claim_signature(
-                state.database, caller.signature, caller.access, request_id(), now
-            )
+            used = (caller.signature, caller.access, request_id(), now)
+            await twice(lambda: claim_signature(state.database, *used))
         await self._forward(destination, request, caller, send)
 
     def _count(

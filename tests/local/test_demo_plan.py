@@ -8,7 +8,7 @@ import pytest
 
 from billing.prices.catalogue import load_catalogue
 from billing.prices.list_products import list_products
-from local.demo.plan import CUSTOMERS, FATES, PROVIDER, Plan, make_plan
+from local.demo.plan import FATES, FULL, PROVIDER, Plan, make_plan
 from local.demo.purchases import Product
 from wire.times import cycle_of
 
@@ -49,7 +49,7 @@ def test_a_provider_has_two_thousand_customers_and_a_distributor_three_resellers
     plan: Plan,
 ) -> None:
     owners = Counter(customer.owner for customer in plan.customers)
-    assert owners.pop(PROVIDER) == CUSTOMERS == 2000
+    assert owners.pop(PROVIDER) == FULL.customers == 2000
     assert len(owners) == 3
     assert {p.above for p in plan.partners if p.kind == "reseller"} == {"distributor"}
 

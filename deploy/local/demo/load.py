@@ -14,7 +14,7 @@ from local.demo.bar import Bar
 from local.demo.commands import Commands
 from local.demo.gateway import CommandRefusedError, Gateway, Key
 from local.demo.journal import Journal
-from local.demo.plan import DISTRIBUTOR, PROVIDER, Plan, make_plan
+from local.demo.plan import DISTRIBUTOR, FULL, PROVIDER, Plan, Size, make_plan
 from local.demo.purchases import Product
 from local.demo.tokens import with_token
 from local.demo_file import write_demo
@@ -54,7 +54,7 @@ class Phase:
     lanes: list[Lane]
 
 
-def load(stack: Stack) -> str:
+def load(stack: Stack, size: Size = FULL) -> str:
     """Load it and write `.run/demo.json`; what there is now, in words.
 
     Raises:
@@ -62,14 +62,14 @@ def load(stack: Stack) -> str:
         KeyboardInterrupt: what was under way is done; the next run goes on from there.
 
     """
-    return asyncio.run(_load(stack))
+    return asyncio.run(_load(stack, size))
 
 
-async def _load(stack: Stack) -> str:
+async def _load(stack: Stack, size: Size) -> str:
     journal = Journal(stack.layout.run / "demo-journal.jsonl")
     async with Gateway(stack.gateway_url, stack.admin_token) as gateway:
         with journal:
-            plan = await _prepare(gateway, journal)
+            plan = await _prepare(gateway, journal, size)
             commands = Commands(plan, gateway, journal, stack.admin_token)
             phases = _phases(plan, commands)
             things = sum(job.things for p in phases for lane in p.lanes for job in lane.jobs)
@@ -92,14 +92,14 @@ def _in_words(plan: Plan, requests: int) -> str:
     )
 
 
-async def _prepare(gateway: Gateway, journal: Journal) -> Plan:
+async def _prepare(gateway: Gateway, journal: Journal, size: Size) -> Plan:
     """The plan, begun anew unless the journal is of this system and seed."""
     if journal.header.get("seed") != SEED or not await _is_of(gateway, journal):
         now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
         journal.begin({"seed": SEED, "at": now.isoformat()})
     rows = (await gateway.call("catalogue", "GET", "/api/products"))["products"]
     products = [Product.of_row(row) for row in rows if not row["is_marketplace"]]
-    return make_plan(SEED, products, datetime.fromisoformat(journal.header["at"]))
+    return make_plan(SEED, products, datetime.fromisoformat(journal.header["at"]), size)
 
 
 async def _is_of(gateway: Gateway, journal: Journal) -> bool:

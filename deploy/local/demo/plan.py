@@ -16,18 +16,12 @@ from local.demo import words
 from local.demo.names import Namer
 from local.demo.purchases import Line, Product, Shop, Usage
 
-CUSTOMERS = 2000
-RESELLERS, CUSTOMERS_PER_RESELLER = 3, 24
-MANAGERS = 12
-AUTHORIZING, AUTHORIZING_PER_RESELLER = 150, 4
-SPENDING = 300  # customers with money and usage; those who authorize are among them
+RESELLERS, MANAGERS = 3, 12
 ORDERS_MIN, ORDERS_MAX = 8, 18  # per authorizing customer
 CUSTOMER_BATCH, NAME_BATCH = 50, 100
-UNLINKED = 12
 REFERRAL_SHARE, DESCRIBED_SHARE, VERIFIED_SHARE = 0.06, 0.92, 0.96
 USAGE_RECORDS_PER_CUSTOMER = (8, 24)
 USAGE_BATCH = 100
-COUPON_CUSTOMERS = 100
 SHORT_OF_MONEY_SHARE = 0.06
 PARTNER_FUNDS = Decimal("5000000.00")
 
@@ -46,6 +40,32 @@ FATES = {
     "refused": 3,  # 1, then 4
 }
 PROVISIONING_FOR_LONG_SHARE = 0.12  # of the paid ones: a line that takes days to provision
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many of each there are; those who authorize are among those who spend."""
+
+    customers: int = 2000  # of the provider
+    per_reseller: int = 24
+    authorizing: int = 150
+    authorizing_per_reseller: int = 4
+    spending: int = 300  # with money and usage
+    with_coupon: int = 100  # of a batch
+    unlinked: int = 12
+
+
+FULL = Size()
+# Everything once, in seconds: for tests.
+SMALL = Size(
+    customers=60,
+    per_reseller=5,
+    authorizing=8,
+    authorizing_per_reseller=2,
+    spending=16,
+    with_coupon=8,
+    unlinked=2,
+)
 
 
 @dataclass(frozen=True)
@@ -174,13 +194,13 @@ def in_batches(items: Sequence[T], size: int) -> list[tuple[T, ...]]:
     return [tuple(items[first : first + size]) for first in range(0, len(items), size)]
 
 
-def make_plan(seed: int, products: list[Product], at: datetime) -> Plan:
+def make_plan(seed: int, products: list[Product], at: datetime, size: Size = FULL) -> Plan:
     """The portfolio of that seed; usage lies in the bill cycle of `at` and before it."""
     random = Random(seed)
     namer = Namer(random)
     partners = _partners(namer)
-    customers = _customers(random, namer, seed, partners)
-    batches = _coupon_batches(random, customers)
+    customers = _customers(random, namer, seed, partners, size)
+    batches = _coupon_batches(random, customers, size)
     shop = Shop(random, products)
     orders = _orders(random, shop, customers, batches)
     usage = {c.number: _usage(random, shop, c, seed, at) for c in customers if c.spends}
@@ -194,7 +214,7 @@ def make_plan(seed: int, products: list[Product], at: datetime) -> Plan:
         coupon_batches=batches,
         orders=orders,
         usage_batches=_batched(usage),
-        unlinked=_unlinked(random, customers),
+        unlinked=_unlinked(random, customers, size),
     )
 
 
@@ -214,18 +234,18 @@ def _partners(namer: Namer) -> tuple[Partner, ...]:
 
 
 def _customers(
-    random: Random, namer: Namer, seed: int, partners: tuple[Partner, ...]
+    random: Random, namer: Namer, seed: int, partners: tuple[Partner, ...], size: Size
 ) -> tuple[Customer, ...]:
     managers = [Manager(f"am-{n:02}", namer.manager().shown) for n in range(1, MANAGERS + 1)]
-    owners = [PROVIDER] * CUSTOMERS
+    owners = [PROVIDER] * size.customers
     for partner in partners:
         if partner.kind == "reseller":
-            owners += [partner.key] * CUSTOMERS_PER_RESELLER
+            owners += [partner.key] * size.per_reseller
     places = {owner: 0 for owner in owners}
     made = []
     for number, owner in enumerate(owners, 1):
         place, places[owner] = places[owner], places[owner] + 1
-        made.append(_customer(random, namer, seed, number, owner, place, managers))
+        made.append(_customer(random, namer, seed, number, owner, place, managers, size))
     return tuple(made)
 
 
@@ -237,12 +257,13 @@ def _customer(
     owner: str,
     place: int,
     managers: list[Manager],
+    size: Size,
 ) -> Customer:
     """The first of each partner authorize it: these are the ones with the most to see."""
     name = namer.customer()
     own = owner == PROVIDER
-    authorizes = place < (AUTHORIZING if own else AUTHORIZING_PER_RESELLER)
-    spends = authorizes or (own and place < SPENDING)
+    authorizes = place < (size.authorizing if own else size.authorizing_per_reseller)
+    spends = authorizes or (own and place < size.spending)
     certain = authorizes
     described = certain or random.random() < DESCRIBED_SHARE
     return Customer(
@@ -270,18 +291,20 @@ def _quotas() -> tuple[Quota, ...]:
     )
 
 
-def _coupon_batches(random: Random, customers: tuple[Customer, ...]) -> tuple[CouponBatch, ...]:
+def _coupon_batches(
+    random: Random, customers: tuple[Customer, ...], size: Size
+) -> tuple[CouponBatch, ...]:
     """Each of another face value, so that a coupon tells its batch."""
     own = [c.number for c in customers if c.owner == PROVIDER and c.authorizes]
     others = [c.number for c in customers if c.owner == PROVIDER and c.spends and not c.authorizes]
     resold = [c.number for c in customers if c.owner == "reseller-1" and c.authorizes]
-    spread = random.sample(others, COUPON_CUSTOMERS)
+    spread = random.sample(others, size.with_coupon)
     wanted: list[tuple[str, str, list[int]]] = [
-        ("general", "20.00", sorted(random.sample(own, COUPON_CUSTOMERS))),
+        ("general", "20.00", sorted(random.sample(own, size.with_coupon))),
         ("general", "50.00", sorted(spread)),
-        ("general", "100.00", sorted(random.sample(others, COUPON_CUSTOMERS // 2))),
-        ("servers", "30.00", sorted(random.sample(own, COUPON_CUSTOMERS // 2))),
-        ("flexible", "80.00", sorted(random.sample(own, COUPON_CUSTOMERS // 4))),
+        ("general", "100.00", sorted(random.sample(others, size.with_coupon // 2))),
+        ("servers", "30.00", sorted(random.sample(own, size.with_coupon // 2))),
+        ("flexible", "80.00", sorted(random.sample(own, size.with_coupon // 4))),
         ("reseller", "60.00", resold),
     ]
     return tuple(
@@ -355,7 +378,7 @@ def _batched(usage: dict[int, list[Usage]]) -> tuple[tuple[Usage, ...], ...]:
                             USAGE_BATCH))  # fmt: skip
 
 
-def _unlinked(random: Random, customers: tuple[Customer, ...]) -> tuple[int, ...]:
+def _unlinked(random: Random, customers: tuple[Customer, ...], size: Size) -> tuple[int, ...]:
     """None that ordered or used anything: they may owe for it."""
     idle = [c.number for c in customers if c.owner == PROVIDER and not c.spends]
-    return tuple(sorted(random.sample(idle, UNLINKED)))
+    return tuple(sorted(random.sample(idle, size.unlinked)))

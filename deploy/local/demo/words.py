@@ -57,4 +57,4 @@ GIVEN_ENGLISH = [
     "Ada", "Noel", "Iris", "Owen", "Mira", "Theo", "Lena", "Hugo", "Nina", "Alec", "Tess", "Joel",
 ]  # fmt: skip
 
-LABELS = ["重点客户", "金融", "制造", "互联网", "教育", "医疗", "试用期", "Overseas"]
+LABELS = ["战略客户", "金融", "制造", "互联网", "教育", "医疗", "试用期", "Overseas"]

@@ -16,10 +16,14 @@ from tests.customer_sync.builders import (
     ABROAD,
     ADMINISTRATOR,
     CHECK,
+    CREATE,
     OTHER_SELLER,
     SEND,
     Door,
+    a_customer,
     code_of,
+    partner_joined,
+    tell,
 )
 
 MOBILE = "13900001111"
@@ -38,6 +42,15 @@ async def test_a_login_name_of_any_partner_is_used_in_any_case(door: Door) -> No
     told = await _check(door, "name", "acme-SHOP")
     assert told["check_result"] == "used_by_user"
     assert "mobile_remain_available_num" not in told
+
+
+async def test_a_partners_login_name_is_used_too(door: Door, database: Database) -> None:
+    """Whoever signs in does so in one name space; told twice it is the same."""
+    joined = partner_joined("sp7", "solution_provider", account_name="Wolke-7")
+    await tell(database, joined, joined.model_copy(update={"restated": True}))
+    assert (await _check(door, "name", "wolke-7"))["check_result"] == "used_by_user"
+    answer = await door.post(CREATE, a_customer(domain_name="wolke-7"), OTHER_SELLER)
+    assert code_of(answer) == (400, "CBC.99000038")
 
 
 async def test_a_phone_tells_how_many_more_accounts_it_may_have(door: Door) -> None:

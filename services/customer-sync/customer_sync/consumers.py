@@ -16,13 +16,15 @@ from contracts.order import (
 from contracts.partner import PartnerJoined
 from customer_sync.association.keep_order import keep_order
 from customer_sync.copies import Arrears, Partner
+from customer_sync.customers.take_identity import NAME, take_identity
 
 consumers = Consumers("customer_sync")
 
 
 @consumers.on(PartnerJoined)
 async def on_partner_joined(event: PartnerJoined, session: EventSession) -> None:
-    """Know the account: its kind, standing and the one above it."""
+    """Know the account: its kind, standing and the one above it; its login name is taken."""
+    await take_identity(session, NAME, event.account_name, 1)
     await copies.keep(
         session,
         Partner,

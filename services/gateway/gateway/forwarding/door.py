@@ -20,6 +20,7 @@ from chassis.try_again import twice
 from gateway.forwarding.admit import admit
 from gateway.forwarding.answers import forwarded_start, refusal, saying_quota, without_body
 from gateway.forwarding.check_query import check_path, check_query, check_texts
+from gateway.forwarding.claim_login_names import claiming_login_names
 from gateway.forwarding.claim_signature import claim_signature
 from gateway.forwarding.destinations import Destination, Service, destination_of
 from gateway.forwarding.forward import ServiceAwayError
@@ -127,7 +128,10 @@ class Door:
             assert caller.access is not None
             used = (caller.signature, caller.access, request_id(), now)
             await twice(lambda: claim_signature(state.database, *used))
-        await self._forward(destination, request, caller, send)
+        naming = claiming_login_names(state.database, destination, request.body, now)
+        async with naming as claim:
+            status = await self._forward(destination, request, caller, send)
+            claim.refused = 400 <= status < 500
 
     def _count(
         self, destination: Destination, request: Received, caller: Caller | None, send: Send
@@ -179,7 +183,8 @@ class Door:
 
     async def _forward(
         self, destination: Destination, request: Received, caller: Caller, send: Send
-    ) -> None:
+    ) -> int:
+        """Hand the request to its service, and its answer to the caller; the status."""
         body = request.body
         if destination.password_in is not None:
             desk = self._state.password_desk
@@ -197,6 +202,7 @@ class Door:
                 except (aiohttp.ClientError, TimeoutError) as error:  # it ended while it answered
                     raise self._state.forwarder.away(destination.service, error) from error
                 await _stream(answer, first, chunks, destination, send)
+                return answer.status
         except ServiceAwayError as away:
             if destination.is_native:
                 raise OutsideError(destination.service) from away

@@ -20,6 +20,7 @@ class Account(IdentityTables):
     """A partner's or customer's account, copied from its owner's events."""
 
     __tablename__ = "identity_accounts"
+    __table_args__ = (Index("identity_accounts_folded", text("lower(account_name)")),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str]  # as Principal.kind
@@ -40,6 +41,7 @@ class Operator(IdentityTables):
     """A person who signs in for a partner, with the permission items it has."""
 
     __tablename__ = "identity_operators"
+    __table_args__ = (Index("identity_operators_folded", text("lower(account_name)")),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
     partner_id: Mapped[str] = mapped_column(index=True)
@@ -126,6 +128,17 @@ class Token(IdentityTables):
     expires_at: Mapped[datetime] = mapped_column(index=True)
     revoked_at: Mapped[datetime | None]
     ancestors: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+
+
+class LoginNameClaim(IdentityTables):
+    """A login name that a command is about to give to somebody of a kind (login_names.py)."""
+
+    __tablename__ = "login_name_claims"
+
+    name: Mapped[str] = mapped_column(primary_key=True)  # letters folded
+    kind: Mapped[str]
+    claims: Mapped[int]  # commands that claimed it and were not refused
+    claimed_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class UsedSignature(IdentityTables):

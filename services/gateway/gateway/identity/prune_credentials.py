@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from chassis.database import Database
-from gateway.identity.models import AccessKey, Password, Token, UsedSignature
+from gateway.identity.models import AccessKey, LoginNameClaim, Password, Token, UsedSignature
 from wire.signature import CLOCK_SKEW_SECONDS_MAX
 
 PORTION_ROWS = 5000
@@ -26,6 +26,7 @@ async def prune_credentials(database: Database, now: datetime) -> None:
         (UsedSignature, UsedSignature.signature, UsedSignature.used_at < now - SIGNATURES_KEPT),
         (Token, Token.hash, Token.expires_at < expired),
         (AccessKey, AccessKey.access, AccessKey.expires_at < expired),
+        (LoginNameClaim, LoginNameClaim.name, LoginNameClaim.claimed_at < unbound),
         (
             Password,
             Password.ref,

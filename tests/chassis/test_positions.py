@@ -169,6 +169,24 @@ async def test_a_topic_made_anew_stands_still_until_a_person_accepts_it(
     assert entry.detail["reason"] == "the cluster was set up anew"
 
 
+async def test_a_position_is_accepted_without_a_restart(
+    settings: ServiceSettings,
+    outcome: Outcome,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Break: in `Subscription._watch_database`, do not look at the stops."""
+    async with running(settings):
+        await send(settings, "old", range(1, 6), ALARMED)
+        await consumed(outcome, 5)
+    await send(settings, "lost", range(1, 5), ALARMED)
+    await remove_before(settings, 7)
+    async with running(settings) as app:
+        await stands_still(app, outcome, "events 5 to 6 left the topic unread")
+        assert await accept(settings, monkeypatch) == "0"
+        await until_heard(outcome, "lost", 2)
+        assert (await asked(app, "/readyz"))[0] == 200
+
+
 async def test_a_topic_shortened_under_the_position_stands_still(
     settings: ServiceSettings, outcome: Outcome, kafka_server: KafkaServer
 ) -> None:

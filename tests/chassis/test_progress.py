@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from aiokafka import TopicPartition
 
 from chassis.delivery import Move
 from chassis.messages import Message
@@ -27,16 +26,6 @@ class Hours:
         return self.now
 
 
-@dataclass
-class Topic:
-    """A topic that ends where the test says."""
-
-    end: int
-
-    async def end_offsets(self, targets: list[TopicPartition]) -> dict[TopicPartition, int]:
-        return dict.fromkeys(targets, self.end)
-
-
 @pytest.fixture
 def hours(monkeypatch: pytest.MonkeyPatch) -> Hours:
     clock = Hours()
@@ -44,8 +33,8 @@ def hours(monkeypatch: pytest.MonkeyPatch) -> Hours:
     return clock
 
 
-async def measured(progress: Progress, position: int, end: int) -> float:
-    await progress.measure(Topic(end), {PARTITION: (position, None)})
+def measured(progress: Progress, hours: Hours, waiting: int) -> float:
+    progress.measured({PARTITION: waiting}, hours.now)
     shown: float = LAG_SECONDS.labels(progress.name, "order", "0")._value.get()
     return shown
 
@@ -58,47 +47,47 @@ def done(position: int, sent_at_seconds: float) -> dict[Any, Move]:
     return {PARTITION: Move(position, position + 1, None, sent_at_seconds)}
 
 
-async def test_lag_in_seconds_is_the_age_of_the_oldest_event_not_yet_consumed(hours: Hours) -> None:
+def test_lag_in_seconds_is_the_age_of_the_oldest_event_not_yet_consumed(hours: Hours) -> None:
     progress = Progress("true", stalled_after_seconds=60)
     progress.assigned([PARTITION])
     progress.met([fetched(5, hours.now - 300), fetched(6, hours.now - 1)])
-    assert await measured(progress, 5, 7) == 300
+    assert measured(progress, hours, 2) == 300
 
 
-async def test_who_catches_up_is_as_late_as_what_it_consumes(hours: Hours) -> None:
+def test_who_catches_up_is_as_late_as_what_it_consumes(hours: Hours) -> None:
     progress = Progress("catching", stalled_after_seconds=60)
     progress.assigned([PARTITION])
     progress.advanced(done(5, hours.now - 250))
-    assert await measured(progress, 6, 900) == 250
+    assert measured(progress, hours, 894) == 250
 
 
-async def test_the_first_event_after_quiet_hours_is_not_hours_late(hours: Hours) -> None:
+def test_the_first_event_after_quiet_hours_is_not_hours_late(hours: Hours) -> None:
     progress = Progress("quiet", stalled_after_seconds=60)
     progress.assigned([PARTITION])
     progress.advanced(done(4, hours.now))
     hours.now += 7200
-    assert await measured(progress, 5, 5) == 0
+    assert measured(progress, hours, 0) == 0
     hours.now += 10
-    assert await measured(progress, 5, 6) == 10  # no later than the last look
+    assert measured(progress, hours, 1) == 10  # no later than the last look
     assert progress.stalled() is None
 
 
-async def test_who_advances_between_two_looks_is_not_stalled(hours: Hours) -> None:
+def test_who_advances_between_two_looks_is_not_stalled(hours: Hours) -> None:
     progress = Progress("busy", stalled_after_seconds=60)
     progress.assigned([PARTITION])
     for position in range(5, 10):
         hours.now += 70
-        await measured(progress, position, position + 1)
+        measured(progress, hours, 1)
         assert progress.stalled() is None
         progress.advanced(done(position, hours.now))
 
 
-async def test_who_stands_still_before_events_is_stalled(hours: Hours) -> None:
+def test_who_stands_still_before_events_is_stalled(hours: Hours) -> None:
     progress = Progress("dead", stalled_after_seconds=60)
     progress.assigned([PARTITION])
-    await measured(progress, 5, 8)
+    measured(progress, hours, 3)
     hours.now += 59
-    await measured(progress, 5, 9)
+    measured(progress, hours, 4)
     assert progress.stalled() is None
     hours.now += 2
     assert progress.stalled() == "order-0: 4 events behind, still 61 s"
@@ -106,22 +95,16 @@ async def test_who_stands_still_before_events_is_stalled(hours: Hours) -> None:
     assert progress.stalled() is None
 
 
-async def test_a_member_without_partitions_is_stalled_when_nobody_moves(hours: Hours) -> None:
+def test_a_member_without_partitions_is_stalled_when_nobody_moves(hours: Hours) -> None:
     progress = Progress("left out", stalled_after_seconds=60)
-    await progress.measure_group(Topic(8), {PARTITION: 5})
+    progress.group_measured({PARTITION: 5}, {PARTITION: 3})
     hours.now += 59
-    await progress.measure_group(Topic(8), {PARTITION: 6})  # another member works
+    progress.group_measured({PARTITION: 6}, {PARTITION: 2})  # another member works
     hours.now += 59
-    await progress.measure_group(Topic(8), {PARTITION: 6})
+    progress.group_measured({PARTITION: 6}, {PARTITION: 2})
     assert progress.stalled() is None
     hours.now += 2
-    await progress.measure_group(Topic(8), {PARTITION: 6})
+    progress.group_measured({PARTITION: 6}, {PARTITION: 2})
     assert progress.stalled() == "nobody works on order-0, still 61 s"
-    await progress.measure_group(Topic(8), {PARTITION: 8})
+    progress.group_measured({PARTITION: 8}, {PARTITION: 0})
     assert progress.stalled() is None
-
-
-async def test_a_topic_that_ends_before_the_position_is_named() -> None:
-    progress = Progress("short", stalled_after_seconds=60)
-    assert await progress.measure(Topic(4), {PARTITION: (5, None)}) == [PARTITION]
-    assert await progress.measure(Topic(5), {PARTITION: (5, None)}) == []

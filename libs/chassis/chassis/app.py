@@ -24,6 +24,7 @@ from chassis.idempotency import ReplayedAnswer, replayed
 from chassis.logs import enter_request, get_logger
 from chassis.metrics import REQUESTS
 from chassis.parked_api import parked_router
+from chassis.positions_api import positions_router
 from chassis.rebuild import Copied
 from chassis.restatement import Restater, restating
 from chassis.restatement_api import restatement_router
@@ -94,6 +95,7 @@ def service_app(
     app.add_exception_handler(ReplayedAnswer, replayed)
     app.include_router(health_router)
     app.include_router(parked_router, include_in_schema=False)
+    app.include_router(positions_router, include_in_schema=False)
     app.include_router(restatement_router, include_in_schema=False)
     for router in routers:
         app.include_router(router)

@@ -13,11 +13,11 @@ import uvicorn
 from fastapi import FastAPI
 
 from chassis import audit, logs
-from chassis.accept_position import accept_position, list_positions
 from chassis.clock import utc_now
 from chassis.database import Database
 from chassis.errors import RefusedError
 from chassis.identity import Principal
+from chassis.move_position import accept_position, list_positions, step_over_position
 from chassis.release import Desk, list_parked
 from chassis.settings import ServiceSettings
 
@@ -84,16 +84,22 @@ def _parser(service: str) -> argparse.ArgumentParser:
     for deed in (edit, skip):
         deed.add_argument("id", type=int)
         deed.add_argument("--reason", required=True)
-    positions = verbs.add_parser("positions", help="list positions, or accept one under alarm")
+    positions = verbs.add_parser("positions", help="list positions, accept or step over one")
     deeds = positions.add_subparsers(dest="deed", required=True)
     deeds.add_parser("list", help="each position beside what its topic holds")
-    accept = deeds.add_parser(
-        "accept", help="go on at the topic's beginning, from the consumer's next start on"
-    )
+    accept = deeds.add_parser("accept", help="go on at the topic's beginning, as it is now")
     for name in ("consumer", "topic"):
         accept.add_argument(name)
     accept.add_argument("partition", type=int)
-    accept.add_argument("--reason", required=True)
+    step_over = deeds.add_parser(
+        "step-over", help="leave out the one offset at which a consumer stands"
+    )
+    step_over.add_argument("stream")
+    step_over.add_argument("partition", type=int)
+    step_over.add_argument("offset", type=int)
+    step_over.add_argument("--consumer", help="where the service has several of the stream")
+    for deed in (accept, step_over):
+        deed.add_argument("--reason", required=True)
     return parser
 
 
@@ -144,14 +150,15 @@ async def _positions(service: str, settings: ServiceSettings, arguments: argpars
     database = Database(settings, service)
     try:
         if arguments.deed == "list":
-            for position in await list_positions(settings, database):
-                print(json.dumps(position, default=str, ensure_ascii=False))
+            for listed in await list_positions(settings, database):
+                print(json.dumps(listed, default=str, ensure_ascii=False))
             return 0
-        place = {name: getattr(arguments, name) for name in ("consumer", "topic", "partition")}
-        beginning = await accept_position(
-            settings, database, _operator(), utc_now(), reason=arguments.reason, **place
-        )
-        print(f"{service}: goes on at {beginning} when it is started again")
+        given = {**vars(arguments)}
+        verb, deed = given.pop("verb"), given.pop("deed")
+        assert verb == "positions"
+        move = accept_position if deed == "accept" else step_over_position
+        position = await move(settings, database, _operator(), utc_now(), **given)
+        print(f"{service}: goes on at {position}, within a look of its consumer")
     except RefusedError as refusal:
         print(refusal.message("en_us"), file=sys.stderr)
         return 1

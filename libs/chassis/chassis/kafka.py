@@ -1,8 +1,13 @@
 """How to reach Kafka: plain on the loopback, TLS and SASL by configuration."""
 
+import copy
 import ssl
+from collections.abc import Sequence
 from typing import Any
 
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
 from chassis.settings import ServiceSettings
@@ -45,4 +50,30 @@ def broker_security(settings: ServiceSettings) -> BaseSecurity | None:
         username=settings.kafka_sasl_username or "",
         password=password.get_secret_value() if password else "",
         ssl_context=tls,
+    )
+
+
+async def log_ends(consumer: Any, targets: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+    """Where the logs end, also behind transactions that are open: `end_offsets` stops at those."""
+    asking = copy.copy(consumer._fetcher)  # the client can be told so only as a whole
+    asking._isolation_level = 0  # read uncommitted
+    ends: dict[TopicPartition, int] = await asking.end_offsets(
+        targets, consumer._request_timeout_ms
+    )
+    return ends
+
+
+async def is_compacted(settings: ServiceSettings, topic: str) -> bool:
+    """Whether the topic keeps only the newest event of a key."""
+    admin = AIOKafkaAdminClient(**connection_arguments(settings))
+    await admin.start()
+    try:
+        resource = ConfigResource(ConfigResourceType.TOPIC, topic, {"cleanup.policy": None})
+        (answer,) = await admin.describe_configs([resource])
+    finally:
+        await admin.close()
+    return any(
+        name == "cleanup.policy" and "compact" in str(value)
+        for *_, entries in answer.resources
+        for name, value, *_ in entries
     )

@@ -1,13 +1,16 @@
 """A Kafka record and the event in it."""
 
+import hashlib
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from pydantic import ValidationError
-
 from contracts.event import Event
+
+KEY_BYTES_MAX = 512  # escaped, a byte takes four; PostgreSQL's index takes 2,700
+KEY_BYTES_KEPT = 64
 
 
 class BadMessageError(Exception):
@@ -22,7 +25,7 @@ class Message:
     partition: int
     position: int
     key: str
-    headers: dict[str, str]
+    headers: Mapping[str, str | None]  # of two with one name the last counts, as in Kafka's clients
     body: bytes
     sent_at_seconds: float
 
@@ -50,13 +53,14 @@ class Message:
         contract = contracts.get(self.event_type)
         if contract is None:
             return None
-        schema = self.headers.get("ce_dataschema", contract.VERSION)
+        schema = self.headers.get("ce_dataschema") or contract.VERSION
         if schema.rpartition("/")[2].split(".")[0] != contract.VERSION.split(".")[0]:
             raise BadMessageError(f"major version {schema} is not {contract.VERSION}")
         try:
             event = contract.model_validate_json(self.body)
             identified = {"event_id": UUID(self.event_id or ""), "restated": self.is_restated}
-        except (ValidationError, ValueError) as error:
+        except Exception as error:
+            # Whatever the reader stumbles over, it is in the bytes: the same again would not help.
             raise BadMessageError(f"{self.event_type}: {error}") from error
         event.__dict__.update(identified)  # from the headers; the body does not repeat them
         return event
@@ -73,11 +77,25 @@ def message_of(record: Any) -> Message:
         topic=record.topic,
         partition=record.partition,
         position=record.offset,
-        key=_text(record.key) if record.key else f"{record.partition}@{record.offset}",
-        headers={_text(name.encode()): _text(value) for name, value in record.headers},
+        key=_key(record.key) if record.key else f"{record.partition}@{record.offset}",
+        headers={
+            _text(name.encode("utf-8", "backslashreplace")): _text(value)
+            if value is not None
+            else None
+            for name, value in record.headers
+        },
         body=record.value or b"",
-        sent_at_seconds=record.timestamp / 1000,
+        # A producer may leave the time out; then the event is as old as our knowledge of it.
+        sent_at_seconds=record.timestamp / 1000 if record.timestamp > 0 else time.time(),
     )
+
+
+def _key(value: bytes) -> str:
+    """Short enough for an index; a longer one is told from others by its hash."""
+    if len(value) > KEY_BYTES_MAX:
+        beginning = value[:KEY_BYTES_KEPT]
+        return f"{_text(beginning)}… sha256:{hashlib.sha256(value).hexdigest()}"
+    return _text(value)
 
 
 def _text(value: bytes) -> str:

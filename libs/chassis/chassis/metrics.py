@@ -33,7 +33,9 @@ RETRIES = Counter("channelbus_consumer_retries_total", "Batches tried again", ["
 PARKED = Gauge("channelbus_parked_events", "Events waiting in parked keys", ["consumer"])
 PARKED_KEYS = Gauge("channelbus_parked_keys", "Keys that wait", ["consumer"])
 LAG_EVENTS = Gauge(
-    "channelbus_consumer_lag_events", "Events not yet consumed", ["consumer", "stream", "partition"]
+    "channelbus_consumer_lag_events",
+    "Events that can be delivered and are not yet consumed, of this process's own partitions",
+    ["consumer", "stream", "partition"],
 )
 LAG_SECONDS = Gauge(
     "channelbus_consumer_lag_seconds",
@@ -42,8 +44,18 @@ LAG_SECONDS = Gauge(
 )
 POSITION_ALARMS = Gauge(
     "channelbus_position_alarm",
-    "1 while a partition stands still because events are missing under its position",
+    "1 while a partition stands still: events are missing, or one cannot be read or parked",
     ["consumer", "stream", "partition"],
+)
+CONSUMER_HALTED = Gauge(
+    "channelbus_consumer_halted",
+    "1 while a consumer takes nothing, since code and schema do not fit",
+    ["consumer"],
+)
+FETCH_FAILURES = Counter(
+    "channelbus_fetch_failures_total",
+    "Fetches whose records could not be read, by the error's name",
+    ["consumer", "stream", "error"],
 )
 LOOP_LAG = Gauge(
     "channelbus_loop_lag_seconds",

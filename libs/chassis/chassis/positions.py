@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.crash import crash_point
 from chassis.database import Database
+from chassis.kafka import log_ends
 from chassis.tables import ConsumerPosition
 
 
@@ -39,6 +40,9 @@ async def read_positions(
     stored = await _stored(database, consumer, {tuple(tp): beginnings[tp] for tp in targets})
     # Asked last: whoever does not know yet that it lost the partition may still move the position.
     ends = await kafka_consumer.end_offsets(targets)
+    if beyond := [tp for tp in targets if stored[(tp.topic, tp.partition)][0] > ends[tp]]:
+        # A transaction that is still open ends what can be read, not the log.
+        ends |= await log_ends(kafka_consumer, beyond)
     starts = {}
     for target in targets:
         position, last_event = stored[(target.topic, target.partition)]
@@ -63,13 +67,15 @@ def left_unread(position: int, beginning: int) -> str:
     return f"events {position} to {beginning - 1} left the topic unread"
 
 
-async def every_position(database: Database, consumer: str) -> dict[tuple[str, int], int]:
-    """The positions of the whole group, whichever member moves them."""
+async def every_position(
+    database: Database, consumer: str
+) -> dict[tuple[str, int], tuple[int, str | None]]:
+    """The positions of the whole group with the events before them, whichever member moves them."""
     table = ConsumerPosition
-    columns = select(table.topic, table.partition, table.position)
+    columns = select(table.topic, table.partition, table.position, table.last_event)
     async with database.transaction() as session:
         found = await session.execute(columns.where(table.consumer == consumer))
-        return {(topic, partition): position for topic, partition, position in found}
+        return {(topic, partition): (position, last) for topic, partition, position, last in found}
 
 
 async def _stored(

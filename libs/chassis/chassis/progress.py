@@ -2,19 +2,16 @@
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
-
-from aiokafka import TopicPartition
+from contextlib import suppress
 
 from chassis.delivery import Move
 from chassis.logs import get_logger
 from chassis.messages import Message
-from chassis.metrics import LAG_EVENTS, LAG_SECONDS, POSITION_ALARMS
+from chassis.metrics import CONSUMER_HALTED, LAG_EVENTS, LAG_SECONDS, POSITION_ALARMS
 
 log = get_logger(__name__)
 
 Partition = tuple[str, int]
-Positions = Mapping[Partition, tuple[int, str | None]]
 
 
 class Progress:
@@ -35,14 +32,17 @@ class Progress:
         self._group_stalled: str | None = None
         self.lags: dict[Partition, int] = {}
         self.alarms: dict[Partition, str] = {}
+        self.halted: str | None = None
         self.last_error = ""
 
     def assigned(self, partitions: Iterable[Partition]) -> None:
         """These are ours now; what was is not."""
         kept = set(partitions)
-        for gone in set(self._moved_at) - kept:
-            LAG_EVENTS.labels(self.name, gone[0], str(gone[1])).set(0)
-            LAG_SECONDS.labels(self.name, gone[0], str(gone[1])).set(0)
+        for topic, partition in set(self._moved_at) - kept:
+            # Another member's to tell; our zero beside its figure would be a second truth.
+            for lag in (LAG_EVENTS, LAG_SECONDS):
+                with suppress(KeyError):
+                    lag.remove(self.name, topic, str(partition))
         self._moved_at = {p: self._moved_at.get(p, time.monotonic()) for p in kept}
         for known in (self.lags, self._in_hand, self._younger_than):
             for gone in set(known) - kept:
@@ -63,31 +63,31 @@ class Progress:
             self._younger_than[partition] = move.sent_at_seconds
 
     def alarm(self, partition: Partition, why: str) -> None:
-        """Stop a partition until a person decides; it shows in health, metrics and log."""
-        self.alarms[partition] = why
+        """A partition stands until that is mended or a person decides; all signals say so."""
         POSITION_ALARMS.labels(self.name, partition[0], str(partition[1])).set(1)
-        log.error("position lost", consumer=self.name, partition=str(partition), why=why)
+        if self.alarms.get(partition) != why:
+            log.error("partition stands", consumer=self.name, partition=str(partition), why=why)
+        self.alarms[partition] = why
 
     def clear_alarm(self, partition: Partition) -> None:
         """The partition flows, or is another member's to judge."""
         if self.alarms.pop(partition, None) is not None:
             POSITION_ALARMS.labels(self.name, partition[0], str(partition[1])).set(0)
 
-    async def measure(self, consumer: Any, positions: Positions) -> list[Partition]:
-        """Ask Kafka for the ends and set the lag metrics; the partitions that end too early."""
-        before = {partition: position for partition, (position, _) in positions.items()}
-        asked_at = time.time()
-        ends = await consumer.end_offsets([TopicPartition(*partition) for partition in before])
+    def halt(self, why: str | None) -> None:
+        """The consumer as a whole stands still until what it says is mended; None: it goes on."""
+        self.halted = why
+        CONSUMER_HALTED.labels(self.name).set(why is not None)
+        if why is not None:
+            log.error("consumer halted", consumer=self.name, why=why)
+        else:
+            log.info("consumer goes on", consumer=self.name)
+
+    def measured(self, lags: Mapping[Partition, int], asked_at: float) -> None:
+        """So many events wait in each of our partitions, as was asked at that instant."""
         self._group_stands, self._group_stalled = ({}, 0.0), None
-        for target, end in ends.items():
-            partition = (target.topic, target.partition)
-            if partition in positions:
-                self._set_lag(partition, end - positions[partition][0], asked_at)
-        return [
-            partition
-            for partition in before
-            if ends[TopicPartition(*partition)] < before[partition]
-        ]
+        for partition, lag in lags.items():
+            self._set_lag(partition, lag, asked_at)
 
     def _set_lag(self, partition: Partition, lag: int, asked_at: float) -> None:
         if lag <= 0 or not self.lags.get(partition):  # it did not wait before this look
@@ -102,14 +102,14 @@ class Progress:
         LAG_EVENTS.labels(self.name, partition[0], str(partition[1])).set(max(lag, 0))
         LAG_SECONDS.labels(self.name, partition[0], str(partition[1])).set(seconds)
 
-    async def measure_group(self, consumer: Any, positions: Mapping[Partition, int]) -> None:
+    def group_measured(
+        self, positions: Mapping[Partition, int], lags: Mapping[Partition, int]
+    ) -> None:
         """This member has no partition: is there lag that nobody in the group works on?
 
         A member that others leave nothing to do is well; one whose rejoin got lost is not.
         """
-        targets = [TopicPartition(*p) for p in positions if p not in self.alarms]
-        ends = await consumer.end_offsets(targets) if targets else {}
-        behind = {tuple(target) for target, end in ends.items() if end > positions[tuple(target)]}
+        behind = {partition for partition, lag in lags.items() if lag > 0}
         stands, since = self._group_stands
         now = time.monotonic()
         if not behind or stands != dict(positions):
@@ -119,7 +119,9 @@ class Progress:
             self._group_stalled = f"nobody works on {names}, still {now - since:.0f} s"
 
     def stalled(self) -> str | None:
-        """Which partition stands still although there is lag, if any."""
+        """Which partition stands still although there is lag, if any, and a restart may help."""
+        if self.halted is not None:
+            return None
         now = time.monotonic()
         for partition, lag in self.lags.items():
             stands = now - self._moved_at.get(partition, now)

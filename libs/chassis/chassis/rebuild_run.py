@@ -21,6 +21,7 @@ from chassis.kafka import connection_arguments
 from chassis.rebuild import Copied, Tell, running_rebuild
 from chassis.settings import ServiceSettings
 from chassis.tables import ConsumerPosition, ParkedKey, Rebuild
+from chassis.unread import COUNTED_EVENTS_MAX, TopicReader
 
 LOOK_EVERY_SECONDS = 0.5
 HINT_AFTER_SECONDS = 20.0
@@ -122,15 +123,18 @@ class Rebuilding:
         streams = sorted({stream for group in self._consumers for stream in group.streams})
         ends = await _ends(self._settings, [self._settings.topic_prefix + s for s in streams])
         told = _Progress(self._tell, "the consumers do not advance; is the service running?")
-        at_first = None
-        while behind := await self._behind(ends):
-            at_first = max(at_first or 0, behind)
-            told.look(_line("", "heard", at_first - behind, at_first))
-            await asyncio.sleep(LOOK_EVERY_SECONDS)
+        at_first, reader = None, TopicReader(self._settings)
+        try:
+            while behind := await self._behind(ends, reader):
+                at_first = max(at_first or 0, behind)
+                told.look(_line("", "heard", at_first - behind, at_first))
+                await asyncio.sleep(LOOK_EVERY_SECONDS)
+        finally:
+            await reader.close()
         for consumer, keys in await self._parked():
             self._tell(f"{consumer}: {keys:,} keys are parked; theirs comes when they are replayed")
 
-    async def _behind(self, ends: dict[tuple[str, int], int]) -> int:
+    async def _behind(self, ends: dict[tuple[str, int], int], reader: TopicReader) -> int:
         table = ConsumerPosition
         async with self._database.transaction() as session:
             rows = await session.execute(
@@ -138,12 +142,19 @@ class Rebuilding:
             )
             positions = {(consumer, topic, part): at for consumer, topic, part, at in rows}
         prefix = self._settings.topic_prefix
-        return sum(
-            max(end - positions.get((group.name, *partition), 0), 0)
-            for group in self._consumers
-            for partition, end in ends.items()
-            if partition[0].removeprefix(prefix) in group.streams
-        )
+        behind = 0
+        for group in self._consumers:
+            close = {}
+            for partition, end in ends.items():
+                if partition[0].removeprefix(prefix) in group.streams:
+                    position = positions.get((group.name, *partition), 0)
+                    if 0 < end - position <= COUNTED_EVENTS_MAX:
+                        close[partition] = position  # marks of transactions may be all there is
+                    else:
+                        behind += max(end - position, 0)
+            unread = await reader.unread(close, group.name, ends)
+            behind += sum(found.events for found in unread.values())
+        return behind
 
     async def _parked(self) -> list[tuple[str, int]]:
         async with self._database.transaction() as session:
@@ -191,7 +202,12 @@ def _line(owner: str, what: str, done: int, total: int) -> str:
 
 async def _ends(settings: ServiceSettings, topics: Collection[str]) -> dict[tuple[str, int], int]:
     """Where each partition that holds anything ends."""
-    consumer = AIOKafkaConsumer(*topics, group_id=None, **connection_arguments(settings))
+    consumer = AIOKafkaConsumer(
+        *topics,
+        group_id=None,
+        isolation_level="read_committed",
+        **connection_arguments(settings),
+    )
     await consumer.start()
     try:
         partitions = [

@@ -13,6 +13,7 @@ from sqlalchemy import func, select, text
 
 from chassis import delivery
 from chassis.app import service_app
+from chassis.attempts import Attempts
 from chassis.consumers import Consumers
 from chassis.database import EventSession
 from chassis.delivery import Delivery
@@ -20,7 +21,6 @@ from chassis.messages import Message
 from chassis.outbox import publish
 from chassis.parking import park
 from chassis.settings import ServiceSettings
-from chassis.subscription import Subscription
 from chassis.tables import ConsumerPosition, OutboxRow, ParkedEvent
 from contracts.billing import BillingFundsMoved
 from contracts.event import Event
@@ -161,7 +161,7 @@ async def test_a_poisoned_event_is_found_in_few_transactions(
 
         monkeypatch.setattr(owner, method, counted)
 
-    count_calls(Subscription, "_deliver_surely")
+    count_calls(Attempts, "deliver_surely")
     count_calls(Delivery, "deliver")
     facts = [funds_moved(f"k{n}", 1, NOW, "-1.00" if n == 77 else "1.00") for n in range(300)]
     app = service_app("tally", settings, routers=[], consumers=[refusing(whole)])
@@ -173,7 +173,7 @@ async def test_a_poisoned_event_is_found_in_few_transactions(
             return await waiting(app, ParkedEvent) == 1 and len(await heard(app)) == 299
 
         await until(settled)
-    assert 1 <= calls["deliver"] - calls["_deliver_surely"] <= more_at_most, calls
+    assert 1 <= calls["deliver"] - calls["deliver_surely"] <= more_at_most, calls
 
 
 async def test_nothing_is_read_anew_for_each_poisoned_event_before_it(
@@ -205,7 +205,7 @@ async def test_nothing_is_read_anew_for_each_poisoned_event_before_it(
 async def test_what_cannot_even_be_parked_is_not_passed_over(
     settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Break: in `Subscription._park`, do not look at what `_attempt` answers."""
+    """Break: in `Attempts._park`, do not look at what `_attempt` answers."""
     failures = iter(["no room"])
 
     async def failing_once(*told: Any) -> None:

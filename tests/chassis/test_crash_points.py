@@ -66,7 +66,7 @@ async def test_killed_between_handlers_and_commit(
 async def test_killed_between_commit_and_kafkas_offset_commit(
     settings: ServiceSettings, outcome: Outcome, point: str
 ) -> None:
-    """Break: in `Subscription._seek`, take `consumer.committed(target)` for the position.
+    """Break: in `Standing.seek`, take `consumer.committed(target)` for the position.
 
     The fence and the inbox catch that each by itself: drop `AND p.position = v.expected`, and let
     `Delivery._not_seen` return `events` as they are.

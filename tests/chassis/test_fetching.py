@@ -173,7 +173,7 @@ async def test_what_cannot_be_decoded_is_an_alarm_with_its_cure_and_goes_on_by_i
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """What stands before it is delivered, the other partitions flow, and nobody asks in a loop."""
-    monkeypatch.setattr("chassis.subscription.STOPPED_RETRY_SECONDS", 1.5)
+    monkeypatch.setattr("chassis.standing.STOPPED_RETRY_SECONDS", 1.5)
     topic = settings.topic_prefix + "billing"
     failures = FETCH_FAILURES.labels("tally", topic, UnsupportedCodecError.__name__)
     alarm = POSITION_ALARMS.labels("tally", topic, str(PARTITION))

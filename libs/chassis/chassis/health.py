@@ -33,14 +33,17 @@ async def livez(request: Request) -> Response:
 
 @health_router.get("/readyz", include_in_schema=False)
 async def readyz(request: Request) -> Response:
-    """503 until everything is started, while the database is away, or after a lost position."""
+    """503 until everything is started, and while the database takes no writes.
+
+    A consumer that stands is an alarm beside it: requests are served as well as before.
+    """
     alarms = [
-        f"{partition[0]}-{partition[1]}: {why}"
+        alarm
         for subscription in request.app.state.subscriptions
-        for partition, why in subscription.progress.alarms.items()
+        for alarm in subscription.progress.told_alarms()
     ]
     warnings = [told for warn in request.app.state.warnings if (told := warn()) is not None]
-    ready = bool(request.app.state.ready) and not alarms and await _database_takes_writes(request)
+    ready = bool(request.app.state.ready) and await _database_takes_writes(request)
     told = {"ready": ready, "alarms": alarms, "warnings": warnings}
     return JsonAnswer(told, 200 if ready else 503)
 

@@ -118,6 +118,14 @@ class Progress:
             names = ", ".join(sorted(f"{topic}-{partition}" for topic, partition in behind))
             self._group_stalled = f"nobody works on {names}, still {now - since:.0f} s"
 
+    def told_alarms(self) -> list[str]:
+        """What stands and why, as health and the console tell it."""
+        halted = [f"{self.name}: {self.halted}"] if self.halted is not None else []
+        return halted + [
+            f"{self.name} {topic}-{partition}: {why}"
+            for (topic, partition), why in sorted(self.alarms.items())
+        ]
+
     def stalled(self) -> str | None:
         """Which partition stands still although there is lag, if any, and a restart may help."""
         if self.halted is not None:

@@ -15,12 +15,12 @@ from tests.chassis.tally import settings_for
 def test_a_serving_process_sets_what_it_built_apart_from_collection(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    served: list[tuple[FastAPI, int]] = []
+    served: list[tuple[object, int]] = []
 
-    def serve(app: FastAPI, **_options: object) -> None:
-        served.append((app, gc.get_freeze_count()))
+    def serve(server: uvicorn.Server) -> None:
+        served.append((server.config.app, gc.get_freeze_count()))
 
-    monkeypatch.setattr(uvicorn, "run", serve)
+    monkeypatch.setattr(uvicorn.Server, "run", serve)
     monkeypatch.setattr(logs, "configure", lambda *_: None)
     app = FastAPI()
     before = gc.get_freeze_count()

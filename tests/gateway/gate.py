@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from yarl import URL
 
 from chassis.identity import HEADER, Principal, read_identity
+from chassis.listener import listening_as
 from contracts.event import Event
 from gateway.app import build
 from gateway.identity.create_access_key import Holder, mint_key
@@ -107,10 +108,7 @@ class Server(uvicorn.Server):
 @asynccontextmanager
 async def listening(app: Any) -> AsyncIterator[str]:
     """Serve the application on the loopback; the URL."""
-    config = uvicorn.Config(
-        app, port=0, log_config=None, access_log=False, ws="none", proxy_headers=False
-    )
-    server = Server(config)
+    server = Server(listening_as(app, port=0))
     running = asyncio.create_task(server.serve())
     async with asyncio.timeout(START_SECONDS):
         while not server.started:

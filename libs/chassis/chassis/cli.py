@@ -17,6 +17,7 @@ from chassis.clock import utc_now
 from chassis.database import Database
 from chassis.errors import RefusedError
 from chassis.identity import Principal
+from chassis.listener import listening_as
 from chassis.move_position import accept_position, list_positions, step_over_position
 from chassis.release import Desk, list_parked
 from chassis.settings import ServiceSettings
@@ -111,19 +112,14 @@ def serve(service: str, settings: S, build: Build[S]) -> None:
     # a tenth of a second, while every request and event waits.
     gc.collect()
     gc.freeze()
-    uvicorn.run(
+    listening = listening_as(
         app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
-        access_log=False,
-        log_config=None,
-        timeout_keep_alive=75,
         timeout_graceful_shutdown=10,
-        server_header=False,
-        proxy_headers=False,  # who sends from where is the gateway's to say (TRUSTED_PROXIES)
     )
+    uvicorn.Server(listening).run()
 
 
 async def _verify_audit(service: str, settings: ServiceSettings) -> int:

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from yarl import URL
 
 from chassis.identity import HEADER, Principal, read_identity
-from chassis.listener import listening_as
+from chassis.listener import HEAD_BYTES_MAX, listening_as
 from contracts.event import Event
 from gateway.app import build
 from gateway.identity.create_access_key import Holder, mint_key
@@ -287,7 +287,9 @@ async def open_gate(database: ServiceDatabase, **given: Any) -> AsyncIterator[Ga
         settings = database.settings(GatewaySettings, **told)
         clock: list[Gate] = []
         app = build(settings, lambda: clock[0].now())
-        client = aiohttp.ClientSession(auto_decompress=False)
+        client = aiohttp.ClientSession(
+            auto_decompress=False, max_line_size=HEAD_BYTES_MAX, max_field_size=HEAD_BYTES_MAX
+        )
         gate = Gate("", app, settings, echo, client)
         clock.append(gate)
         async with client, listening(app) as gate.url:

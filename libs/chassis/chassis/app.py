@@ -1,15 +1,10 @@
 """One ASGI application per service: both doors, the relay and the schedules, started together."""
 
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from http import HTTPMethod
 from typing import Any
-from uuid import UUID
 
 from fastapi import APIRouter, FastAPI
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uuid_utils.compat import uuid7
 
 from chassis import crash
 from chassis.bus import bus
@@ -21,11 +16,11 @@ from chassis.error_answers import install_error_answers
 from chassis.failures import DatabaseAwayError
 from chassis.health import health_router
 from chassis.idempotency import ReplayedAnswer, replayed
-from chassis.logs import enter_request, get_logger
-from chassis.metrics import REQUESTS
+from chassis.logs import get_logger
 from chassis.parked_api import parked_router
 from chassis.positions_api import positions_router
 from chassis.rebuild import Copied
+from chassis.request_context import RequestContext
 from chassis.restatement import Restater, restating
 from chassis.restatement_api import restatement_router
 from chassis.schedules import Schedule
@@ -35,7 +30,6 @@ from chassis.try_again import TryAgain
 
 log = get_logger(__name__)
 
-_METHODS = frozenset(HTTPMethod)  # whatever else a client sends is one label, not one each
 Resource = Callable[[FastAPI], Any]  # makes an async context manager that lives with the process
 
 
@@ -113,47 +107,3 @@ async def _refuse_shared_sessions(database: Database) -> None:
         raise
     except DatabaseAwayError as error:
         log.warning("database away", error=str(error))
-
-
-class RequestContext:
-    """Names each request for logs and traces, answers with `X-Request-Id`, measures it."""
-
-    def __init__(self, app: ASGIApp):
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        headers = dict(scope["headers"])
-        request_id = headers.get(b"x-request-id", b"").decode("latin-1") or new_request_id()
-        parent = headers.get(b"traceparent")
-        enter_request(request_id, parent.decode("latin-1") if parent else None)
-        started = time.perf_counter()
-        status = 500
-
-        async def send_named(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                names = {name.lower() for name, _ in message["headers"]}
-                if b"x-request-id" not in names:
-                    message["headers"] = [
-                        *message["headers"], (b"x-request-id", request_id.encode("latin-1")),
-                    ]  # fmt: skip
-            await send(message)
-
-        try:
-            await self._app(scope, receive, send_named)
-        finally:
-            route = getattr(scope.get("route"), "path", "unrouted")
-            elapsed = time.perf_counter() - started
-            method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-            REQUESTS.labels(route, method, str(status)).observe(elapsed)
-
-
-def new_request_id() -> str:
-    """32 hexadecimal digits, in order of time."""
-    fresh: UUID = uuid7()
-    return fresh.hex

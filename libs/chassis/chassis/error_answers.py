@@ -4,12 +4,15 @@ On the vendor's paths the body is `{"error_code", "error_msg"}` (domain.md D.3);
 `/internal`) it is a problem of RFC 9457 with the same code.
 """
 
-from http import HTTPStatus
+from collections.abc import Sequence
+from http import HTTPMethod, HTTPStatus
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match
+from starlette.types import Scope
 
 from chassis.answers import JsonAnswer
 from chassis.errors import BadFieldError, OutsideError, RefusedError
@@ -49,13 +52,39 @@ def _is_ours(path: str) -> bool:
     return path.startswith(("/api/", "/internal/"))
 
 
+def allowed_methods(routes: Sequence[BaseRoute], scope: Scope) -> list[str]:
+    """The methods that a path has among the routes, as `Allow` says them."""
+    return [
+        method.value
+        for method in HTTPMethod
+        if method is not HTTPMethod.OPTIONS
+        and any(
+            route.matches({**scope, "method": method.value})[0] is Match.FULL for route in routes
+        )
+    ]
+
+
+def _other_method(request: Request) -> Response:
+    """405 and its `Allow`; who asks by OPTIONS is told the same."""
+    methods = allowed_methods(request.app.routes, request.scope)
+    if request.method == HTTPMethod.OPTIONS:
+        answer = Response(status_code=HTTPStatus.NO_CONTENT)
+    else:
+        answer = refusal_answer(request, RefusedError(code="APIGW.0101", status=405))
+    answer.headers["Allow"] = ", ".join([*methods, "OPTIONS"])
+    return answer
+
+
 def away_error(path: str) -> RefusedError:
     """The database is away: CHB.0503 on our paths, CBC.0999 on the vendor's, which know no 503."""
     return OutsideError() if _is_ours(path) else RefusedError(code="CBC.0999")
 
 
 def install_error_answers(app: FastAPI) -> None:
-    """Every way to fail gets one documented answer; what nobody foresaw is 500 CBC.0999."""
+    """Every way to fail gets one documented answer.
+
+    What nobody foresaw is 500 CBC.0999, by `chassis.request_context`.
+    """
 
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, RefusedError)
@@ -78,20 +107,17 @@ def install_error_answers(app: FastAPI) -> None:
             return await refused(request, error.__cause__)
         if error.status_code == HTTPStatus.BAD_REQUEST:  # FastAPI's word for a body it cannot read
             return refusal_answer(request, BadFieldError("body"))
-        code = "APIGW.0101" if error.status_code in (404, 405) else "CBC.0155"
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            return _other_method(request)
+        code = "APIGW.0101" if error.status_code == HTTPStatus.NOT_FOUND else "CBC.0155"
         return refusal_answer(request, RefusedError(code=code, status=error.status_code))
 
     async def away(request: Request, error: Exception) -> Response:
         log.warning("database away", error=str(error), path=request.url.path)
         return refusal_answer(request, away_error(request.url.path))
 
-    async def unforeseen(request: Request, error: Exception) -> Response:
-        log.error("failed", exc_info=error, path=request.url.path)
-        return refusal_answer(request, RefusedError(code="CBC.0999"))
-
     app.add_exception_handler(RefusedError, refused)
     app.add_exception_handler(RequestValidationError, malformed)
     app.add_exception_handler(BreachError, breached)
     app.add_exception_handler(HTTPException, unrouted)
     app.add_exception_handler(DatabaseAwayError, away)
-    app.add_exception_handler(Exception, unforeseen)

@@ -1,6 +1,7 @@
 """JSON log lines with request and trace ids. Secrets and personal fields are never logged."""
 
 import logging
+import re
 import secrets
 import sys
 import time
@@ -14,6 +15,12 @@ import structlog
 REPEATING = "aiokafka"
 REPEATED_EVERY_SECONDS = 10.0
 
+# A later version may say more behind a dash; version ff is none, nor is an id of zeros.
+_is_trace_parent = re.compile(
+    r"(?!ff|00.{54})[0-9a-f]{2}-(?P<trace>(?!0{32})[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}"
+    r"-(?P<flags>[0-9a-f]{2})(?:-.*)?",
+    re.ASCII,
+).fullmatch
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
 _trace_parent: ContextVar[str] = ContextVar("trace_parent", default="")
 
@@ -29,10 +36,14 @@ def trace_parent() -> str:
 
 
 def enter_request(request: str, parent: str | None) -> None:
-    """Name the work at hand; a caller without a trace starts one (W3C Trace Context level 1)."""
+    """Name the work at hand (W3C Trace Context level 1).
+
+    A caller without a trace starts one, and so does one whose `traceparent` has not its form.
+    """
     _request_id.set(request)
-    if parent and len(parent) == 55:
-        trace_id, flags = parent[3:35], parent[53:]
+    known = _is_trace_parent(parent or "")
+    if known:
+        trace_id, flags = known["trace"], "01" if int(known["flags"], 16) & 1 else "00"
     else:
         trace_id, flags = secrets.token_hex(16), "01"
     _trace_parent.set(f"00-{trace_id}-{secrets.token_hex(8)}-{flags}")

@@ -7,6 +7,7 @@ import aiohttp
 
 from chassis.errors import OutsideError, RefusedError
 from chassis.identity import HEADER, Principal, sign_identity
+from chassis.listener import HEAD_BYTES_MAX
 from chassis.logs import request_id, trace_parent
 from chassis.settings import ServiceSettings
 
@@ -26,6 +27,8 @@ class Sideways:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX, keepalive_timeout=30),
             timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
+            max_line_size=HEAD_BYTES_MAX,
+            max_field_size=HEAD_BYTES_MAX,
         )
 
     async def close(self) -> None:

@@ -208,7 +208,7 @@ def _without_blanks(data: Mapping[str, Any], fields: Iterable[Field]) -> dict[st
 
 
 _ENUM_ERRORS = ("literal_error", "enum")
-_NAME = re.compile(r"[A-Za-z_][\w-]*").fullmatch
+_NAME = re.compile(r"[A-Za-z_][\w-]{0,63}").fullmatch
 _PLACES = ("body", "query", "path", "header")
 
 

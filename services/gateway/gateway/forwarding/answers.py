@@ -1,5 +1,6 @@
 """What leaves the gateway: its own refusals as domain.md D.3 has them, and services' answers."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -16,6 +17,8 @@ from wire.json import dumps
 
 log = get_logger(__name__)
 
+# The server would answer 500 instead; whether the command was done must not be lost for a header.
+_can_be_sent = re.compile(rb"[\t\x20-\x7e\x80-\xff]*").fullmatch
 Headers = Iterable[tuple[bytes, bytes]]
 _PASSED_BACK = (
     "content-type",
@@ -30,6 +33,16 @@ _PASSED_BACK = (
 )
 
 
+class MethodError(RefusedError):
+    """The path is there, with other methods."""
+
+    code = "APIGW.0101"
+
+    def __init__(self, allowed: list[str]):
+        self.allowed = allowed
+        super().__init__(status=HTTPStatus.METHOD_NOT_ALLOWED)
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A whole answer."""
@@ -40,8 +53,9 @@ class Answer:
 
     async def send(self, send: Send) -> None:
         """ASGI."""
-        size = (b"content-length", str(len(self.body)).encode())
-        headers = [*self.headers, size]
+        headers = self.headers
+        if self.status != HTTPStatus.NO_CONTENT:
+            headers = [*headers, (b"content-length", str(len(self.body)).encode())]
         await send(
             {"type": "http.response.start", "status": self.status, "headers": headers},
         )
@@ -53,6 +67,7 @@ def refusal(error: RefusedError, headers: Headers, *, native: bool) -> Answer:
     REFUSALS.labels(error.refusal_code).inc()
     language = next((v.decode("latin-1") for k, v in headers if k == b"x-language"), None)
     message = error.message(language_of(language))
+    more = [(b"allow", ", ".join(error.allowed).encode())] if isinstance(error, MethodError) else []
     named = (b"x-request-id", request_id().encode("latin-1"))
     if not native:
         body = {
@@ -60,7 +75,8 @@ def refusal(error: RefusedError, headers: Headers, *, native: bool) -> Answer:
             "error_msg": message,
             "request_id": request_id(),
         }
-        return Answer(error.status, [(b"content-type", b"application/json"), named], dumps(body))
+        sent = [(b"content-type", b"application/json"), named, *more]
+        return Answer(error.status, sent, dumps(body))
     problem = {
         "type": "about:blank",
         "title": HTTPStatus(error.status).phrase,
@@ -69,7 +85,7 @@ def refusal(error: RefusedError, headers: Headers, *, native: bool) -> Answer:
         "detail": message,
         "instance": request_id(),
     }
-    sent = [(b"content-type", b"application/problem+json"), named]
+    sent = [(b"content-type", b"application/problem+json"), named, *more]
     if isinstance(error, ThrottledError):
         sent += [(b"retry-after", b"1"), *_quota(error.limit, 0)]
     return Answer(error.status, sent, dumps(problem))
@@ -115,9 +131,10 @@ def forwarded_start(answer: aiohttp.ClientResponse, *, native: bool) -> Message:
         log.error("a service redirected", status=answer.status)
         raise RefusedError(code="CBC.0999")
     headers = [
-        (name.encode(), value.encode("latin-1"))
+        (name.encode(), raw)
         for name in _PASSED_BACK
         if (value := answer.headers.get(name)) is not None
+        and _can_be_sent(raw := value.encode("utf-8", "surrogateescape"))
     ]
     if answer.content_length is not None:
         headers.append((b"content-length", str(answer.content_length).encode()))

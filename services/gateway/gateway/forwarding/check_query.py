@@ -11,6 +11,7 @@ from wire import check as wire_check
 from wire import routing
 from wire.operations import Operation
 
+NAME_CHARACTERS_MAX = 64  # told of a name that nobody knows
 _NO_TEXT = "characters that no text may hold"
 # An escaped backslash before it makes the rest plain letters.
 _has_nul = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000").search
@@ -73,7 +74,8 @@ def check_texts(raw_path: bytes, raw_query: bytes, body: bytes) -> None:
     for piece in raw_query.split(b"&"):
         raw_name, _, raw_value = piece.partition(b"=")
         if not (_is_text(raw_name) and _is_text(raw_value)):
-            raise BadFieldError(unquote_to_bytes(raw_name).decode(errors="replace"), _NO_TEXT)
+            name = unquote_to_bytes(raw_name).decode(errors="replace")
+            raise BadFieldError(name[:NAME_CHARACTERS_MAX], _NO_TEXT)
 
 
 def _is_text(raw: bytes) -> bool:

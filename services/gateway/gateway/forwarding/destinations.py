@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from http import HTTPMethod
 
 from chassis.identity import PARTNER_KINDS
 from wire import routing
@@ -204,6 +205,18 @@ _IAM_PREFIXES = ("/v3/auth/", "/v3.0/")
 def native_routes() -> list[tuple[str, str]]:
     """Method and path of every native route that another service answers."""
     return [(method, destination.path) for method, _, destination in _NATIVE]
+
+
+def methods_of(path: str) -> list[str]:
+    """The methods of a raw path that another service answers; of any other path none."""
+    if path.startswith("/api/"):
+        segments = path.split("/")
+        return [
+            method
+            for method, template, _ in _NATIVE
+            if len(template) == len(segments) and _fits(template, segments)
+        ]
+    return [method.value for method in HTTPMethod if routing.match(method.value, path)]
 
 
 def destination_of(method: str, path: str) -> Destination | None:

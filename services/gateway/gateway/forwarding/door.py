@@ -9,20 +9,28 @@ from contextlib import suppress
 
 import aiohttp
 from starlette.datastructures import State
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chassis.error_answers import away_error
+from chassis.error_answers import allowed_methods, away_error
 from chassis.errors import BadFieldError, OutsideError, RefusedError
 from chassis.failures import DatabaseAwayError
 from chassis.identity import HEADER, sign_identity
 from chassis.logs import get_logger, request_id
 from chassis.try_again import twice
 from gateway.forwarding.admit import admit
-from gateway.forwarding.answers import forwarded_start, refusal, saying_quota, without_body
+from gateway.forwarding.answers import (
+    Answer,
+    MethodError,
+    forwarded_start,
+    refusal,
+    saying_quota,
+    without_body,
+)
 from gateway.forwarding.check_query import check_path, check_query, check_texts
 from gateway.forwarding.claim_login_names import claiming_login_names
 from gateway.forwarding.claim_signature import claim_signature
-from gateway.forwarding.destinations import Destination, Service, destination_of
+from gateway.forwarding.destinations import Destination, Service, destination_of, methods_of
 from gateway.forwarding.forward import ServiceAwayError
 from gateway.forwarding.received import ClientGoneError, Received, received
 from gateway.identity.authenticate import Caller, SignatureRefusedError
@@ -76,8 +84,9 @@ class Door:
         destination = destination_of(scope["method"], path)
         native = path.startswith("/api/")
         try:
-            if destination is None:
-                raise UnknownPathError
+            if destination is None or _is_other_method(destination, scope, path):
+                await _refuse_method(scope, path, send_once)
+                return
             await self._serve(destination, scope, receive, send_once)
         except ClientGoneError:
             return
@@ -207,6 +216,31 @@ class Door:
             if destination.is_native:
                 raise OutsideError(destination.service) from away
             raise
+
+
+def _is_other_method(destination: Destination, scope: Scope, path: str) -> bool:
+    """Whether nobody answers this method of a path that is known by another."""
+    if scope["method"] == "OPTIONS":
+        return True
+    if destination.service is not Service.GATEWAY or not methods_of(path):
+        return False
+    method = "GET" if scope["method"] == "HEAD" else scope["method"]
+    asked = {**scope, "method": method}
+    return all(route.matches(asked)[0] is not Match.FULL for route in scope["app"].routes)
+
+
+async def _refuse_method(scope: Scope, path: str, send: Send) -> None:
+    """OPTIONS is told what a path can do; another method is 405 on ours, 404 on the vendor's."""
+    known = {*methods_of(path), *allowed_methods(scope["app"].routes, scope)}
+    if not known:
+        raise UnknownPathError
+    allowed = sorted(known | {"OPTIONS"} | ({"HEAD"} if "GET" in known else set()))
+    if scope["method"] == "OPTIONS":
+        await Answer(204, [(b"allow", ", ".join(allowed).encode())], b"").send(send)
+    elif path.startswith("/api/"):
+        raise MethodError(allowed)
+    else:
+        raise UnknownPathError
 
 
 async def _stream(

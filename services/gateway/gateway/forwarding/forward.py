@@ -7,15 +7,17 @@ from io import BytesIO
 import aiohttp
 from yarl import URL
 
-from chassis.errors import RefusedError
+from chassis.errors import BadFieldError, RefusedError
 from chassis.identity import HEADER, Principal, sign_identity
+from chassis.listener import HEAD_BYTES_MAX
 from chassis.logs import get_logger, request_id, trace_parent
 from gateway.forwarding.destinations import Service
-from gateway.forwarding.received import Received
+from gateway.forwarding.received import Headers, Received
 from gateway.settings import GatewaySettings
 
 log = get_logger(__name__)
 
+HEADER_CHARACTERS_MAX = 1_000
 WHOLE_BODY_BYTES_MAX = 512 * 1024
 KEEPALIVE_SECONDS = 30  # shorter than the services keep an idle connection
 _PASSED_ON = (
@@ -64,6 +66,8 @@ class Forwarder:
         async with aiohttp.ClientSession(
             connector=connector,
             timeout=timeout,
+            max_line_size=HEAD_BYTES_MAX,
+            max_field_size=HEAD_BYTES_MAX,  # no answer is lost to a long header
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent", "Content-Type"),
@@ -105,11 +109,7 @@ class Forwarder:
     ) -> aiohttp.ClientResponse:
         assert self._client is not None, "Forwarder.open was not entered"
         target = request.target
-        headers = {
-            name.decode(): value.decode("latin-1")
-            for name, value in request.headers
-            if name in _PASSED_ON
-        }
+        headers = passed_on(request.headers)
         headers["x-request-id"] = request_id()
         headers["traceparent"] = trace_parent()
         headers[HEADER] = sign_identity(self._settings.keys, principal, method, target, body)
@@ -126,6 +126,26 @@ class Forwarder:
         """What the caller hears of it; the log has why."""
         log.warning("service away", service_name=service.value, error=type(error).__name__)
         return ServiceAwayError()
+
+
+def passed_on(headers: Headers) -> dict[str, str]:
+    """The caller's headers that are for the service.
+
+    Raises:
+        BadFieldError: one that came more than once, is too long, or is more than printable ASCII.
+
+    """
+    passed: dict[str, str] = {}
+    for name, raw in headers:
+        if name not in _PASSED_ON:
+            continue
+        shown, value = name.decode(), raw.decode("latin-1")
+        if shown in passed:
+            raise BadFieldError(shown, "came more than once")
+        if len(value) > HEADER_CHARACTERS_MAX or not (value.isascii() and value.isprintable()):
+            raise BadFieldError(shown, f"up to {HEADER_CHARACTERS_MAX} printable characters")
+        passed[shown] = value
+    return passed
 
 
 def _payload(body: bytes) -> bytes | BytesIO | None:

@@ -1,0 +1,110 @@
+"""What surrounds each request: its names, the bounds of its head, its end, its measure."""
+
+import re
+import time
+from http import HTTPMethod
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uuid_utils.compat import uuid7
+
+from chassis.error_answers import refusal_answer
+from chassis.errors import BadFieldError, RefusedError
+from chassis.logs import enter_request, get_logger
+from chassis.metrics import REQUESTS
+
+log = get_logger(__name__)
+
+REQUEST_ID_CHARACTERS_MAX = 128
+_is_request_id = re.compile(r"[A-Za-z0-9][\w.:/+=@-]{0,127}", re.ASCII).fullmatch
+_is_host = re.compile(r"(?:[\w.~%-]*|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?", re.ASCII).fullmatch
+_METHODS = frozenset(HTTPMethod)  # whatever else a client sends is one label, not one each
+
+
+class UnknownExpectationError(RefusedError):
+    """Something else than `100-continue` is expected of us."""
+
+    code = "CBC.0100"
+
+    def __init__(self) -> None:
+        super().__init__("Expect", status=417)
+
+
+class RequestContext:
+    """Names each request for logs and traces, answers with `X-Request-Id`, measures it.
+
+    Nothing that fails inside is raised any further while it can still be answered: the server would
+    close the connection, and the next request on it would fail for no reason of its own.
+    """
+
+    def __init__(self, app: ASGIApp):
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers: list[tuple[bytes, bytes]] = scope["headers"]
+        request_id = _only(headers, b"x-request-id") or ""
+        if not _is_request_id(request_id):
+            request_id = new_request_id()
+        enter_request(request_id, _only(headers, b"traceparent"))
+        begun = time.perf_counter()
+        status = 0
+
+        async def send_named(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                others = [pair for pair in message["headers"] if pair[0].lower() != b"x-request-id"]
+                message["headers"] = [*others, (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            _check_head(scope["http_version"], headers)
+            await self._app(scope, receive, send_named)
+        except Exception as error:
+            if status:
+                raise  # half an answer: the connection ends with it
+            await _answer(error, scope)(scope, receive, send_named)
+        finally:
+            route = getattr(scope.get("route"), "path", "unrouted")
+            elapsed = time.perf_counter() - begun
+            method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+            REQUESTS.labels(route, method, str(status or 500)).observe(elapsed)
+
+
+def new_request_id() -> str:
+    """32 hexadecimal digits, in order of time."""
+    fresh: UUID = uuid7()
+    return fresh.hex
+
+
+def _only(headers: list[tuple[bytes, bytes]], name: bytes) -> str | None:
+    """A header's value, if it came once."""
+    values = [value for key, value in headers if key == name]
+    return values[0].decode("latin-1") if len(values) == 1 else None
+
+
+def _check_head(http_version: str, headers: list[tuple[bytes, bytes]]) -> None:
+    """Refuse what HTTP/1.1 forbids and its parser lets through (RFC 9112 3.2, RFC 9110 10.1.1)."""
+    hosts = 0
+    for name, value in headers:
+        if name == b"host":
+            hosts += 1
+            if hosts > 1 or not _is_host(value.decode("latin-1")):
+                raise BadFieldError("Host")
+        elif name == b"expect" and value.lower() != b"100-continue":
+            raise UnknownExpectationError
+    if not hosts and http_version == "1.1":
+        raise BadFieldError("Host")
+
+
+def _answer(error: Exception, scope: Scope) -> ASGIApp:
+    request = Request(scope)
+    if isinstance(error, RefusedError):
+        return refusal_answer(request, error)
+    log.error("failed", exc_info=error, path=scope["path"][:200])
+    return refusal_answer(request, RefusedError(code="CBC.0999"))

@@ -1,0 +1,164 @@
+"""What comes around a request is bounded and checked, and no failure costs the next request."""
+
+import logging
+from collections.abc import AsyncIterator
+
+import aiohttp
+import httpx
+import pytest
+from fastapi import FastAPI, Response
+
+from chassis.app import service_app
+from chassis.logs import trace_parent
+from chassis.request_context import REQUEST_ID_CHARACTERS_MAX
+from chassis.routes import Router
+from chassis.settings import ServiceSettings
+from tests.gateway.gate import listening
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
+router = Router()
+
+
+@router.get("/api/trace")
+async def tell_the_trace() -> Response:
+    return Response(trace_parent())
+
+
+@router.post("/api/failing")
+async def fail() -> Response:
+    raise ZeroDivisionError
+
+
+@router.post("/api/trace")
+async def act() -> Response:
+    return Response(status_code=204)
+
+
+@pytest.fixture
+def app(settings: ServiceSettings) -> FastAPI:
+    quiet = settings.model_copy(update={"bus_enabled": False})
+    return service_app("tally", quiet, routers=[router])
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://tally") as found:
+        yield found
+
+
+@pytest.mark.parametrize(
+    "given", ["mine-1", "a" * REQUEST_ID_CHARACTERS_MAX, "Root=1-67891233-abcdef012345678912345678"]
+)
+async def test_a_request_id_is_echoed(client: httpx.AsyncClient, given: str) -> None:
+    answer = await client.get("/api/trace", headers={"X-Request-Id": given})
+    assert answer.headers["x-request-id"] == given
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["", "a" * (REQUEST_ID_CHARACTERS_MAX + 1), "a" * 30_000, "a b", "a\tb", "é", "'\"<x>", "-a"],
+)
+async def test_what_is_no_request_id_gets_a_fresh_one(
+    client: httpx.AsyncClient, given: str
+) -> None:
+    answer = await client.get("/api/trace", headers={b"X-Request-Id": given.encode("latin-1")})
+    assert len(answer.headers["x-request-id"]) == 32
+    both = [("X-Request-Id", "mine-1"), ("X-Request-Id", "mine-2")]
+    answer = await client.get("/api/trace", headers=both)
+    assert len(answer.headers["x-request-id"]) == 32
+
+
+@pytest.mark.parametrize(
+    ("given", "flags"),
+    [
+        (PARENT, "01"),
+        (PARENT[:-2] + "00", "00"),
+        (PARENT[:-2] + "ff", "01"),
+        ("01" + PARENT[2:] + "-more", "01"),
+    ],
+)
+async def test_a_trace_goes_on(client: httpx.AsyncClient, given: str, flags: str) -> None:
+    said = (await client.get("/api/trace", headers={"traceparent": given})).text
+    assert said.startswith(f"00-{TRACE}-")
+    assert said.endswith(f"-{flags}")
+    assert said[36:52] != given[36:52]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "00-" + "g" * 32 + "-" + "h" * 16 + "-01",
+        "00-" + "0" * 32 + "-" + "1" * 16 + "-01",
+        "00-" + "1" * 32 + "-" + "0" * 16 + "-01",
+        PARENT.upper(),
+        "ff" + PARENT[2:],
+        PARENT + "-more",
+        PARENT[:-1],
+        PARENT[:-1] + "é",
+        '00-"},{"x":1,"y":"aaaaaaaaaaaaaaaaa-bbbbbbbbbbbbbbbb-"}',
+    ],
+)
+async def test_what_is_no_trace_begins_one(client: httpx.AsyncClient, given: str) -> None:
+    headers = {b"traceparent": given.encode("latin-1")}
+    said = (await client.get("/api/trace", headers=headers)).text
+    assert TRACE not in said
+    assert set(said) <= set("0123456789abcdef-")
+    assert len(said) == 55
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "field"),
+    [
+        ({"Host": "a:b:c"}, 400, "Host"),
+        ({"Host": "[::1"}, 400, "Host"),
+        ({"Host": "a/b"}, 400, "Host"),
+        ({"Host": "[::1]:80"}, 200, ""),
+        ({"Host": "channelbus.example.com"}, 200, ""),
+        ({"Expect": "200-ok"}, 417, "Expect"),
+        ({"Expect": "100-Continue"}, 200, ""),
+    ],
+)
+async def test_what_a_head_asks_is_known_or_refused(
+    client: httpx.AsyncClient, headers: dict[str, str], status: int, field: str
+) -> None:
+    answer = await client.get("/api/trace", headers=headers)
+    assert answer.status_code == status
+    if field:
+        assert answer.json()["code"] == "CBC.0100"
+        assert answer.json()["detail"].endswith(f" {field}")
+
+
+async def test_one_host_is_needed_since_http_1_1(client: httpx.AsyncClient) -> None:
+    twice = [("Host", "a"), ("Host", "a")]
+    assert (await client.get("/api/trace", headers=twice)).status_code == 400
+    request = client.build_request("GET", "/api/trace")
+    del request.headers["Host"]
+    assert (await client.send(request)).status_code == 400
+
+
+async def test_options_and_405_say_what_a_path_can_do(client: httpx.AsyncClient) -> None:
+    told = await client.options("/api/trace")
+    refused = await client.put("/api/trace")
+    assert (told.status_code, refused.status_code) == (204, 405)
+    assert refused.json()["code"] == "APIGW.0101"
+    for answer in (told, refused):
+        assert set(answer.headers["allow"].split(", ")) == {"GET", "POST", "OPTIONS"}
+    assert (await client.options("/api/nothing")).status_code == 404
+
+
+async def test_a_failure_costs_the_next_request_of_the_connection_nothing(
+    app: FastAPI, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL)
+    connector = aiohttp.TCPConnector(limit=1)
+    async with listening(app) as url, aiohttp.ClientSession(connector=connector) as one_connection:
+        one_connection._retry_connection = False
+        for _ in range(20):
+            async with one_connection.post(f"{url}/api/failing") as failed:
+                content = await failed.json(content_type=None)
+                assert (failed.status, content["code"]) == (500, "CBC.0999")
+            async with one_connection.post(f"{url}/api/trace") as innocent:
+                assert innocent.status == 204

@@ -24,6 +24,7 @@ def settings(service_store: ServiceDatabase, tmp_path: Path) -> CustomerSyncSett
         verification_sender="file",
         verification_file=str(tmp_path / "codes"),
         mobile_accounts_max=2,
+        verification_pause_seconds=0,
     )
 
 

@@ -155,7 +155,7 @@ async def test_a_code_expires_after_ten_minutes_or_those_that_were_asked_for(
 
 
 async def test_more_than_three_wrong_codes_void_it_though_each_is_refused(
-    door: Door, database: Database
+    door: Door, database: Database, clock: Clock
 ) -> None:
     master = await a_master(door)
     code = await sms_code(door, master)
@@ -166,6 +166,7 @@ async def test_more_than_three_wrong_codes_void_it_though_each_is_refused(
     for given in (wrong, code):
         assert code_of(await ask_member(door, master, proven(given))) == (400, "CBC.99000027")
     assert await written(door, database) == before
+    clock.forward(minutes=10)
     anew = await sms_code(door, master)
     assert (await ask_member(door, master, proven(anew))).status_code == 204
 

@@ -147,7 +147,7 @@ async def send_code(request: Request, principal: CurrentPrincipal, now: Now) -> 
     sender: CodeSender = request.app.state.code_sender
     wanted = await read_body(code_model_of(principal.site), await request.body())
     async with database.transaction_as(principal) as session:
-        message = await send_verification_code(session, principal, wanted, settings.keys, now)
+        message = await send_verification_code(session, principal, wanted, settings, now)
     await sender.send(message)
     return Response(status_code=204)
 

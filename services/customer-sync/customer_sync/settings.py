@@ -24,6 +24,9 @@ class CustomerSyncSettings(ServiceSettings):
     association_wait_seconds: float = Field(
         default=2.0, ge=0, le=20, description="then a create that asked for it is CBC.99000050"
     )
+    verification_pause_seconds: float = Field(
+        default=60.0, ge=0, description="between two codes to one phone or mailbox"
+    )
     verification_sender: Literal["log", "file"] = "log"
     verification_file: str | None = Field(
         default=None, description="where the file sender appends codes, for tests and development"

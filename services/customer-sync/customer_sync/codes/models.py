@@ -17,5 +17,15 @@ class VerificationCode(Tables):
     receiver: Mapped[str] = mapped_column(primary_key=True)
     code_mac: Mapped[str]  # keyed, since six digits under a bare hash are soon guessed
     expires_at: Mapped[datetime]
-    failures: Mapped[int]
+    failures: Mapped[int]  # also of the codes before it, while they are fresh
+    failed_at: Mapped[datetime | None]
     used_at: Mapped[datetime | None]
+
+
+class CodePause(Tables):
+    """When a phone or mailbox was last sent a code, by whomever: it rests before the next."""
+
+    __tablename__ = "code_pauses"
+
+    receiver: Mapped[str] = mapped_column(primary_key=True)
+    sent_at: Mapped[datetime] = mapped_column(index=True)

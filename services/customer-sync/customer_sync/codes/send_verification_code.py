@@ -8,9 +8,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.errors import BadFieldError, RefusedError, UnknownValueError
 from chassis.identity import Principal, WrongPrincipalError
 from customer_sync.codes.code_senders import CodeMessage
-from customer_sync.codes.verification_codes import BANK_CARD, REGISTRATION, expiry, issue_code
+from customer_sync.codes.verification_codes import (
+    BANK_CARD,
+    REGISTRATION,
+    expiry,
+    issue_code,
+    pause_between_codes,
+)
 from customer_sync.customers.contact_rules import is_email, is_mainland_mobile
 from customer_sync.customers.models import UNLINKED, Customer
+from customer_sync.settings import CustomerSyncSettings
 from wire.operations import CHINA, INTERNATIONAL
 from wire.times import format_instant
 from wire.types import WireRequest
@@ -67,7 +74,7 @@ async def send_verification_code(
     session: AsyncSession,
     principal: Principal,
     wanted: SendVerificationCode | SendVerificationCodeAbroad,
-    keys: dict[str, bytes],
+    settings: CustomerSyncSettings,
     now: datetime,
 ) -> CodeMessage:
     """Issue a code in place of an older one; the caller sends the message after the commit.
@@ -75,6 +82,7 @@ async def send_verification_code(
     Raises:
         BadFieldError: no such phone or mailbox, or scene 18 without its customer.
         NotYourCustomerError: scene 18 for somebody else's customer.
+        CodeTooSoonError: the receiver was sent a code a moment ago.
 
     """
     if not principal.is_partner:
@@ -85,7 +93,11 @@ async def send_verification_code(
     if wanted.scene == BANK_CARD:
         await _check_customer(session, principal, wanted.customer_id)
     expires_at = expiry(now, wanted.timeout)
-    code = await issue_code(session, keys, principal.id, wanted.scene, receiver, expires_at)
+    pause = settings.verification_pause_seconds
+    await pause_between_codes(session, receiver, pause, now)
+    code = await issue_code(
+        session, settings.keys, principal.id, wanted.scene, receiver, expires_at, now
+    )
     return CodeMessage(
         receiver=receiver,
         code=code,

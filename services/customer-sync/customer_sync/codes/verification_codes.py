@@ -6,17 +6,18 @@ import secrets
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from sqlalchemy import update
+from sqlalchemy import case, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import RefusedError
-from customer_sync.codes.models import VerificationCode
+from customer_sync.codes.models import CodePause, VerificationCode
 
 REGISTRATION, BANK_CARD = 29, 18  # scenes, by the vendor's numbers
 ENTERPRISE_MEMBER = 1001  # a scene of our own, past the vendor's: a master makes a member
 CODE_DIGITS = 6
 FAILURES_MAX = 3  # one more voids the code
+FAILURES_KEPT = timedelta(minutes=10)  # a new code does not make them undone
 
 
 class _CodeError(RefusedError):
@@ -49,6 +50,12 @@ class CodeVoidError(_CodeError):
     elsewhere = "CBC.99000027"
 
 
+class CodeTooSoonError(RefusedError):
+    """The receiver was sent a code a moment ago, or too many wrong ones were tried."""
+
+    code = "APIGW.0308"
+
+
 def _mac(key: bytes, receiver: str, code: str) -> str:
     return hmac.new(key, f"verification\n{receiver}\n{code}".encode(), hashlib.sha256).hexdigest()
 
@@ -60,8 +67,16 @@ async def issue_code(
     scene: int,
     receiver: str,
     expires_at: datetime,
+    now: datetime,
 ) -> str:
-    """A new code; the one before it is void. Only its keyed hash is kept."""
+    """A new code; the one before it is void. Only its keyed hash is kept.
+
+    Wrong tries of the code before count on: else each new code would allow three guesses more.
+
+    Raises:
+        CodeTooSoonError: as many wrong codes as may be were tried a moment ago.
+
+    """
     code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
     row = insert(VerificationCode).values(
         partner_id=partner_id,
@@ -71,16 +86,50 @@ async def issue_code(
         expires_at=expires_at,
         failures=0,
     )
+    known = VerificationCode
+    fresh = known.failed_at > now - FAILURES_KEPT
     anew = {
         "code_mac": row.excluded.code_mac,
         "expires_at": row.excluded.expires_at,
-        "failures": 0,
+        "failures": case((fresh & known.used_at.is_(None), known.failures), else_=0),
         "used_at": None,
     }
-    await session.execute(
-        row.on_conflict_do_update(index_elements=["partner_id", "scene", "receiver"], set_=anew)
+    issued = await session.execute(
+        row.on_conflict_do_update(
+            index_elements=["partner_id", "scene", "receiver"],
+            set_=anew,
+            where=(known.failures <= FAILURES_MAX) | known.failed_at.is_(None) | ~fresh,
+        ).returning(known.receiver)
     )
+    if issued.first() is None:
+        minutes = FAILURES_KEPT // timedelta(minutes=1)
+        raise CodeTooSoonError(
+            f"Too many wrong codes: a new one is sent {minutes} minutes after the last.",
+            detail_zh=f"验证码错误次数过多，请在最后一次尝试{minutes}分钟后重新获取。",
+        )
     return code
+
+
+async def pause_between_codes(
+    session: AsyncSession, receiver: str, seconds: float, now: datetime
+) -> None:
+    """Let a phone or mailbox rest between two codes, whoever has them sent.
+
+    Raises:
+        CodeTooSoonError: it was sent one a moment ago.
+
+    """
+    row = insert(CodePause).values(receiver=receiver, sent_at=now)
+    paused = row.on_conflict_do_update(
+        index_elements=["receiver"],
+        set_={"sent_at": now},
+        where=CodePause.sent_at <= now - timedelta(seconds=seconds),
+    ).returning(CodePause.receiver)
+    if (await session.execute(paused)).first() is None:
+        raise CodeTooSoonError(
+            f"A code was sent less than {seconds:.0f} seconds ago.",
+            detail_zh=f"距上次发送验证码不足{seconds:.0f}秒。",
+        )
 
 
 async def try_code(
@@ -106,6 +155,7 @@ async def try_code(
     if _is_right(known, keys, code):
         return None
     known.failures += 1
+    known.failed_at = now
     return CodeVoidError(scene) if known.failures > FAILURES_MAX else CodeWrongError(scene)
 
 

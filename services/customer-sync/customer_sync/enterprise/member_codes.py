@@ -17,12 +17,17 @@ def _receiver(master: Customer, mobile: str) -> str:
 
 
 async def issue_member_code(
-    session: AsyncSession, keys: Keys, master: Customer, mobile: str, expires_at: datetime
+    session: AsyncSession,
+    keys: Keys,
+    master: Customer,
+    mobile: str,
+    expires_at: datetime,
+    now: datetime,
 ) -> str:
     """A new code; the one before it is void."""
     receiver = _receiver(master, mobile)
     return await issue_code(
-        session, keys, master.partner_id, ENTERPRISE_MEMBER, receiver, expires_at
+        session, keys, master.partner_id, ENTERPRISE_MEMBER, receiver, expires_at, now
     )
 
 

@@ -9,10 +9,11 @@ from chassis.errors import BadFieldError, UnknownValueError
 from chassis.identity import Principal
 from customer_sync.codes.code_senders import CodeMessage
 from customer_sync.codes.send_verification_code import LANGUAGES
-from customer_sync.codes.verification_codes import ENTERPRISE_MEMBER
+from customer_sync.codes.verification_codes import ENTERPRISE_MEMBER, pause_between_codes
 from customer_sync.customers.contact_rules import is_mainland_mobile
 from customer_sync.enterprise.find_master import find_master
-from customer_sync.enterprise.member_codes import Keys, issue_member_code
+from customer_sync.enterprise.member_codes import issue_member_code
+from customer_sync.settings import CustomerSyncSettings
 from wire.times import format_instant
 from wire.types import WireRequest
 
@@ -41,7 +42,7 @@ async def send_sms_verification_code(
     session: AsyncSession,
     principal: Principal,
     wanted: SendSmsVerificationCode,
-    keys: Keys,
+    settings: CustomerSyncSettings,
     now: datetime,
 ) -> CodeMessage:
     """Issue a code in place of an older one; the caller sends the message after the commit.
@@ -50,6 +51,7 @@ async def send_sms_verification_code(
         WrongPrincipalError: no enterprise master.
         BadFieldError: no such phone.
         UnknownValueError: another language, or a variable that the message does not have.
+        CodeTooSoonError: the phone was sent a code a moment ago.
 
     """
     master = await find_master(session, principal)
@@ -61,7 +63,9 @@ async def send_sms_verification_code(
         if arg.key != SUB_CUSTOMER_NAME:
             raise UnknownValueError(f"sm_template_args[{index}].key")
     expires_at = now + timedelta(minutes=wanted.timeout)
-    code = await issue_member_code(session, keys, master, wanted.mobile_phone, expires_at)
+    mobile = wanted.mobile_phone
+    await pause_between_codes(session, mobile, settings.verification_pause_seconds, now)
+    code = await issue_member_code(session, settings.keys, master, mobile, expires_at, now)
     return CodeMessage(
         receiver=wanted.mobile_phone,
         code=code,

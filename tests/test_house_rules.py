@@ -8,12 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.house import code_rules, file_rules, import_rules
+from tests.house import code_rules, file_rules, import_rules, page_rules
 from tests.house.checkout import Checkout
 
 Rule = Callable[[Checkout], Iterable[str]]
 
 README = "\n".join(f"**{heading.capitalize()}** is said." for heading in file_rules.README_SAYS)
+DECISION = "# Paying\n\n" + "".join(
+    f"## {heading}\n\n`tests/order/test_pay_order.py`\n\n" for heading in page_rules.DECISION_SAYS
+)
+# Spelt in parts, so that this file keeps the rules itself.
+WHY = "docs/why" + ".md"
+RULES_PAGE = "docs/domain/orders" + ".md"
+FOLDER, PAYING = "docs/decisions/", "0001-paying" + ".md"
 SOUND = {
     "libs/contracts/pyproject.toml": '[project]\ndependencies = ["pydantic>=2"]\n',
     "libs/contracts/contracts/order.py": "from pydantic import BaseModel\n",
@@ -36,6 +43,12 @@ SOUND = {
     "ARCHITECTURE.md": "[order](services/order/README.md): `order/pay_order.py`\n",
     "tests/order/__init__.py": "",
     "tests/order/test_pay_order.py": "import order.pay_order\n",
+    "libs/contracts/README.md": "The events.\n",
+    "libs/chassis/README.md": "What every service stands on.\n",
+    RULES_PAGE: '<a id="b-5"></a>\n## B.5 Order\n',
+    "docs/decisions/README.md": f"| [0001]({PAYING}) | Paying |\n",
+    f"{FOLDER}{PAYING}": DECISION,
+    "services/order/order/list_orders.py": f"x = 6  # {RULES_PAGE} B.5, decision 0001\n",
 }
 PAY_ORDER = "services/order/order/pay_order.py"
 
@@ -128,12 +141,40 @@ PLANTED: dict[Rule, list[tuple[dict[str, str | None], str]]] = {
         ({"pip.conf": "index-" + "url = https://mirror.example/simple\n"}, "registry"),
         ({"deploy/run.sh": f"cd {HOME}\n"}, "path of one machine"),
     ],
-    file_rules.pages_name_files_that_exist: [
-        ({"README.md": "See [why](docs/why.md).\n"}, "links to docs/why.md"),
-        ({"README.md": "Open `order/pay_bill.py`.\n"}, "names order/pay_bill.py"),
-    ],
     file_rules.each_test_folder_is_a_package: [
         ({"tests/billing/test_x.py": ""}, "has no __init__.py"),
+    ],
+    page_rules.pages_name_files_that_exist: [
+        ({"README.md": f"See [why]({WHY}).\n"}, f"links to {WHY}"),
+        ({"README.md": "Open `order/pay_bill.py`.\n"}, "names order/pay_bill.py"),
+    ],
+    page_rules.references_lead_somewhere: [
+        ({PAY_ORDER: f'"""Pay ({WHY})."""\n'}, f"refers to {WHY}"),
+        ({"pyproject.toml": f"# {WHY}\n"}, f"refers to {WHY}"),
+        ({"libs/wire/x.json": f'{{"rule": "{WHY}"}}\n'}, f"refers to {WHY}"),
+        ({PAY_ORDER: f"x = 1  # {RULES_PAGE} B.5, B.50\n"}, "refers to B.50, which docs/domain"),
+        ({PAY_ORDER: f"x = 1  # {RULES_PAGE} F15.9\n"}, "refers to F15.9"),
+        ({PAY_ORDER: '"""Pay (decision ' + '0404)."""\n'}, "there is none"),
+    ],
+    page_rules.prose_lines_are_short: [
+        ({"README.md": "word " * 21 + "\n"}, "README.md:1 has 105 columns"),
+        ({"README.md": "```\ncode\n```\n" + "word " * 21 + "\n"}, "README.md:4"),
+    ],
+    page_rules.readmes_are_read: [
+        ({"libs/contracts/README.md": None}, "libs/contracts/README.md is missing"),
+        ({"services/order/README.md": "word " * 601}, "has 601 words"),
+    ],
+    page_rules.decisions_are_held: [
+        ({f"{FOLDER}0002-x.md": DECISION}, "is not in docs/decisions/README.md"),
+        ({f"{FOLDER}0001-x.md": DECISION}, f"has the number of {FOLDER}0001-"),
+        (
+            {f"{FOLDER}{PAYING}": DECISION.replace("## Alternatives\n", "")},
+            "no heading '## Alternatives'",
+        ),
+        (
+            {f"{FOLDER}{PAYING}": DECISION.replace("test_pay", "test_play")},
+            "names no test that is there",
+        ),
     ],
 }
 RULES = list(PLANTED)  # a rule that was never seen to fail is none

@@ -201,7 +201,7 @@ async def test_a_distributor_names_the_reseller_to_see_its_customers(
 async def test_consumers_are_listed_even_when_unlinked_and_referral_ones_too(
     caller: Caller, database: Database
 ) -> None:
-    """domain.md F rule 14."""
+    """docs/domain/worked-examples.md F.14."""
     october = datetime(2026, 10, 20, tzinfo=UTC)
     for attempt, who in (("a1", CUSTOMER), ("a2", REFERRAL), ("a3", CUSTOMER)):
         await pay(database, attempt, "1.00", october, customer_id=who)

@@ -93,7 +93,7 @@ UNSOLD: list[dict[str, Any]] = [
 
 
 async def test_all_keys_must_be_right(caller: Caller) -> None:
-    """domain.md F11."""
+    """docs/domain/prices.md F11."""
     for wrong in UNSOLD:
         assert refused(await quote(caller, wanted(**wrong))) == (400, "CBC.99006006"), wrong
 

@@ -41,7 +41,7 @@ async def test_reclaiming_gives_the_partner_its_money_back(
     await caller.transfer(100)
     answer = await caller.post(as_partner(), RECLAIM, {"customer_id": CUSTOMER, "amount": 37.5})
     assert answer.status_code == 200
-    assert list(answer.json()) == ["trans_id"]  # not transfer_id (domain.md B.10)
+    assert list(answer.json()) == ["trans_id"]  # not transfer_id (docs/domain/accounts.md B.10)
     assert (await balance_of(database, CUSTOMER)).balance == money("62.50")
     assert (await balance_of(database, PARTNER)).balance == money("37.50")
     assert (await stated(database))[-1]["reason"] == "SOURCE_OPERATION_BERETRIEVE"

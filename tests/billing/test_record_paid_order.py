@@ -136,7 +136,7 @@ async def test_an_order_whose_parts_do_not_add_up_is_for_a_person_to_see(
 async def test_the_cycle_of_a_line_is_beijing_time(
     caller: Caller, database: Database, paid_at: datetime, cycle: str
 ) -> None:
-    """domain.md F rule 5."""
+    """docs/domain/worked-examples.md F.5."""
     assert paid_at < NOW
     assert (await caller.hold("a1", "0.00")).status_code == 200
     line = order_line("l1", "1.00")

@@ -40,7 +40,7 @@ SECOND, HOUR = 6, 4  # measure ids
 
 
 def usage(record_id: str, **more: Any) -> dict[str, Any]:
-    """25874 seconds of a disk of 10 GB (domain.md F rule 1)."""
+    """25874 seconds of a disk of 10 GB (docs/domain/worked-examples.md F.1)."""
     return {
         "record_id": record_id,
         "customer_id": CUSTOMER,
@@ -85,7 +85,7 @@ async def lines_of(database: Database) -> list[BillLine]:
 
 
 async def test_usage_is_cut_and_never_rounded(caller: Caller, database: Database) -> None:
-    """domain.md F rule 1: 0.04599822 is 0.04 to pay and 0.00599822 truncated."""
+    """docs/domain/worked-examples.md F.1: 0.04599822 is 0.04 to pay and 0.00599822 truncated."""
     await caller.top_up(CUSTOMER, "1.00")
     (line,) = await record(caller, usage("r1"))
     assert line["official_amount"] == "0.04599822"
@@ -99,7 +99,7 @@ async def test_usage_is_cut_and_never_rounded(caller: Caller, database: Database
 
 
 def test_a_discount_is_taken_before_the_cut() -> None:
-    """domain.md F rules 1 and 10: net 85.00425 is 85.00 and 0.00425."""
+    """docs/domain/worked-examples.md F.1, F.10: net 85.00425 is 85.00 and 0.00425."""
     fee = rate_usage(money("100.005"), money("0.85"), Usage(money("1")))
     assert (fee.official, fee.discount) == (money("100.00500000"), money("15.00075000"))
     assert (fee.erased, fee.payable) == (money("0.00425000"), money("85.00"))
@@ -113,7 +113,7 @@ def test_the_division_comes_last() -> None:
 async def test_usage_takes_cash_then_credit_and_the_rest_is_owed(
     billing_database: ServiceDatabase, caller: Caller, database: Database, tmp_path: Path
 ) -> None:
-    """domain.md F rule 10 without its coupon, which usage does not take."""
+    """docs/domain/worked-examples.md F.10 without its coupon, which usage does not take."""
     committed = Path(__file__).parents[2] / "services/billing/billing/prices/catalogue.toml"
     own = tmp_path / "catalogue.toml"
     row = 'hour = "0.0700000000"'
@@ -150,7 +150,7 @@ async def test_usage_takes_cash_then_credit_and_the_rest_is_owed(
 
 
 def rule_ten(**more: str) -> BillLine:
-    """The line of domain.md F rule 10."""
+    """The line of docs/domain/worked-examples.md F.10."""
     amounts = {
         "official_amount": "100.00500000",
         "official_discount_amount": "15.00075000",
@@ -174,7 +174,10 @@ def rule_ten(**more: str) -> BillLine:
 
 
 async def test_both_identities_hold_before_and_after_a_repayment(database: Database) -> None:
-    """domain.md F rule 10: later repayment: arrears 0, write-off 5, actual payment 65."""
+    """Later repayment: arrears 0, write-off 5, actual payment 65.
+
+    See docs/domain/worked-examples.md F.10.
+    """
     async with database.transaction() as session:
         session.add(rule_ten())
     async with database.transaction() as session:
@@ -293,7 +296,7 @@ async def test_only_the_administrator_reports_usage(caller: Caller) -> None:
 async def test_a_cycle_takes_charges_until_its_bill_is_final(
     settings: BillingSettings, database: Database, now: datetime, status: int
 ) -> None:
-    """domain.md F rule 5: final on the 5th at 12:00 Beijing time."""
+    """docs/domain/worked-examples.md F.5: final on the 5th at 12:00 Beijing time."""
     october = "2026-10-31T15:59:59Z"
     async with running(settings, now) as early:
         body = {"records": [vm("r1", "10", used_until=october, charged_at=october)]}

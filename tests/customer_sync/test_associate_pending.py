@@ -1,4 +1,7 @@
-"""Association that takes its time (domain.md B.2, F rule 7)."""
+"""Association that takes its time.
+
+See docs/domain/customers.md B.2, docs/domain/worked-examples.md F.7.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator

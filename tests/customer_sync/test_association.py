@@ -1,4 +1,4 @@
-"""Unlinking and switching: one side applies, the other answers (domain.md B.3)."""
+"""Unlinking and switching: one side applies, the other answers (docs/domain/association.md B.3)."""
 
 import asyncio
 from dataclasses import replace

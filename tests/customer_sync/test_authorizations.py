@@ -1,4 +1,4 @@
-"""A partner asks, the customer itself decides (domain.md F6)."""
+"""A partner asks, the customer itself decides (docs/domain/acting-on-behalf.md F6)."""
 
 import asyncio
 from dataclasses import replace

@@ -1,4 +1,7 @@
-"""check_user_identity and the codes sent before (domain.md B.9, F16)."""
+"""check_user_identity and the codes sent before.
+
+See docs/domain/verification.md B.9, docs/domain/customers.md F16.
+"""
 
 import json
 import stat

@@ -1,4 +1,7 @@
-"""create_sub_customer: field rules, uniqueness, who may, what is stated (domain.md B.2, D.4)."""
+"""create_sub_customer: field rules, uniqueness, who may, what is stated.
+
+See docs/domain/customers.md B.2, docs/domain/error-codes.md D.4.
+"""
 
 import asyncio
 from dataclasses import replace

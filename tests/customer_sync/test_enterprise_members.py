@@ -1,4 +1,7 @@
-"""create_sub_enterprise_account and the codes for it (domain.md B.4, B.9)."""
+"""create_sub_enterprise_account and the codes for it.
+
+See docs/domain/enterprise.md B.4, docs/domain/verification.md B.9.
+"""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,7 @@
-"""freeze_sub_customers and unfreeze_sub_customers of the international site (domain.md D.4b)."""
+"""freeze_sub_customers and unfreeze_sub_customers of the international site.
+
+See docs/domain/international-site.md D.4b.
+"""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,7 @@
-"""list_sub_customers: filters, pages, tenants, speed of the search (domain.md F4, D.5)."""
+"""list_sub_customers: filters, pages, tenants, speed of the search.
+
+See docs/domain/customers.md F4, docs/domain/wire-protocol.md D.5.
+"""
 
 import asyncio
 from dataclasses import replace

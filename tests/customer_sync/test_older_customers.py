@@ -1,4 +1,4 @@
-"""The older customer list: the newer one's rules, pages by number (domain.md F4)."""
+"""The older customer list: the newer one's rules, pages by number (docs/domain/customers.md F4)."""
 
 from typing import Any
 

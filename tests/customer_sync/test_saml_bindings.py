@@ -1,4 +1,4 @@
-"""Users of the platform are bound to the accounts made for them (domain.md F16)."""
+"""Users of the platform are bound to the accounts made for them (docs/domain/customers.md F16)."""
 
 import asyncio
 from typing import Any

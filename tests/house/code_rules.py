@@ -51,7 +51,7 @@ def use_cases_take_the_time_as_an_argument(checkout: Checkout) -> Iterator[str]:
 
 
 def subscribers_acknowledge_after_their_work(checkout: Checkout) -> Iterator[str]:
-    """FastStream's default acknowledges first and loses what fails (style.md 4.2)."""
+    """FastStream's default acknowledges first and loses what fails."""
     for path in checkout.python("libs", "services"):
         for call in checkout.calls(path):
             if not isinstance(call.func, ast.Attribute) or call.func.attr != "subscriber":
@@ -92,7 +92,7 @@ def _without_imports(checkout: Checkout, path: str) -> str:
 
 
 def modules_have_names_that_say_something(checkout: Checkout) -> Iterator[str]:
-    """Where everything may go, everything goes (style.md 6.3)."""
+    """Where everything may go, everything goes."""
     banned = {"utils", "util", "helpers", "helper", "service", "services", "common", "misc"}
     for path in checkout.python("libs", "services", "tests", "deploy", "benchmarks"):
         member_folder = 2 if path.startswith(("libs/", "services/")) else 1

@@ -33,7 +33,6 @@ _HOSTS = re.compile(
     re.IGNORECASE,
 )
 _MACHINE_PATHS = re.compile(r"(?<![\w.~}-])/(?:home|Users|root|work|mnt|Volumes)/\w")
-_WRITTEN_AT_RUN_TIME = (".run/",)
 _BINARY = (".png", ".jpg", ".ico", ".woff2", ".jar", ".gz")
 
 
@@ -61,7 +60,7 @@ def _lines(checkout: Checkout, path: str) -> int:
 
 
 def each_service_says_what_it_is(checkout: Checkout) -> Iterator[str]:
-    """One screen, with the same headings in each (style.md, convention 10)."""
+    """One screen, with the same headings in each."""
     for member in checkout.services:
         path = f"{member.folder}/README.md"
         if path not in checkout.paths:
@@ -102,31 +101,9 @@ def no_file_names_a_registry_or_a_machine(checkout: Checkout) -> Iterator[str]:
 
 
 def each_test_folder_is_a_package(checkout: Checkout) -> Iterator[str]:
-    """Else equal file names in two folders hide each other's tests (style.md 3.3)."""
+    """Else equal file names in two folders hide each other's tests."""
     known = set(checkout.paths)
     for path in checkout.python("tests"):
         folder = path.rpartition("/")[0]
         if f"{folder}/__init__.py" not in known:
             yield f"{path}: its folder has no __init__.py; add an empty one"
-
-
-_LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
-_CODE = re.compile(r"`[^`]*`")
-_NAMED = re.compile(r"`((?:[\w.-]+/)+[\w.-]+\.(?:py|md|json|toml|yml))`")
-
-
-def pages_name_files_that_exist(checkout: Checkout) -> Iterator[str]:
-    """A page is read by those who do not know the way."""
-    for path in checkout.paths:
-        if not path.endswith(".md"):
-            continue
-        folder = path.rpartition("/")[0]
-        for number, line in enumerate(checkout.text(path).splitlines(), 1):
-            for link in _LINK.findall(_CODE.sub("", line)):
-                if not (checkout.root / folder / link).exists():
-                    yield f"{path}:{number} links to {link}, which is not there; mend the link"
-            for name in _NAMED.findall(line):
-                if name.startswith(_WRITTEN_AT_RUN_TIME):
-                    continue
-                if not any(f"/{known}".endswith(f"/{name}") for known in checkout.paths):
-                    yield f"{path}:{number} names {name}, which is not there; name what is"

@@ -1,4 +1,4 @@
-"""Who may import whom (style.md 2, 3.6)."""
+"""Who may import whom."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -158,7 +158,7 @@ def _wanted(
 
 
 def _reach(member: Member, members: dict[str, Member]) -> set[str]:
-    """What the member declares, and what its libraries do: versions stand once (style.md 3.2)."""
+    """What the member declares, and what its libraries do: versions stand once."""
     found = set(member.declared)
     for name in member.declared:
         if name in members:

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-COUPON_TYPES = {301: 1, 302: 4}  # as payments say them → as lists do (domain.md B.7)
+COUPON_TYPES = {301: 1, 302: 4}  # as payments say them → as lists do (docs/domain/coupons.md B.7)
 NOT_USABLE = (400, "CBC.99003112")
 
 Content = dict[str, Any]

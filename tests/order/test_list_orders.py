@@ -184,7 +184,7 @@ async def test_filters_narrow_the_list_and_empty_ones_do_not(
 async def test_the_offset_counts_records(
     caller: Caller, database: Database, clock: SetClock
 ) -> None:
-    """domain.md F rule 14: ten rows, limit 10, offset 1 → rows 2..10."""
+    """docs/domain/worked-examples.md F.14: ten rows, limit 10, offset 1 → rows 2..10."""
     customer = await keep_customer(database)
     ids = []
     for _ in range(11):

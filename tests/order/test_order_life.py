@@ -1,4 +1,7 @@
-"""Review, cancellation, expiry, provisioning: how an order goes on and ends (domain.md B.5)."""
+"""Review, cancellation, expiry, provisioning: how an order goes on and ends.
+
+See docs/domain/orders.md B.5.
+"""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,7 @@
-"""The attempt protocol (design.md 3) and the rules of payment (domain.md B.5, B.7)."""
+"""The attempt protocol (decision 0009) and the rules of payment.
+
+See docs/domain/orders.md B.5, docs/domain/coupons.md B.7.
+"""
 
 import asyncio
 from datetime import timedelta
@@ -84,7 +87,7 @@ async def test_paying_reserves_holds_and_states_the_payment(
 async def test_what_was_paid_adds_up_on_the_order_and_over_its_lines(
     caller: Caller, database: Database, peers: PeerDouble
 ) -> None:
-    """domain.md B.5: after discount = coupons + flexi + card + cash + credit."""
+    """docs/domain/orders.md B.5: after discount = coupons + flexi + card + cash + credit."""
     customer = await keep_customer(database)
     lines = [line(quantity=3), line("hws.service.type.ebs"), line("hws.service.type.vpc")]
     order = await place(caller, customer, lines)

@@ -1,4 +1,7 @@
-"""Which payments are refused before anything is asked of anybody (domain.md B.5, D.4a.8)."""
+"""Which payments are refused before anything is asked of anybody.
+
+See docs/domain/orders.md B.5, docs/domain/wire-protocol.md D.4a.8.
+"""
 
 from datetime import timedelta
 from typing import Any

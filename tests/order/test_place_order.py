@@ -1,4 +1,7 @@
-"""Orders placed on behalf of a customer (domain.md F6, B.5)."""
+"""Orders placed on behalf of a customer.
+
+See docs/domain/acting-on-behalf.md F6, docs/domain/orders.md B.5.
+"""
 
 from decimal import Decimal
 from typing import Any

@@ -1,4 +1,7 @@
-"""A custody member's payment asks its enterprise master, which pays (domain.md B.4)."""
+"""A custody member's payment asks its enterprise master, which pays.
+
+See docs/domain/enterprise.md B.4.
+"""
 
 import asyncio
 from datetime import timedelta

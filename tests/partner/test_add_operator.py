@@ -1,4 +1,4 @@
-"""Operators of a partner account (domain.md B.1)."""
+"""Operators of a partner account (docs/domain/partners.md B.1)."""
 
 import asyncio
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The tier-1 distributor's list of its resellers (domain.md C, Tier-1 to tier-2)."""
+"""The tier-1 distributor's list of its resellers (docs/domain/operations.md C)."""
 
 from typing import Any
 
@@ -107,7 +107,7 @@ async def test_one_reseller_is_found_by_its_id(door: Door) -> None:
 
 
 async def test_another_distributors_reseller_is_refused_like_an_unknown_one(door: Door) -> None:
-    """CBC.99000037 in the vendor's shape (domain.md B.1)."""
+    """CBC.99000037 in the vendor's shape (docs/domain/partners.md B.1)."""
     _, resellers = await _a_distributor_with_resellers(door)
     other = as_partner(await door.register(kind="distributor"))
     for wanted in (resellers[0]["partner_id"], "ef" * 16):
@@ -131,7 +131,7 @@ async def test_another_distributors_reseller_is_refused_like_an_unknown_one(door
 async def test_what_is_out_of_range_is_refused_with_the_fields_name(
     door: Door, body: dict[str, Any], field: str
 ) -> None:
-    """Never clamped (domain.md D.5)."""
+    """Never clamped (docs/domain/wire-protocol.md D.5)."""
     above = as_partner(await door.register(kind="distributor"))
     answer = await door.post(PATH, body, by=above)
     assert (answer.status_code, answer.json()["error_code"]) == (400, "CBC.0100")

@@ -1,4 +1,4 @@
-"""Registering partner accounts (domain.md B.1)."""
+"""Registering partner accounts (docs/domain/partners.md B.1)."""
 
 import asyncio
 from collections import Counter
@@ -46,7 +46,7 @@ async def test_the_administrator_may_give_the_id_that_the_upstream_uses(door: Do
 
 
 async def test_an_international_account_has_dollars(door: Door) -> None:
-    """Site and currency stand on every account (design.md 11)."""
+    """Site and currency stand on every account (decision 0027)."""
     account = await door.register(site="international")
     assert (account["site"], account["currency"]) == ("international", "USD")
 
@@ -88,7 +88,7 @@ async def test_a_reseller_belongs_to_one_distributor_and_has_its_site(
 async def test_a_field_that_is_wrong_is_named_and_nothing_is_written(
     door: Door, database: Database, fields: dict[str, Any], code: str, field: str
 ) -> None:
-    """Malformed is CBC.0100, a value that does not exist is CBC.0101 (design.md 11)."""
+    """Malformed is CBC.0100, a value that does not exist is CBC.0101 (decision 0019)."""
     answer = await door.post("/api/partners", a_partner(**fields))
     assert answer.status_code == 400
     problem = answer.json()
@@ -102,7 +102,7 @@ async def test_a_field_that_is_wrong_is_named_and_nothing_is_written(
 async def test_a_distributor_out_of_favour_gets_no_new_reseller(
     door: Door, database: Database, status: str, code: str
 ) -> None:
-    """domain.md B.1, restrictions."""
+    """docs/domain/partners.md B.1, restrictions."""
     above = await door.register(kind="distributor", status=status)
     body = a_partner(kind="reseller", distributor_id=above["partner_id"])
     answer = await door.post("/api/partners", body)

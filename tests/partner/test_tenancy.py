@@ -1,4 +1,4 @@
-"""The second wall: row-level security, where a query forgot its own condition (design.md 7)."""
+"""The second wall: row-level security, where a query forgot its own condition (decision 0011)."""
 
 from sqlalchemy import select
 

@@ -6,7 +6,8 @@ Written from the sources, not from the table that the gateway reads.
 from tests.wire.table import ALL, permission
 from wire.permissions import NOBODY
 
-# domain.md F3, H.16, I.11: what the vendor's pages name beside its reference.
+# docs/domain/verification.md F3, docs/domain/coupons.md H.16, docs/domain/partners.md I.11: what
+# the vendor's pages name beside its reference.
 PAGES = {
     "BPC_ITEM_FINANCE_020100": "list_sub_customer_bill_detail",
     "BPC_ITEM_FINANCE_020101": "list_consume_sub_customers",

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 # How a value stands in JSON, by its type in the SDK's model. A fraction without its point would
-# reach the SDK's user as an int (domain.md E).
+# reach the SDK's user as an int (docs/domain/money-and-time.md E).
 _ON_THE_WIRE = {"str": str, "int": int, "float": Decimal, "decimal.Decimal": Decimal, "bool": bool}
 
 

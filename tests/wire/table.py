@@ -9,8 +9,8 @@ ALL: dict[str, Operation] = {**everything(INTERNATIONAL), **everything()}
 ROWS: dict[str, dict[str, Any]] = {row["method_name"]: row for row in reference()}
 PARTNER = frozenset({"solution provider", "distributor", "government"})
 CUSTOMER = frozenset({"customer", "customer by temporary keys"})
-# Who may call an operation of each class of the reference (domain.md C; a reseller's API work is
-# its distributor's, B.1).
+# Who may call an operation of each class of the reference (docs/domain/operations.md C; a
+# reseller's API work is its distributor's, B.1).
 CALLERS = {
     "P": PARTNER,
     "D": frozenset({"distributor"}),

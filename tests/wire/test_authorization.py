@@ -87,7 +87,7 @@ CALLER_KINDS: dict[str, Caller] = {
 
 
 def expected(caller: str, name: str) -> tuple[int, str]:
-    """What the reference and domain.md B.1 say of this caller and this operation."""
+    """What the reference and docs/domain/partners.md B.1 say of this caller and this operation."""
     if caller == "nobody":
         return NOBODY
     stands_for, asked = caller, permission(name)

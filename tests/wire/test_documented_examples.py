@@ -1,4 +1,4 @@
-"""The worked examples of domain.md F, asked for and read by the official SDK.
+"""The worked examples of docs/domain/worked-examples.md F, asked for and read by the official SDK.
 
 Rule 5 needs a cycle's end, rule 7 a late association, rules 9 to 11 discounts that the wire cannot
 make: those are shown where a clock or a setting can be chosen, in their service's tests.
@@ -22,7 +22,7 @@ from wire.times import format_instant
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
-DISK = {  # 0.00064 an hour for each GB, 0.30 a month (domain.md B.8)
+DISK = {  # 0.00064 an hour for each GB, 0.30 a month (docs/domain/bills.md B.8)
     "service_type_code": "hws.service.type.ebs",
     "resource_type_code": "hws.resource.type.volume",
     "resource_spec_code": "SATA",

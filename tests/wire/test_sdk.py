@@ -149,7 +149,7 @@ def test_the_older_paths_answer_in_their_older_words(scene: Scene) -> None:
 
 
 def test_the_units_are_those_of_the_vendor(scene: Scene) -> None:
-    """domain.md E names some ids and one ratio."""
+    """docs/domain/money-and-time.md E names some ids and one ratio."""
     units = scene.ours.partner.get("/v2/bases/measurements")["measure_units"]
     kinds = {unit["measure_id"]: unit["measure_type"] for unit in units}
     assert kinds[1] == 1

@@ -1,4 +1,7 @@
-"""What we say of the international site is what its official SDK sends (domain.md D.4b)."""
+"""What we say of the international site is what its official SDK sends.
+
+See docs/domain/international-site.md D.4b.
+"""
 
 import inspect
 import re

@@ -99,7 +99,7 @@ def refused(request: Received, now: datetime = NOW) -> Reason:
     return caught.value.reason
 
 
-# --- the vectors of domain.md D.2
+# --- the vectors of docs/domain/wire-protocol.md D.2
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,7 @@
-"""Beijing cycles, UTC instants, and cutting instead of rounding (domain.md E, F.1, F.5)."""
+"""Beijing cycles, UTC instants, and cutting instead of rounding.
+
+See docs/domain/money-and-time.md E, docs/domain/worked-examples.md F.1, F.5.
+"""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal

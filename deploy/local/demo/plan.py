@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 PROVIDER, DISTRIBUTOR = "provider", "distributor"
 
-# What becomes of an order, by the status it ends in (domain.md B.5), and how often.
+# What becomes of an order, by the status it ends in (docs/domain/orders.md B.5), and how often.
 FATES = {
     "paid": 18,  # 5, or 3 while it is being provisioned
     "pending": 30,  # 6

@@ -9,13 +9,13 @@ from typing import Any
 from wire.money import cut
 from wire.times import BEIJING, cycle_bounds, cycle_of
 
-MONTH, YEAR = 2, 3  # period types of orders, domain.md B.8
+MONTH, YEAR = 2, 3  # period types of orders, docs/domain/bills.md B.8
 PERIOD = 1  # charging mode
 PERIODS = [(MONTH, 1), (MONTH, 1), (MONTH, 1), (MONTH, 2), (MONTH, 3), (MONTH, 6), (YEAR, 1)]
 LINES_WEIGHTS = {1: 70, 2: 22, 3: 8}
 SIZES_BANDWIDTH = [5, 5, 10, 20, 50]
 SIZES_STORAGE = [40, 40, 100, 200, 500]
-BANDWIDTH_MEASURE = 15  # Mbps, domain.md E
+BANDWIDTH_MEASURE = 15  # Mbps, docs/domain/money-and-time.md E
 LONG_PROVISIONING_SECONDS = 86_400
 HOUR_MEASURE = 4
 HOURS_MAX = 72

@@ -38,7 +38,10 @@ class Steps:
         return str(self._journal[f"partner {key}"])
 
     def partner_key(self, key: str) -> Key:
-        """The partner's key; its distributor's for what a reseller does (domain.md B.1)."""
+        """The partner's key; its distributor's for what a reseller does.
+
+        See docs/domain/partners.md B.1.
+        """
         return Key(**self._journal[f"key of {self._partners[key].above or key}"])
 
     def own_key(self, key: str) -> Key:
@@ -74,6 +77,6 @@ class Steps:
         return await self._gateway.call(step, method, path, content, by=self.partner_key(owner))
 
     def _acting_on(self, owner: str) -> dict[str, str]:
-        """A distributor names the reseller for whom it acts (domain.md B.1)."""
+        """A distributor names the reseller for whom it acts (docs/domain/partners.md B.1)."""
         above = self._partners[owner].above
         return {"indirect_partner_id": self.partner_id(owner)} if above else {}

@@ -7,7 +7,7 @@ from local.demo.plan import CouponBatch, Customer, Order, Quota
 from local.demo.purchases import Usage
 from local.demo.steps import Do, Steps
 
-CASH_COUPON = 301  # as payments say it, domain.md B.7
+CASH_COUPON = 301  # as payments say it, docs/domain/coupons.md B.7
 
 
 class Trade(Steps):

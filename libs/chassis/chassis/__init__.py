@@ -1,1 +1,1 @@
-"""What every service stands on. No business noun may enter here (style.md 2.2)."""
+"""What every service stands on. No business noun may enter here."""

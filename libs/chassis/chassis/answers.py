@@ -18,5 +18,5 @@ class JsonAnswer(Response):
     def render(self, content: Any) -> bytes:
         """The bytes; models are dumped by their wire names."""
         if isinstance(content, list):
-            raise TypeError("an answer is an object, never an array (domain.md D.4a.5)")
+            raise TypeError("an answer is an object, never an array")
         return dumps(content)

@@ -1,7 +1,7 @@
 """Who did what with which result: append-only, written with the deed, sealed afterwards.
 
 Sealing chains the entries by SHA-256 in an order of its own, so that writers never wait for each
-other (design.md 11). `verify` finds an entry that was changed, removed or put in between.
+other (decision 0026). `verify` finds an entry that was changed, removed or put in between.
 """
 
 import hashlib

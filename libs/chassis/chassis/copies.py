@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase
 
-WAIT_SECONDS = 2.0  # create, then transfer at once, must work (design.md 3)
+WAIT_SECONDS = 2.0  # create, then transfer at once, must work (decision 0008)
 WAIT_STEP_SECONDS = 0.03
 UPSERTS_CACHED_MAX = 256
 

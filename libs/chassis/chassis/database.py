@@ -1,7 +1,7 @@
 """One database per service, one transaction per request or batch, opened and committed at the door.
 
 Tenants are kept apart twice: by the query's own condition, and by row-level security that binds the
-role requests run as. Bus work runs as the owner, which it does not bind (design.md 7).
+role requests run as. Bus work runs as the owner, which it does not bind (decision 0011).
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Deliver messages in one transaction: fence, inbox, handlers' effects, their events, position.
 
-This is where "exactly once in effect" is kept (design.md 4). Whoever lost a partition without
+This is where "exactly once in effect" is kept (decision 0003). Whoever lost a partition without
 knowing it finds the position moved and rolls back.
 """
 

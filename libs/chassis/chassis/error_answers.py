@@ -1,7 +1,7 @@
 """How the caller hears a refusal or a failure.
 
-On the vendor's paths the body is `{"error_code", "error_msg"}` (domain.md D.3); on ours (`/api`,
-`/internal`) it is a problem of RFC 9457 with the same code.
+On the vendor's paths the body is `{"error_code", "error_msg"}` (docs/domain/wire-protocol.md D.3);
+on ours (`/api`, `/internal`) it is a problem of RFC 9457 with the same code.
 """
 
 from collections.abc import Sequence

@@ -8,9 +8,9 @@ from wire.codes import code as code_of
 class RefusedError(Exception):
     """The rules forbid what was asked. Nothing was written.
 
-    A subclass names the refusal and gives its code of domain.md D.4; status and text in both
-    languages come from `wire.codes`. `detail` adds what the reader needs to mend the request, in
-    English; `detail_zh` says it in Chinese, where it is more than a name or a number.
+    A subclass names the refusal and gives its code of docs/domain/error-codes.md D.4; status and
+    text in both languages come from `wire.codes`. `detail` adds what the reader needs to mend the
+    request, in English; `detail_zh` says it in Chinese, where it is more than a name or a number.
     """
 
     code: ClassVar[str] = "CBC.0155"

@@ -1,4 +1,4 @@
-"""Who asks: the principal, carried between processes in a signed header (design.md 11).
+"""Who asks: the principal, carried between processes in a signed header (decision 0014).
 
 HMAC-SHA256 over method, raw path with query, body hash and the claims; two keys, so that they
 rotate.

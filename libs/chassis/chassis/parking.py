@@ -1,7 +1,8 @@
 """Parking by key: an event that keeps failing waits with its later siblings; all else flows on.
 
 A key's row in `parked_keys` is locked by whoever delivers to it or releases it, so that an event
-which arrives while the last parked one is replayed is handled after it, never before (design.md 4).
+which arrives while the last parked one is replayed is handled after it, never before (decision
+0005).
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Health is progress: a consumer that has lag and does not advance is not alive (design.md 4)."""
+"""Health is progress: a consumer that has lag and does not advance is not alive (decision 0025)."""
 
 import time
 from collections.abc import Iterable, Mapping, Sequence

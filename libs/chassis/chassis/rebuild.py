@@ -1,4 +1,4 @@
-"""What a service copies of others, to be rebuilt in place while it serves (design.md 4)."""
+"""What a service copies of others, to be rebuilt in place while it serves (decision 0007)."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """What a person may do with a parked key: replay it, edit an event and replay, or skip an event.
 
 Every step is one transaction that holds the key's row: events leave in the order they came, and one
-that arrives meanwhile is handled after them (design.md 4). Each decision is audited.
+that arrives meanwhile is handled after them (decision 0005). Each decision is audited.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """An owner states its aggregates anew, so that copies and read models can be rebuilt while serving.
 
 Same contracts, marked `restated`, through the outbox, in portions of one transaction each. Progress
-is kept with the portion: a killed restatement goes on where it stood (design.md 4). Copies take an
-equal or newer version, so what changed meanwhile is never overwritten by its past.
+is kept with the portion: a killed restatement goes on where it stood (decision 0007). Copies take
+an equal or newer version, so what changed meanwhile is never overwritten by its past.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

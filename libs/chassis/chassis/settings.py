@@ -41,7 +41,7 @@ class ServiceSettings(BaseSettings):
     port: int = 0
     internal_keys: SecretStr = Field(description="id:base64,…: the first signs, all verify")
     log_level: str = "INFO"
-    upstream_url: str | None = Field(default=None, description="set: connected mode (design.md 2)")
+    upstream_url: str | None = Field(default=None, description="set: connected mode")
 
     customer_sync_url: str = "http://127.0.0.1:8081"
     order_url: str = "http://127.0.0.1:8082"

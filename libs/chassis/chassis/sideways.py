@@ -1,4 +1,7 @@
-"""The one synchronous call between services: reserve before commit, and the quote (design.md 3)."""
+"""The one synchronous call between services: reserve before commit, and the quote.
+
+See decision 0009.
+"""
 
 import json
 from typing import Any

@@ -1,7 +1,7 @@
 """A service's subscription to its streams: FastStream's batch subscriber, positions of our own.
 
 FastStream fetches and keeps the group; what is committed where is decided here. Its handler never
-raises: what fails is tried again, event by event, and parked by key (design.md 4).
+raises: what fails is tried again, event by event, and parked by key (decision 0005).
 
 A member is in its group only while it can position: it joins after its first transaction, and
 leaves when its database is away for longer than a session, so that others take its partitions.

@@ -11,7 +11,7 @@ from chassis.database import COLUMN_TYPES
 
 
 class KitTables(DeclarativeBase):
-    """Apart from the services' own tables, so that equal names cannot collide (style.md 4.5)."""
+    """Apart from the services' own tables, so that equal names cannot collide."""
 
     type_annotation_map = COLUMN_TYPES
 
@@ -155,7 +155,7 @@ class IdempotencyKey(KitTables):
 
 
 class AuditEntry(KitTables):
-    """Who did what with which result; chained by hash afterwards (design.md 11)."""
+    """Who did what with which result; chained by hash afterwards (decision 0026)."""
 
     __tablename__ = "audit_log"
 

@@ -59,8 +59,9 @@ def _state(base: type[Event]) -> str:
 
 def _event(contract: type[Event]) -> str:
     base = _base(contract)
-    shared = "" if base is Event else f" · and every field of `{base.__name__}`"
-    key = f"Version {contract.VERSION} · key `{contract.KEY}` · about `{contract.SUBJECT}`{shared}"
+    key = f"Version {contract.VERSION} · key `{contract.KEY}` · about `{contract.SUBJECT}`"
+    if base is not Event:
+        key += f" ·\nand every field of `{base.__name__}`"
     told = set() if base is Event else set(body_schema(base).get("$defs", {}))
     heading = f"### `{contract.TYPE}`"
     parts = [heading, inspect.cleandoc(contract.__doc__ or ""), key, *_tables(contract, base, told)]

@@ -2,7 +2,7 @@
 
 The SDK blocks, so its calls run in threads; it is heavy, so it is imported when the client is made,
 which only connected mode does. It signs, sends and knows errors; answers are read by `wire.json`,
-since its models raise or lose what they do not know (domain.md D.4a.5).
+since its models raise or lose what they do not know (docs/domain/wire-protocol.md D.4a.5).
 """
 
 import asyncio

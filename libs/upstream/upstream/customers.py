@@ -1,4 +1,7 @@
-"""What an upstream tells of a customer, read without belief (domain.md B.2, D.4a.5)."""
+"""What an upstream tells of a customer, read without belief.
+
+See docs/domain/customers.md B.2, docs/domain/wire-protocol.md D.4a.5.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 MALFORMED = "CBC.0100"
-"""Missing, malformed, too long or out of range (design.md 11)."""
+"""Missing, malformed, too long or out of range (decision 0019)."""
 NO_SUCH_VALUE = "CBC.0101"
 """Well-formed, but there is no such value."""
 

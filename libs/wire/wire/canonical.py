@@ -1,4 +1,7 @@
-"""The one spelling of path and query that both sides of a signature hash (domain.md D.2)."""
+"""The one spelling of path and query that both sides of a signature hash.
+
+See docs/domain/wire-protocol.md D.2.
+"""
 
 import re
 from urllib.parse import quote_from_bytes, unquote_to_bytes

@@ -1,4 +1,8 @@
-"""Is a request what the table says? One check for every operation (domain.md C, D.4a.4, D.5, E)."""
+"""Is a request what the table says? One check for every operation.
+
+See docs/domain/operations.md C, docs/domain/wire-protocol.md D.4a.4, D.5,
+docs/domain/money-and-time.md E.
+"""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,6 @@
-"""Every error code: the vendor's (domain.md D.3, D.4, operations.json) and ours, with its words.
+"""Every error code: the vendor's and ours, with its words.
+
+See docs/domain/wire-protocol.md D.3, docs/domain/error-codes.md D.4.
 
 The words are ours and short. The vendor's codes keep the vendor's meaning; CHB codes are
 Channelbus's own.

@@ -1,4 +1,7 @@
-"""Field types of request and answer models: how one value is read and written (domain.md E)."""
+"""Field types of request and answer models: how one value is read and written.
+
+See docs/domain/money-and-time.md E.
+"""
 
 import re
 from collections.abc import Callable

@@ -2,8 +2,9 @@
 
     python -m wire.generate <reference>
 
-The reference says what the vendor's SDK says (domain.md C); overlay.json holds what we add: owning
-service, what moves value, formats, list sizes, the other site's differences, the older paths.
+The reference says what the vendor's SDK says (docs/domain/operations.md C); overlay.json holds what
+we add: owning service, what moves value, formats, list sizes, the other site's differences, the
+older paths.
 """
 
 import json

@@ -12,7 +12,7 @@ from wire.money import number_text
 from wire.times import format_instant
 
 BODY_BYTES_MAX = 64 * 1024
-"""Of a request without a list; the vendor takes 12 MB of any (domain.md D.1)."""
+"""Of a request without a list; the vendor takes 12 MB of any (docs/domain/wire-protocol.md D.1)."""
 LIST_BODY_BYTES_MAX = 1024 * 1024
 """Of a request with a list: several times what the longest list can need."""
 SIGN_IN_BYTES_MAX = 4 * 1024

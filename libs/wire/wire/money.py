@@ -1,4 +1,7 @@
-"""Amounts on the wire: read exactly, cut and not rounded, written raw (domain.md E)."""
+"""Amounts on the wire: read exactly, cut and not rounded, written raw.
+
+See docs/domain/money-and-time.md E.
+"""
 
 import re
 from decimal import ROUND_DOWN, Context, Decimal
@@ -54,7 +57,8 @@ def read_amount(
 def number_text(value: Decimal) -> str:
     """The value as a JSON number: no exponent, and always with a decimal point.
 
-    An integer literal reaches users of the SDK as int (domain.md E), hence the point.
+    An integer literal reaches users of the SDK as int (docs/domain/money-and-time.md E), hence the
+    point.
     """
     if not value.is_finite():
         raise ValueError("only finite numbers can be sent")

@@ -1,7 +1,8 @@
 """The vendor's operations as OpenAPI 3.1 paths, made from the table that checks and routes them.
 
 What is said is what a careful client sends: that an empty text or a null mostly counts as not
-given (domain.md D.5) is left to the check. Answers are named, their fields are the SDK's.
+given (docs/domain/wire-protocol.md D.5) is left to the check. Answers are named, their fields are
+the SDK's.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,6 +1,7 @@
 """The operations of the vendor's API, as data: what drives routing, authentication, limits, checks.
 
-Source: operations.json, made by `wire.generate` (domain.md C and D.4b). Nothing is read at import.
+Source: operations.json, made by `wire.generate` (docs/domain/operations.md C,
+docs/domain/international-site.md D.4b). Nothing is read at import.
 """
 
 import json
@@ -21,7 +22,7 @@ TABLE_SIZE = 92  # operations of the vendor's reference
 
 
 class Auth(StrEnum):
-    """Who may call (domain.md C)."""
+    """Who may call (docs/domain/operations.md C)."""
 
     P = "P"  # partner: solution provider or tier-1 distributor
     D = "D"  # tier-1 distributor
@@ -62,7 +63,7 @@ class Field:
     items_min: int = 0
     items_max: int | None = None
     amount: bool = False
-    """More than 0, at most 2 decimals (domain.md E)."""
+    """More than 0, at most 2 decimals (docs/domain/money-and-time.md E)."""
     format: Literal["instant", "cycle", "day"] | None = None
     blank: Literal["absent", "refused", "value"] = "absent"
     fields: tuple["Field", ...] = ()
@@ -102,7 +103,10 @@ class Operation:
     command: bool
     """Changes state."""
     moves_value: bool
-    """A POST that moves money or coupons: a repeated signature is refused (domain.md D.4a.7)."""
+    """A POST that moves money or coupons: a repeated signature is refused.
+
+    See docs/domain/wire-protocol.md D.4a.7.
+    """
     rate_limit_per_second: int
     language: bool
     """Takes X-Language."""
@@ -217,7 +221,7 @@ def _both_sites(row: dict[str, Any]) -> tuple[Operation, Operation]:
 
 
 def _abroad(here: Operation, difference: dict[str, Any]) -> Operation:
-    """The operation as the international SDK sends it (domain.md D.4b)."""
+    """The operation as the international SDK sends it (docs/domain/international-site.md D.4b)."""
     gone, choices = difference["without"], difference["choices"]
 
     def abroad(field: Field) -> Field:

@@ -1,4 +1,7 @@
-"""Which part of a list is asked for. Out of range is refused, never clamped (domain.md D.5)."""
+"""Which part of a list is asked for. Out of range is refused, never clamped.
+
+See docs/domain/wire-protocol.md D.5.
+"""
 
 from dataclasses import dataclass
 

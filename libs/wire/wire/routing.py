@@ -1,8 +1,8 @@
 """Which operation a request means, from its method and the path exactly as it came.
 
-The path is the raw, percent-encoded one: `a%2Fb` is one segment (domain.md D.4a.3). A trailing
-slash, a doubled slash or another spelling of a letter is an unknown path, never a redirect: any 3xx
-is a silent success for the SDK (D.4a.5).
+The path is the raw, percent-encoded one: `a%2Fb` is one segment (docs/domain/wire-protocol.md
+D.4a.3). A trailing slash, a doubled slash or another spelling of a letter is an unknown path, never
+a redirect: any 3xx is a silent success for the SDK (D.4a.5).
 """
 
 from collections.abc import Mapping

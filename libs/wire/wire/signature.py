@@ -1,4 +1,6 @@
-"""SDK-HMAC-SHA256, both sides: what a request must carry to be believed (domain.md D.2, D.4a).
+"""SDK-HMAC-SHA256, both sides: what a request must carry to be believed.
+
+See docs/domain/wire-protocol.md D.2, D.4a.
 
 Everything is computed over the bytes as received: raw path, raw query, header values and body as
 the server took them from the wire, never over something parsed and written again.
@@ -151,7 +153,7 @@ def canonical_request(
     signed_headers: tuple[str, ...],
     body: bytes,
 ) -> bytes:
-    """The bytes whose hash is signed (domain.md D.2.7)."""
+    """The bytes whose hash is signed (docs/domain/wire-protocol.md D.2.7)."""
     given = _needed(headers, signed_headers)
     body_hash = hashlib.sha256(body).hexdigest() if body else EMPTY_HASH
     return _canonical(method, raw_path, raw_query, given, signed_headers, body_hash)

@@ -1,4 +1,7 @@
-"""On the wire instants are in UTC, cycles and days in Beijing time (domain.md E)."""
+"""On the wire instants are in UTC, cycles and days in Beijing time.
+
+See docs/domain/money-and-time.md E.
+"""
 
 import re
 from datetime import UTC, date, datetime, timedelta, timezone

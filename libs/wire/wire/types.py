@@ -1,7 +1,8 @@
 """Field types and base models for what services read from the wire and answer to it.
 
 A request model says its types; with `operation="…"` the table checks the rest before pydantic looks
-(domain.md D.4a.4, E). Breaches become CBC.0100 or CBC.0101 by `error_of`.
+(docs/domain/wire-protocol.md D.4a.4, docs/domain/money-and-time.md E). Breaches become CBC.0100 or
+CBC.0101 by `error_of`.
 
     class ListCustomers(WireRequest, operation="list_sub_customers"):
         account_name: str | None = None
@@ -215,7 +216,7 @@ _PLACES = ("body", "query", "path", "header")
 def error_of(errors: Sequence[Any]) -> tuple[Literal["CBC.0100", "CBC.0101"], str]:
     """Code and field, by its wire name, of the first error of a pydantic or FastAPI list.
 
-    A well-formed value that does not exist is CBC.0101, everything else CBC.0100 (design.md 11).
+    A well-formed value that does not exist is CBC.0101, everything else CBC.0100 (decision 0019).
     """
     first = errors[0]
     context = first.get("ctx") or {}

@@ -24,7 +24,7 @@ COPIED = Copied({"partner": ["partner"], "customer-sync": ["customer"]})
 
 
 class NotInConnectedModeError(RefusedError):
-    """Another Partner Center is the authority; nothing is carried out here (design.md 2)."""
+    """Another Partner Center is the authority; nothing is carried out here (decision 0001)."""
 
     code = "CHB.0002"
 

@@ -4,7 +4,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.models import Tables
 
-RESALE_TYPES = frozenset({"2", "3"})  # association types, China and international (domain.md B.2)
+# association types, China and international (docs/domain/customers.md B.2)
+RESALE_TYPES = frozenset({"2", "3"})
 ASSOCIATED = "associated"
 
 

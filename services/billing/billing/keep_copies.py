@@ -29,8 +29,8 @@ async def keep_customer(session: AsyncSession, event: CustomerEvent) -> None:
     """Copy the customer; open, hand over or empty its accounts as its association says.
 
     Its balance returns to the partner when it stops being a resale customer, by unlinking or by
-    a switch (SOURCE_OPERATION_BEUNBIND, domain.md B.3, B.10). Told anew, the customer is only
-    copied: no money follows from what is no new fact.
+    a switch (SOURCE_OPERATION_BEUNBIND, docs/domain/association.md B.3, docs/domain/accounts.md
+    B.10). Told anew, the customer is only copied: no money follows from what is no new fact.
     """
     before = await session.get(
         Customer, event.customer_id, with_for_update=True, populate_existing=True

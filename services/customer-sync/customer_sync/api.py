@@ -73,7 +73,7 @@ class ConnectedModeError(RefusedError):
 
 
 async def _standalone(request: Request, _principal: CurrentPrincipal) -> None:
-    """Refuse what only the authority may do or know (design.md 2)."""
+    """Refuse what only the authority may do or know."""
     if request.app.state.settings.connected:
         raise ConnectedModeError
 

@@ -22,7 +22,9 @@ class ResellerNotYoursError(RefusedError):
 async def find_partner(
     session: AsyncSession, principal: Principal, indirect_partner_id: str | None
 ) -> Partner:
-    """The account acted on (domain.md B.1): `indirect_partner_id` counts for distributors only.
+    """The account acted on: `indirect_partner_id` counts for distributors only.
+
+    See docs/domain/partners.md B.1.
 
     Raises:
         WrongPrincipalError: the caller is no partner.

@@ -12,7 +12,9 @@ Wanted = TypeVar("Wanted", bound=WireRequest)
 
 
 async def read_body(model: type[Wanted], raw: bytes) -> Wanted:
-    """The request; no bytes are an empty object, as the SDK sends them (domain.md D.4a.4).
+    """The request; no bytes are an empty object, as the SDK sends them.
+
+    See docs/domain/wire-protocol.md D.4a.4.
 
     Raises:
         RefusedError: CBC.0100 or CBC.0101 with the field's name.

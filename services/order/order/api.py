@@ -96,7 +96,7 @@ async def list_customer_orders_old(
     principal: WirePrincipal,
     session: HttpSession,
 ) -> Response:
-    """The older list (domain.md F5)."""
+    """The older list."""
     page = await list_older_orders(session, principal, domain_id, query)
     data: dict[str, Any] = {
         "pageIndex": query.page_index,
@@ -130,7 +130,7 @@ async def show_customer_order_details(
 async def pay_orders(
     payment: Payment, request: Request, principal: CustomerPrincipal, peers: CurrentPeers, now: Now
 ) -> Response:
-    """Two transactions, hence no session of the door's (design.md 3)."""
+    """Two transactions, hence no session of the door's."""
     due = await pay_order(request.app.state.database, peers, principal, payment, now)
     request.app.state.provisioning.expect(due)
     return Response(status_code=204)

@@ -1,4 +1,4 @@
-"""Whether a customer lets its partner act for it (domain.md F6)."""
+"""Whether a customer lets its partner act for it (docs/domain/acting-on-behalf.md F6)."""
 
 import asyncio
 
@@ -33,7 +33,7 @@ async def require_authorization(session: AsyncSession, customer: Customer) -> No
     """Refuse unless the customer's grant to its present partner is active.
 
     A grant made a moment ago may still be under way here, so it is waited for as long as for any
-    copy (design.md 3).
+    copy (decision 0008).
     """
     granted = select(Authorization.authorization_id).where(
         Authorization.customer_id == customer.customer_id,

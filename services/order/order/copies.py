@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from order.models import Tables
 
-# Resale: "2" on the China site, "3" on the international one (domain.md B.2).
+# Resale: "2" on the China site, "3" on the international one (docs/domain/customers.md B.2).
 RESALE_TYPES = ("2", "3")
 ASSOCIATED = "associated"
 

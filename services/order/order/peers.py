@@ -1,4 +1,4 @@
-"""What order asks of billing and voucher: the quote, and reserve before commit (design.md 3)."""
+"""What order asks of billing and voucher: the quote, and reserve before commit (decision 0009)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +27,10 @@ class QuotedLine:
 
 @dataclass(frozen=True, slots=True)
 class CouponShare:
-    """What one coupon pays; `coupon_type` as in lists: 1 cash, 4 flexi (domain.md B.7)."""
+    """What one coupon pays; `coupon_type` as in lists: 1 cash, 4 flexi.
+
+    See docs/domain/coupons.md B.7.
+    """
 
     coupon_id: str
     coupon_type: int

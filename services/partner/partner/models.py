@@ -14,9 +14,10 @@ from chassis.database import COLUMN_TYPES
 
 SOLUTION_PROVIDER, DISTRIBUTOR = "solution_provider", "distributor"
 RESELLER, GOVERNMENT = "reseller", "government"
-TIER_OF_KIND = {DISTRIBUTOR: 1, RESELLER: 2}  # the other kinds have no tier (domain.md B.1)
+# the other kinds have no tier (docs/domain/partners.md B.1)
+TIER_OF_KIND = {DISTRIBUTOR: 1, RESELLER: 2}
 RESTRICTED, DELISTED = "restricted", "delisted"  # the third status is "active"
-CURRENCY_OF_SITE = {"china": "CNY", "international": "USD"}  # design.md 11
+CURRENCY_OF_SITE = {"china": "CNY", "international": "USD"}  # decision 0027
 
 
 class Tables(DeclarativeBase):
@@ -26,7 +27,7 @@ class Tables(DeclarativeBase):
 
 
 class Partner(Tables):
-    """A partner account (domain.md B.1)."""
+    """A partner account (docs/domain/partners.md B.1)."""
 
     __tablename__ = "partners"
     __table_args__ = (
@@ -45,7 +46,8 @@ class Partner(Tables):
     status: Mapped[str]
     coupon_mode: Mapped[str]
     is_test_account: Mapped[bool]
-    verification_enabled: Mapped[bool]  # sensitive operations ask for a code (domain.md F3)
+    # sensitive operations ask for a code (docs/domain/verification.md F3)
+    verification_enabled: Mapped[bool]
     mobile: Mapped[str | None]
     email: Mapped[str | None]
     account_manager_id: Mapped[str | None]  # who at a distributor looks after the reseller

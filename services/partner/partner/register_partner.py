@@ -24,7 +24,8 @@ from partner.models import (
 )
 from wire.types import Instant, WireRequest
 
-ACCOUNT_NAME = r"^[A-Za-z_-][A-Za-z0-9_-]*$"  # letters first, as for customers (domain.md B.2)
+# letters first, as for customers (docs/domain/customers.md B.2)
+ACCOUNT_NAME = r"^[A-Za-z_-][A-Za-z0-9_-]*$"
 
 
 class AccountManager(BaseModel):

@@ -1,4 +1,4 @@
-"""State accounts and operators anew, so that others can rebuild their copies (design.md 4)."""
+"""State accounts and operators anew, so that others can rebuild their copies (decision 0007)."""
 
 from collections.abc import Sequence
 

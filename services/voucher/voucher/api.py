@@ -57,7 +57,7 @@ async def quota_coupons(
     now: Now,
     wanted: ListQuotaCoupons | None = None,
 ) -> Response:
-    """list_quota_coupons; no body is an empty one (domain.md D.4a.4)."""
+    """list_quota_coupons; no body is an empty one."""
     asked = wanted or ListQuotaCoupons()
     return JsonAnswer(await list_quota_coupons(session, principal, asked, now))
 

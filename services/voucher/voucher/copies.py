@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from voucher.models import Tables
 
-RESALE_TYPES = frozenset({"2", "3"})  # China, international (domain.md B.2)
+RESALE_TYPES = frozenset({"2", "3"})  # China, international (docs/domain/customers.md B.2)
 ASSOCIATED = "associated"
 
 
@@ -24,14 +24,14 @@ class CustomerCopy(Tables):
     association_status: Mapped[str]
     associated_on: Mapped[datetime | None]
     first_associated_on: Mapped[datetime | None]  # the earliest that was ever heard of
-    # A custody member of an enterprise: its master pays for it (domain.md B.4).
+    # A custody member of an enterprise: its master pays for it (docs/domain/enterprise.md B.4).
     financial_custody: Mapped[bool] = mapped_column(server_default=text("false"))
     enterprise_master_id: Mapped[str | None]
     version: Mapped[int]
 
     @property
     def is_resale(self) -> bool:
-        """Whether coupons may be issued and reclaimed by the API (domain.md F15.1)."""
+        """Whether coupons may be issued and reclaimed by the API (docs/domain/coupons.md F15.1)."""
         return self.association_type in RESALE_TYPES
 
     def is_resale_of(self, partner_id: str) -> bool:

@@ -13,7 +13,7 @@ from voucher.copies import CustomerCopy
 async def find_customers(session: AsyncSession, customer_ids: list[str]) -> dict[str, CustomerCopy]:
     """The known ones by id, after up to two seconds for the events that make them associated.
 
-    All are waited for together (design.md 3: create, then use at once, must work).
+    All are waited for together (decision 0008: create, then use at once, must work).
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + WAIT_SECONDS

@@ -1,4 +1,7 @@
-"""Which partner a request acts for: the caller, or a reseller that it names (domain.md B.1)."""
+"""Which partner a request acts for: the caller, or a reseller that it names.
+
+See docs/domain/partners.md B.1.
+"""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 

@@ -24,7 +24,7 @@ class NotOwnCustomerError(RefusedError):
 
 
 class NotResaleError(RefusedError):
-    """A partner's funds reach resale customers only (domain.md B.10)."""
+    """A partner's funds reach resale customers only (docs/domain/accounts.md B.10)."""
 
     code = "CBC.5023"
 
@@ -36,7 +36,7 @@ async def acting_partner_id(
     *,
     waiting: bool = False,
 ) -> str:
-    """The partner account that the call is about (domain.md B.1).
+    """The partner account that the call is about (docs/domain/partners.md B.1).
 
     A distributor may name one of its resellers; for everybody else the field is ignored.
 

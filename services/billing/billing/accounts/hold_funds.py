@@ -1,4 +1,4 @@
-"""Set money aside for one attempt to pay an order (reserve before commit, design.md 3)."""
+"""Set money aside for one attempt to pay an order (reserve before commit, decision 0009)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -13,7 +13,7 @@ from chassis.identity import Principal, WrongPrincipalError
 from wire.types import WireQuery, WireRequest
 
 YUAN = 1  # measure_id
-TRANSFERABLE = 8  # domain.md B.10: virtual, what may be transferred now
+TRANSFERABLE = 8  # docs/domain/accounts.md B.10: virtual, what may be transferred now
 CUSTOMERS_MAX = 1000
 
 

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from billing.models import Tables
 from chassis.errors import RefusedError
 
-# Account types: the vendor's (domain.md B.10) below 100, our contra accounts above. A contra
-# account belongs to the same owner as what it balances, so that no two owners wait for one row.
+# Account types: the vendor's (docs/domain/accounts.md B.10) below 100, our contra accounts above. A
+# contra account belongs to the same owner as what it balances, so that no two owners wait for one
+# row.
 BALANCE, CREDIT = 1, 2
 CHARGES, FUNDING, CREDIT_LINE, ARREARS = 101, 102, 103, 104
 CONTRA_FROM = 100
@@ -40,7 +41,8 @@ class Account(Tables):
     """Where money stands. `balance` is the sum of its postings, kept in the same transaction.
 
     What may be spent is `balance - held`, and for a partner's transfers also without the earmarked
-    `designated_amount` (domain.md B.10). Contra accounts may be negative, no other may.
+    `designated_amount` (docs/domain/accounts.md B.10). Contra accounts may be negative, no other
+    may.
     """
 
     __tablename__ = "accounts"
@@ -78,7 +80,10 @@ class Account(Tables):
 
     @property
     def transferable(self) -> Decimal:
-        """What may be transferred now: the earmarked part stays (domain.md F rule 12)."""
+        """What may be transferred now: the earmarked part stays.
+
+        See docs/domain/worked-examples.md F.12.
+        """
         return max(self.available - self.designated_amount, Decimal("0.00"))
 
     def post(self, amount: Decimal) -> None:
@@ -114,7 +119,8 @@ class Movement(Tables):
 
     movement_id: Mapped[str] = mapped_column(primary_key=True)
     at: Mapped[datetime]
-    reason: Mapped[str]  # trade_detail_type, in the vendor's spelling (domain.md B.10)
+    # trade_detail_type, in the vendor's spelling (docs/domain/accounts.md B.10)
+    reason: Mapped[str]
     partner_id: Mapped[str]
     distributor_id: Mapped[str | None]
     customer_id: Mapped[str | None]

@@ -25,7 +25,7 @@ from billing.accounts.models import (
 from chassis.outbox import publish
 from contracts.billing import BillingFundsMoved
 
-# Why money moves: trade_detail_type, in the vendor's spelling (domain.md B.10).
+# Why money moves: trade_detail_type, in the vendor's spelling (docs/domain/accounts.md B.10).
 RECHARGE = "SOURCE_OPERAIION_RECHARGE"
 ADJUST_CREDIT = "SOURCE_OPERAIION_ADJUST_CREDIT"
 TRANSFER = "SOURCE_OPERATION_BEADJUST"

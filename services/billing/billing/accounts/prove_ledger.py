@@ -1,4 +1,4 @@
-"""Prove that no money was made or lost (design.md 6)."""
+"""Prove that no money was made or lost (decision 0020)."""
 
 from typing import Any
 

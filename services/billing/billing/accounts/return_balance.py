@@ -17,7 +17,7 @@ from billing.accounts.post_movement import (
 async def return_balance(
     session: AsyncSession, partner_id: str, customer_id: str, now: datetime
 ) -> None:
-    """Move all cash that no payment holds to the partner (domain.md B.3)."""
+    """Move all cash that no payment holds to the partner (docs/domain/association.md B.3)."""
     accounts = await lock_accounts(session, partner_id, customer_id)
     giver = accounts[customer_id]
     return_cash(session, giver, accounts[partner_id], giver.balance.available, now)

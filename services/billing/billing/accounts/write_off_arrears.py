@@ -18,8 +18,8 @@ LINES_AT_ONCE = 500
 async def write_off_arrears(session: AsyncSession, accounts: OwnerAccounts, now: datetime) -> None:
     """Pay a customer's debt out of its cash, as far as it reaches; its accounts are locked.
 
-    On each line the amount goes from debt to write-off and the sum stays (domain.md B.8). Money
-    only: coupons write nothing off (B.10).
+    On each line the amount goes from debt to write-off and the sum stays (docs/domain/bills.md
+    B.8). Money only: coupons write nothing off (B.10).
     """
     paid = min(-accounts.arrears.balance, accounts.balance.available)
     if paid <= 0:

@@ -16,7 +16,7 @@ from chassis.identity import Principal
 from wire.times import cycle_of
 from wire.types import BeijingDate, Cycle, WireQuery
 
-PARTNER_VIEW_MONTHS = 18  # domain.md B.8
+PARTNER_VIEW_MONTHS = 18  # docs/domain/bills.md B.8
 
 # Wire names that differ from the column's.
 _NAMES = {"id": "line_id", "bill_detail_type": "bill_type"}

@@ -23,7 +23,10 @@ class ConsumingCustomers(WireRequest, operation="list_consume_sub_customers"):
 async def list_consuming_customers(
     session: AsyncSession, principal: Principal, wanted: ConsumingCustomers, now: datetime
 ) -> dict[str, Any]:
-    """Customers with a line while they were the caller's, even if unlinked now (domain.md B.8)."""
+    """Customers with a line while they were the caller's, even if unlinked now.
+
+    See docs/domain/bills.md B.8.
+    """
     if not principal.is_partner:
         raise WrongPrincipalError
     check_cycle(wanted.bill_cycle, now)

@@ -13,7 +13,7 @@ Fee = Numeric(38, 8)
 
 
 class BillLine(Tables):
-    """A line of a customer's bill; both identities of domain.md B.8 are constraints of the table.
+    """A line of a customer's bill; both identities are constraints (docs/domain/bills.md B.8).
 
     Whose customer it was, under which association and manager, is kept as it was at trade time.
     """
@@ -51,7 +51,7 @@ class BillLine(Tables):
     bill_date: Mapped[date]  # Beijing
     bill_type: Mapped[int]
     charging_mode: Mapped[int]
-    trade_id: Mapped[str]  # the order's id, else the movement's (domain.md B.8)
+    trade_id: Mapped[str]  # the order's id, else the movement's (docs/domain/bills.md B.8)
     order_id: Mapped[str | None]
     order_type: Mapped[int | None]
     usage_record_id: Mapped[str | None]

@@ -15,8 +15,9 @@ from chassis import copies
 from contracts.order import OrderLine, OrderPaid
 from wire.times import beijing_day, cycle_of
 
-CASH_COUPON, DISCOUNT_COUPON, PRODUCT_COUPON, FLEXI_COUPON = 1, 2, 3, 4  # domain.md B.7
-# domain.md B.8: an order's type is its lines' bill type for new, renewal and change.
+# docs/domain/coupons.md B.7
+CASH_COUPON, DISCOUNT_COUPON, PRODUCT_COUPON, FLEXI_COUPON = 1, 2, 3, 4
+# docs/domain/bills.md B.8: an order's type is its lines' bill type for new, renewal and change.
 BILL_PERIOD_OF_ORDER_PERIOD: dict[int | None, int] = {0: 24, 2: 20, 3: 19, 4: 25, 5: 5}
 
 

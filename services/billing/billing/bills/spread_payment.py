@@ -23,8 +23,8 @@ def spread_payment(paid: Payment, payables: Sequence[Decimal]) -> list[Payment]:
 
     For every means the parts add up to what was paid by it, and for every line to its payable.
     Proportional, kind after kind over what the lines still owe, in the charge order of
-    domain.md B.10. Nothing depends on anything but the arguments: asked again, the answer is the
-    same.
+    docs/domain/accounts.md B.10. Nothing depends on anything but the arguments: asked again, the
+    answer is the same.
 
     Raises:
         ValueError: what was paid is not what was payable.

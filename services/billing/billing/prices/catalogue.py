@@ -13,12 +13,15 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from chassis.errors import RefusedError
 
 PERIOD, ON_DEMAND = 1, 3  # charging modes
-DAY, MONTH, YEAR, HOUR = 0, 2, 3, 4  # period types of orders and prices (domain.md B.8)
+DAY, MONTH, YEAR, HOUR = 0, 2, 3, 4  # period types of orders and prices (docs/domain/bills.md B.8)
 CURRENCY_OF_SITE = {"china": "CNY", "international": "USD"}
 
 
 class ProductNotFoundError(RefusedError):
-    """One of service type, resource type, region and specification is wrong (domain.md F11)."""
+    """One of service type, resource type, region and specification is wrong.
+
+    See docs/domain/prices.md F11.
+    """
 
     code = "CBC.99006006"
 

@@ -1,4 +1,7 @@
-"""The arithmetic of prices: exact until the end, then cut, never rounded (domain.md B.8, E)."""
+"""The arithmetic of prices: exact until the end, then cut, never rounded.
+
+See docs/domain/bills.md B.8, docs/domain/money-and-time.md E.
+"""
 
 from dataclasses import dataclass
 from decimal import Context, Decimal, localcontext

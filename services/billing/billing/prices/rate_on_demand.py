@@ -11,7 +11,7 @@ from billing.prices.rate import Usage, discounted, list_fee
 from chassis.errors import BadFieldError, RefusedError
 from wire.types import Number, WireRequest
 
-PLACES_OF_PRECISION = {0: 6, 1: 10}  # domain.md E
+PLACES_OF_PRECISION = {0: 6, 1: 10}  # docs/domain/money-and-time.md E
 YUAN = 1  # measure_id
 COUNT_MAX = 10**9  # of a size in its measure, and of equal products
 USAGE_BELOW = Decimal(10) ** 15  # in the inquiry's measure
@@ -104,7 +104,10 @@ def _usage(catalogue: Catalogue, product: Product, wanted: WantedRating) -> Usag
 
 
 def _size(catalogue: Catalogue, product: Product, wanted: WantedRating) -> Decimal:
-    """The size in the product's unit; a linear product cannot do without (domain.md F11)."""
+    """The size in the product's unit; a linear product cannot do without.
+
+    See docs/domain/prices.md F11.
+    """
     if product.size_measure_id is None:
         return Decimal(1)
     if wanted.resource_size is None:

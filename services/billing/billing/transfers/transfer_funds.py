@@ -16,7 +16,7 @@ async def transfer_funds(
 ) -> str:
     """Move cash to the customer; what it owes is written off at once. The transfer's id.
 
-    The earmarked part of the partner's balance stays (domain.md F rule 12).
+    The earmarked part of the partner's balance stays (docs/domain/worked-examples.md F.12).
 
     Raises:
         NotOwnCustomerError, NotResaleError, AccountMissingError, BalanceInsufficientError

@@ -31,7 +31,7 @@ from contracts.billing import BillingArrearsOpened
 from wire.times import BEIJING, beijing_day, cycle_bounds, cycle_of
 
 RECORDS_MAX = 500
-BILL_TYPE_USAGE = 5  # domain.md B.8
+BILL_TYPE_USAGE = 5  # docs/domain/bills.md B.8
 FINAL_DAY, FINAL_HOUR = 5, 12  # a cycle is final on the 5th of the next month at 12:00 Beijing
 
 
@@ -77,8 +77,8 @@ async def record_usage(
 ) -> list[dict[str, Any]]:
     """Rate each record, charge it and write its line, all or none; one that is known stays as is.
 
-    The charge takes cash, then credit, and what is missing is owed (domain.md B.10). Coupons are
-    not used for usage: voucher reserves them for orders only.
+    The charge takes cash, then credit, and what is missing is owed (docs/domain/accounts.md B.10).
+    Coupons are not used for usage: voucher reserves them for orders only.
 
     Raises:
         BadFieldError: a record twice in one request, or a charge outside the open cycles.
@@ -148,7 +148,10 @@ def _rate(catalogue: Catalogue, record: UsageRecord, customer: Customer, now: da
 
 
 def cycle_is_open(charged_at: datetime, now: datetime) -> bool:
-    """Whether a charge may still enter its cycle: not ahead of now, not final (domain.md B.8)."""
+    """Whether a charge may still enter its cycle: not ahead of now, not final.
+
+    See docs/domain/bills.md B.8.
+    """
     _, end = cycle_bounds(cycle_of(charged_at))
     last_day = end.astimezone(BEIJING) + timedelta(days=FINAL_DAY - 1)
     final_at = datetime.combine(last_day.date(), time(FINAL_HOUR), BEIJING)

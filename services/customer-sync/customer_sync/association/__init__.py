@@ -1,1 +1,4 @@
-"""The association's life after the account: applications to end or to switch it (domain.md B.3)."""
+"""The association's life after the account: applications to end or to switch it.
+
+See docs/domain/association.md B.3.
+"""

@@ -1,4 +1,4 @@
-"""Apply to unlink a customer or to switch its association type (domain.md B.3)."""
+"""Apply to unlink a customer or to switch its association type (docs/domain/association.md B.3)."""
 
 from calendar import monthrange
 from datetime import datetime

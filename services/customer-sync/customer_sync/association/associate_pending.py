@@ -1,4 +1,4 @@
-"""Make the associations whose time has come (domain.md B.2: association is asynchronous)."""
+"""Make the associations whose time has come (docs/domain/customers.md B.2)."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The other side agrees or refuses, or the applicant withdraws (domain.md B.3)."""
+"""The other side agrees or refuses, or the applicant withdraws (docs/domain/association.md B.3)."""
 
 from datetime import datetime
 from typing import Literal

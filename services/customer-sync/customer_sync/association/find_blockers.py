@@ -1,4 +1,7 @@
-"""What stands in the way of unlinking or switching a customer: all of it (domain.md B.3)."""
+"""What stands in the way of unlinking or switching a customer: all of it.
+
+See docs/domain/association.md B.3.
+"""
 
 from collections.abc import AsyncIterator
 

@@ -18,16 +18,16 @@ BY_PARTNER, BY_CUSTOMER = "partner", "customer"
 OPEN, AGREED, REFUSED, WITHDRAWN = "open", "agreed", "refused", "withdrawn"
 
 
-# Orders that wait for review, payment or confirmation (domain.md B.5); words, not values, so that
-# a query says what the index says.
+# Orders that wait for review, payment or confirmation (docs/domain/orders.md B.5); words, not
+# values, so that a query says what the index says.
 WAITING = text("status IN (1, 6, 9)")
 
 
 class AssociationApplication(Tables):
     """One side asks to unlink or to switch, the other one answers.
 
-    While it is open the customer is unlink pending or switch pending (domain.md B.2) and as
-    associated as before: it orders, pays and is billed on.
+    While it is open the customer is unlink pending or switch pending (docs/domain/customers.md B.2)
+    and as associated as before: it orders, pays and is billed on.
     """
 
     __tablename__ = "association_applications"
@@ -107,5 +107,5 @@ class PlacedOrder(Tables):
     partner_id: Mapped[str]
     distributor_id: Mapped[str | None]
     source_type: Mapped[int]
-    status: Mapped[int]  # domain.md B.5
+    status: Mapped[int]  # docs/domain/orders.md B.5
     version: Mapped[int]

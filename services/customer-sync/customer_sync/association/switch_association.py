@@ -14,8 +14,8 @@ async def switch_association(
 ) -> None:
     """Switch; states `customer.association_changed`.
 
-    Only a resale customer can authorize its partner (domain.md F6): a grant ends with a switch away
-    from it. The customer is locked.
+    Only a resale customer can authorize its partner (docs/domain/acting-on-behalf.md F6): a grant
+    ends with a switch away from it. The customer is locked.
 
     Raises:
         StateConflictError: not associated, or of that type already.

@@ -18,7 +18,10 @@ REQUESTED, ACTIVE, REFUSED, TERMINATED = "requested", "active", "refused", "term
 
 
 class Authorization(Tables):
-    """A customer's grant to its partner to act on its behalf (domain.md F6)."""
+    """A customer's grant to its partner to act on its behalf.
+
+    See docs/domain/acting-on-behalf.md F6.
+    """
 
     __tablename__ = "authorizations"
     __table_args__ = (

@@ -1,4 +1,7 @@
-"""A partner asks its resale customer for the right to act on its behalf (代客, domain.md F6)."""
+"""A partner asks its resale customer for the right to act on its behalf, 代客.
+
+See docs/domain/acting-on-behalf.md F6.
+"""
 
 from datetime import datetime
 

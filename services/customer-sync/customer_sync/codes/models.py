@@ -8,7 +8,10 @@ from customer_sync.models import Tables
 
 
 class VerificationCode(Tables):
-    """The newest code sent to a phone or mailbox; a new one takes its place (domain.md B.9)."""
+    """The newest code sent to a phone or mailbox; a new one takes its place.
+
+    See docs/domain/verification.md B.9.
+    """
 
     __tablename__ = "verification_codes"
 

@@ -46,7 +46,7 @@ class SendVerificationCode(WireRequest, operation="send_verification_message_cod
 class SendVerificationCodeAbroad(
     WireRequest, operation="send_verification_message_code", site=INTERNATIONAL
 ):
-    """As the international site's SDK sends it (domain.md D.4b)."""
+    """As the international site's SDK sends it (docs/domain/international-site.md D.4b)."""
 
     receiver_type: Literal[2]
     email: str

@@ -1,4 +1,7 @@
-"""Codes that prove a phone or mailbox: six digits, some minutes, a few tries (domain.md B.9)."""
+"""Codes that prove a phone or mailbox: six digits, some minutes, a few tries.
+
+See docs/domain/verification.md B.9.
+"""
 
 import hashlib
 import hmac
@@ -197,6 +200,9 @@ async def use_code(
 
 
 def expiry(now: datetime, timeout_minutes: int | None) -> datetime:
-    """Ten minutes unless told; more than sixty becomes five (sic, domain.md B.9)."""
+    """Ten minutes unless told; more than sixty becomes five, sic.
+
+    See docs/domain/verification.md B.9.
+    """
     minutes = 10 if timeout_minutes is None else timeout_minutes
     return now + timedelta(minutes=5 if minutes > 60 else minutes)

@@ -26,7 +26,7 @@ async def check_user_identity(
     """The answer; a phone may have several accounts, so its remaining number is told too.
 
     Raises:
-        BadFieldError: the value does not look like what is searched (domain.md F16).
+        BadFieldError: the value does not look like what is searched (docs/domain/customers.md F16).
 
     """
     if not principal.is_partner:

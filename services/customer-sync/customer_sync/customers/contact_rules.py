@@ -1,4 +1,7 @@
-"""What names, phones and mailboxes look like; they differ per operation (domain.md B.2, F16)."""
+"""What names, phones and mailboxes look like; they differ per operation.
+
+See docs/domain/customers.md B.2, F16.
+"""
 
 import re
 
@@ -40,7 +43,9 @@ def mobile_of(text: str) -> str | None:
 
 
 def attribute_mobile(text: str) -> tuple[str, str] | None:
-    """Country code (four digits) and number of a phone in an assertion (domain.md F16).
+    """Country code (four digits) and number of a phone in an assertion.
+
+    See docs/domain/customers.md F16.
 
     `0086-13…`, `+86-13…`, `+8613…` and a bare mainland number are the same phone, whatever blanks
     are in between; None when the text is no phone.

@@ -43,7 +43,7 @@ class LoginNameTakenError(RefusedError):
 
 
 class LoginNameMalformedError(RefusedError):
-    """The login name does not follow the rule of domain.md B.2."""
+    """The login name does not follow the rule of docs/domain/customers.md B.2."""
 
     code = "CBC.99000031"
 
@@ -79,7 +79,7 @@ class PartnerNotAllowedError(RefusedError):
 class NewCustomer(WireRequest, operation="create_sub_customer"):
     """As the China site's SDK sends it.
 
-    A password stays in the gateway, which sends a reference in its place (design.md 11).
+    A password stays in the gateway, which sends a reference in its place (decision 0015).
     """
 
     xaccount_id: str
@@ -104,12 +104,15 @@ class NewCustomer(WireRequest, operation="create_sub_customer"):
 
     @property
     def association_type(self) -> str:
-        """Anything but "1" makes a resale customer (domain.md B.2)."""
+        """Anything but "1" makes a resale customer (docs/domain/customers.md B.2)."""
         return REFERRAL if self.cooperation_type == REFERRAL else RESALE
 
 
 class NewCustomerAbroad(WireRequest, operation="create_sub_customer", site=INTERNATIONAL):
-    """As the international site's SDK sends it: a mailbox and a country (domain.md D.4b)."""
+    """As the international site's SDK sends it: a mailbox and a country.
+
+    See docs/domain/international-site.md D.4b.
+    """
 
     xaccount_id: str
     xaccount_type: str
@@ -136,7 +139,7 @@ AnyNewCustomer = NewCustomer | NewCustomerAbroad
 
 
 def check_fields(new: AnyNewCustomer) -> None:
-    """The rules of domain.md B.2 that need no look at others' accounts.
+    """The rules of docs/domain/customers.md B.2 that need no look at others' accounts.
 
     Raises:
         LoginNameMalformedError, MobileMalformedError, BadFieldError
@@ -242,7 +245,9 @@ def made_for(xaccount_type: str | None, xaccount_id: str | None) -> ColumnElemen
 async def check_xaccount(
     session: AsyncSession, xaccount_type: str | None, xaccount_id: str | None
 ) -> None:
-    """A retry hears first that the account is there, not that its name is (domain.md F, rule 7).
+    """A retry hears first that the account is there, not that its name is.
+
+    See docs/domain/worked-examples.md F.7.
 
     Only of accounts that the caller may see; of all it is the index that refuses.
 
@@ -258,7 +263,7 @@ async def check_xaccount(
 
 
 async def check_partner(session: AsyncSession, partner: Partner) -> None:
-    """Who may bring customers (domain.md B.1)."""
+    """Who may bring customers (docs/domain/partners.md B.1)."""
     if partner.kind == DISTRIBUTOR:
         raise PartnerNotAllowedError(code="CBC.50010059")
     if partner.is_test_account:

@@ -1,4 +1,7 @@
-"""list_sub_customer_new_tag: whether a partner's customers count as new ones (domain.md B.2)."""
+"""list_sub_customer_new_tag: whether a partner's customers count as new ones.
+
+See docs/domain/customers.md B.2.
+"""
 
 from datetime import datetime
 from typing import Any

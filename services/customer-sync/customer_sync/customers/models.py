@@ -18,7 +18,7 @@ from contracts.customer import (
 )
 from customer_sync.models import Tables
 
-REFERRAL, RESALE, RESALE_ABROAD = "1", "2", "3"  # domain.md B.2
+REFERRAL, RESALE, RESALE_ABROAD = "1", "2", "3"  # docs/domain/customers.md B.2
 RESALE_TYPES = frozenset({RESALE, RESALE_ABROAD})
 PENDING, ASSOCIATED, UNLINKED = "pending", "associated", "unlinked"
 NOT_VERIFIED, IN_REVIEW, REJECTED, VERIFIED = "-1", "0", "1", "2"
@@ -89,7 +89,7 @@ class Customer(Tables):
     is_frozen: Mapped[int]
     customer_level: Mapped[str | None]
     is_enterprise_master: Mapped[bool] = mapped_column(server_default=text("false"))
-    enterprise_master_id: Mapped[str | None]  # whose member it is (domain.md B.4)
+    enterprise_master_id: Mapped[str | None]  # whose member it is (docs/domain/enterprise.md B.4)
     financial_custody: Mapped[bool] = mapped_column(server_default=text("false"))
     domain_area: Mapped[str | None]  # international site: ISO 3166
     closes_market_messages: Mapped[bool] = mapped_column(default=False)
@@ -176,7 +176,10 @@ class Identity(Tables):
 
 
 class NewCustomerTag(Tables):
-    """Whether the vendor takes a verified customer for a new one, and how long (domain.md B.2)."""
+    """Whether the vendor takes a verified customer for a new one, and how long.
+
+    See docs/domain/customers.md B.2.
+    """
 
     __tablename__ = "new_customer_tags"
 

@@ -1,1 +1,4 @@
-"""Enterprise masters, their organisation units and their members (domain.md B.4)."""
+"""Enterprise masters, their organisation units and their members.
+
+See docs/domain/enterprise.md B.4.
+"""

@@ -47,7 +47,7 @@ class MasterWithoutPhoneError(RefusedError):
 class NewMember(WireRequest):
     """The member's account.
 
-    A password stays in the gateway, which sends a reference in its place (design.md 11).
+    A password stays in the gateway, which sends a reference in its place (decision 0015).
     """
 
     customer_name: str

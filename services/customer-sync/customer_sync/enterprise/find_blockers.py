@@ -1,4 +1,7 @@
-"""What an enterprise puts in the way of unlinking or switching a customer (domain.md B.3)."""
+"""What an enterprise puts in the way of unlinking or switching a customer.
+
+See docs/domain/association.md B.3.
+"""
 
 from typing import NamedTuple
 

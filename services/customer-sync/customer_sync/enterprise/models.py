@@ -10,7 +10,7 @@ from customer_sync.customers.models import Customer, StateConflictError
 from customer_sync.models import Tables
 
 # A member's status; it is being created while its association is pending. The vendor also knows
-# 3, 101 and 102 (domain.md B.4).
+# 3, 101 and 102 (docs/domain/enterprise.md B.4).
 NORMAL, CREATING, CLOSED = 1, 2, 4
 
 

@@ -1,1 +1,1 @@
-"""Freezing of customers, on the international site (domain.md D.4b)."""
+"""Freezing of customers, on the international site (docs/domain/international-site.md D.4b)."""

@@ -1,1 +1,4 @@
-"""Real-name authentication: a partner applies, the vendor's side decides (domain.md B.2)."""
+"""Real-name authentication: a partner applies, the vendor's side decides.
+
+See docs/domain/customers.md B.2.
+"""

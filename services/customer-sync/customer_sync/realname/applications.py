@@ -1,4 +1,4 @@
-"""What the applications' bodies say, and which of it is refused (domain.md B.2)."""
+"""What the applications' bodies say, and which of it is refused (docs/domain/customers.md B.2)."""
 
 import re
 from typing import ClassVar, Literal

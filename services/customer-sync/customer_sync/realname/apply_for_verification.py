@@ -43,7 +43,7 @@ async def apply_for_verification(
     """Put it before the vendor's side; a first one states `customer.updated`.
 
     While a change is in review the person stays verified. The same change again changes nothing:
-    the SDK repeats a PUT (domain.md D.4a.7).
+    the SDK repeats a PUT (docs/domain/wire-protocol.md D.4a.7).
 
     Raises:
         WrongPrincipalError: the caller is no partner.

@@ -25,7 +25,7 @@ class FaceTicket(Tables):
 
 
 class RealnameApplication(Tables):
-    """A customer's newest application for real-name authentication (domain.md B.2).
+    """A customer's newest application for real-name authentication (docs/domain/customers.md B.2).
 
     The document's number is not kept: whoever decides reads it in the files.
     """

@@ -1,4 +1,4 @@
-"""The older customer list (domain.md F4): the newer one's rules, in older words.
+"""The older customer list (docs/domain/customers.md F4): the newer one's rules, in older words.
 
 Here `offset` is no record's index but the page's number, from 1, as the vendor's page says.
 """

@@ -1,4 +1,4 @@
-"""list_sub_customers: a partner's associated customers, newest first (domain.md F4).
+"""list_sub_customers: a partner's associated customers, newest first (docs/domain/customers.md F4).
 
 Written in SQL, for the driver: through SQLAlchemy the page cost four times as much. Customers are
 read from the view `visible_customers`, whose condition is the second wall; tallies are tables below
@@ -237,7 +237,7 @@ def _strpos(column: str, folds: bool) -> str:
 
 
 def _information(row: Any) -> dict[str, Any]:
-    """CustomerInformation of domain.md B.2; what is not known is left out."""
+    """CustomerInformation of docs/domain/customers.md B.2; what is not known is left out."""
     manager = row["account_manager_name"]
     shown = {
         "customer": row["customer_name"],

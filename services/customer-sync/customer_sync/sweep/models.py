@@ -9,7 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from customer_sync.models import Tables
 
 RUNNING, FINISHED, FAILED = "running", "finished", "failed"
-UPSTREAM_SLOTS = 10  # requests within any second, over all replicas (domain.md D.5)
+# requests within any second, over all replicas (docs/domain/wire-protocol.md D.5)
+UPSTREAM_SLOTS = 10
 
 
 class Sweep(Tables):

@@ -1,4 +1,6 @@
-"""The upstream's quota, shared exactly by all replicas through the database (domain.md D.5).
+"""The upstream's quota, shared exactly by all replicas through the database.
+
+See docs/domain/wire-protocol.md D.5.
 
 There are as many slots as requests are allowed in a second. A request holds one from before it is
 sent until a second after it was answered: so of any eleven requests the last arrives more than a

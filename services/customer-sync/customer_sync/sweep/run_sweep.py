@@ -151,7 +151,7 @@ class Sweeper:
         return True
 
     async def _ask_resellers(self, database: Database, sweep: Sweep) -> None:
-        """A distributor's customers are its resellers' (domain.md B.1)."""
+        """A distributor's customers are its resellers' (docs/domain/partners.md B.1)."""
         async with database.transaction() as session:
             partner = await session.get(Partner, sweep.partner_id)
         found: list[str] = []

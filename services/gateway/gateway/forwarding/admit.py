@@ -1,4 +1,7 @@
-"""Whether a caller may use an operation at all (domain.md B.1, C); objects are the services'."""
+"""Whether a caller may use an operation at all; objects are the services'.
+
+See docs/domain/partners.md B.1, docs/domain/operations.md C.
+"""
 
 from chassis.errors import RefusedError
 from chassis.identity import Principal, WrongPrincipalError

@@ -1,4 +1,7 @@
-"""What leaves the gateway: its own refusals as domain.md D.3 has them, and services' answers."""
+"""What leaves the gateway: its own refusals, and services' answers.
+
+See docs/domain/wire-protocol.md D.3.
+"""
 
 import re
 from collections.abc import Iterable
@@ -124,8 +127,8 @@ def without_body(send: Send) -> Send:
 def forwarded_start(answer: aiohttp.ClientResponse, *, native: bool) -> Message:
     """The start of a service's answer: its status and the headers that are for the caller.
 
-    A redirect would be a silent success for the SDK (domain.md D.4a.5); only our own paths know
-    304.
+    A redirect would be a silent success for the SDK (docs/domain/wire-protocol.md D.4a.5); only our
+    own paths know 304.
     """
     if 300 <= answer.status < 400 and not (native and answer.status == 304):
         log.error("a service redirected", status=answer.status)

@@ -1,4 +1,4 @@
-"""A signature moves money or coupons once (domain.md D.4a.7, design.md 7)."""
+"""A signature moves money or coupons once (docs/domain/wire-protocol.md D.4a.7, decision 0016)."""
 
 from datetime import datetime
 

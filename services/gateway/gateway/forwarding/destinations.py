@@ -24,7 +24,7 @@ class Service(StrEnum):
 CUSTOMER = frozenset({"customer"})
 ADMINISTRATOR = frozenset({"administrator"})
 ANYBODY = PARTNER_KINDS | CUSTOMER | ADMINISTRATOR
-# The API work of a reseller is done by its distributor (domain.md B.1).
+# The API work of a reseller is done by its distributor (docs/domain/partners.md B.1).
 _WIRE_PARTNERS = frozenset({"solution_provider", "distributor", "government"})
 _WIRE_KINDS = {
     Auth.P: _WIRE_PARTNERS,

@@ -1,4 +1,4 @@
-"""The way to the services: one pooled client for the process's life (style.md 4.9)."""
+"""The way to the services: one pooled client for the process's life."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""Requests counted in fixed windows, in this process alone: it protects us (design.md 11)."""
+"""Requests counted in fixed windows, in this process alone: it protects us (decision 0017)."""
 
 from collections.abc import Hashable
 from datetime import datetime
@@ -16,7 +16,7 @@ class ThrottledError(RefusedError):
         super().__init__()
 
     def message(self, language: str) -> str:  # noqa: ARG002 - the vendor says it in English only
-        """The vendor's words (domain.md D.3)."""
+        """The vendor's words (docs/domain/wire-protocol.md D.3)."""
         return (
             "The throttling threshold has been reached: policy user over ratelimit,"
             f"limit:{self.limit},time:{self.window_seconds} second"

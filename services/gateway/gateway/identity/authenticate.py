@@ -1,4 +1,7 @@
-"""Who sent a request: by signature, by token, or nobody (domain.md D.1, D.2, D.4a)."""
+"""Who sent a request: by signature, by token, or nobody.
+
+See docs/domain/wire-protocol.md D.1, D.2, D.4a.
+"""
 
 import hmac
 import time

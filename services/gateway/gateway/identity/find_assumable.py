@@ -27,7 +27,8 @@ class NotAuthorizedError(RefusedError):
 async def find_assumable(database: Database, principal: Principal, role: AssumeRole) -> Account:
     """The customer's account; customer and grant may still be on their way (2 s).
 
-    `agency_name` is the platform id under which the customer was created (domain.md F6, F16).
+    `agency_name` is the platform id under which the customer was created
+    (docs/domain/acting-on-behalf.md F6, docs/domain/customers.md F16).
     """
     if not principal.is_partner:
         raise WrongPrincipalError

@@ -11,7 +11,7 @@ from gateway.identity.known_credentials import KnownCredential
 from gateway.identity.models import AccessKey, Account, Authorization, Operator, Token
 from gateway.identity.vault import Vault
 
-RESALE = frozenset({"2", "3"})  # domain.md B.2; "3" on the international site
+RESALE = frozenset({"2", "3"})  # docs/domain/customers.md B.2; "3" on the international site
 ASSOCIATED = "associated"
 ACTIVE, ENDED = "active", "ended"
 

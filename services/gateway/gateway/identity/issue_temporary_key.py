@@ -1,6 +1,6 @@
 """Temporary access keys: by a partner for its customer, or by a token for the token's principal.
 
-The BSS SDK cannot send a token, but it can send these (design.md 11, "Customer credentials").
+The BSS SDK cannot send a token, but it can send these (decision 0041).
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Passwords stay here: what is forwarded names only a reference (design.md 11)."""
+"""Passwords stay here: what is forwarded names only a reference (decision 0015)."""
 
 import hashlib
 import hmac

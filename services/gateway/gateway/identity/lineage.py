@@ -1,7 +1,7 @@
 """By which credentials a credential was exchanged: it lives no longer than any of them.
 
 A credential is named "token:<hash>" or "key:<access>". Who exchanges holds all of the line until
-its commit; who ends one of them waits for that and finds what was made (design.md 7).
+its commit; who ends one of them waits for that and finds what was made (decision 0041).
 """
 
 from collections.abc import Sequence

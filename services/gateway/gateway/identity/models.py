@@ -53,7 +53,10 @@ class Operator(IdentityTables):
 
 
 class Authorization(IdentityTables):
-    """A customer's grant to its partner to act on its behalf (domain.md F6)."""
+    """A customer's grant to its partner to act on its behalf.
+
+    See docs/domain/acting-on-behalf.md F6.
+    """
 
     __tablename__ = "identity_authorizations"
     __table_args__ = (Index("identity_authorizations_of", "customer_id", "partner_id"),)
@@ -66,7 +69,7 @@ class Authorization(IdentityTables):
 
 
 class Password(IdentityTables):
-    """A password under a reference, until an event says whose it is (design.md 11)."""
+    """A password under a reference, until an event says whose it is (decision 0015)."""
 
     __tablename__ = "passwords"
     __table_args__ = (

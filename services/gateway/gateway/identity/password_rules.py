@@ -1,4 +1,7 @@
-"""What a password must look like (domain.md B.2): the gateway alone ever sees one."""
+"""What a password must look like: the gateway alone ever sees one.
+
+See docs/domain/customers.md B.2.
+"""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Names are searched by the array of their characters and pairs under GIN (design.md 11).
+"""Names are searched by the array of their characters and pairs under GIN (decision 0022).
 
 PostgreSQL's trigrams see no Chinese under the C locale; characters and pairs of them do, and a
 search of one or two characters is one index look-up.

@@ -1,7 +1,9 @@
-"""What a search of the portfolio asks for: the seed's eight filters, in any combination.
+"""What a search of the portfolio asks for: eight filters in any combination.
+
+See docs/domain/customers.md F4.
 
 Filters: association type, association time, name, account manager, consumption this month, resource
-expiry, mobile, label (domain.md F4).
+expiry, mobile, label (docs/domain/customers.md F4).
 """
 
 from datetime import datetime, timedelta

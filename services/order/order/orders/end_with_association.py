@@ -1,4 +1,7 @@
-"""What waits for review, confirmation or payment ends with the association (domain.md B.3)."""
+"""What waits for review, confirmation or payment ends with the association.
+
+See docs/domain/association.md B.3.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""End orders whose payment deadline has passed (domain.md B.5)."""
+"""End orders whose payment deadline has passed (docs/domain/orders.md B.5)."""
 
 from datetime import datetime
 

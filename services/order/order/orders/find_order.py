@@ -22,7 +22,10 @@ class OrderNotFoundError(NotFoundError):
 
 
 class MemberOrderError(RefusedError):
-    """The id names a member of a combined order, which is traded as a whole (domain.md B.5)."""
+    """The id names a member of a combined order, which is traded as a whole.
+
+    See docs/domain/orders.md B.5.
+    """
 
     code = "CBC.99000089"
 
@@ -42,7 +45,10 @@ class ResellerError(RefusedError):
 async def check_reseller(
     session: AsyncSession, principal: Principal, indirect_partner_id: str | None
 ) -> str | None:
-    """The reseller to act on: ignored for callers that are no distributor (domain.md B.1)."""
+    """The reseller to act on: ignored for callers that are no distributor.
+
+    See docs/domain/partners.md B.1.
+    """
     if not indirect_partner_id or principal.kind != "distributor":
         return None
     reseller = await session.get(Partner, indirect_partner_id)
@@ -54,8 +60,8 @@ async def check_reseller(
 def visible(principal: Principal, owned: Any, reseller: str | None) -> ColumnElement[bool]:
     """The rows of a table with customer_id, partner_id and distributor_id that the caller sees.
 
-    A customer sees its own, a partner those of its resale customers only (domain.md F5), the
-    administrator all. `reseller` is what `check_reseller` answered.
+    A customer sees its own, a partner those of its resale customers only (docs/domain/orders.md
+    F5), the administrator all. `reseller` is what `check_reseller` answered.
     """
     if principal.is_administrator:
         return true()

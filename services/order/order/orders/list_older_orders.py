@@ -1,4 +1,4 @@
-"""The older order list (domain.md F5): the newer one's rules, in older words.
+"""The older order list (docs/domain/orders.md F5): the newer one's rules, in older words.
 
 Its parameters are known in two spellings: the vendor's own page has `create_time_begin`,
 `page_index`, `page_size`; other callers say `createTimeBegin`, `offset`, `limit`. Both are taken.

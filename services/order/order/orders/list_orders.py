@@ -1,4 +1,7 @@
-"""The order lists of the wire: list_customer_orders and its older sibling (domain.md F5, B.5)."""
+"""The order lists of the wire: list_customer_orders and its older sibling.
+
+See docs/domain/orders.md F5, B.5.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from chassis.errors import RefusedError
 from order.models import Tables
 
-PAYMENT_DAYS = 7  # domain.md B.5: a pending order expires seven days after it may be paid
+# docs/domain/orders.md B.5: a pending order expires seven days after it may be paid
+PAYMENT_DAYS = 7
 
-# Order statuses, domain.md B.5.
+# Order statuses, docs/domain/orders.md B.5.
 REVIEW, PROCESSING, CANCELLED, COMPLETED, PENDING, CONFIRM = 1, 3, 4, 5, 6, 9
 
 # Why an order ended in CANCELLED.
@@ -61,7 +62,7 @@ class Order(Tables):
     """An order; it changes only by its methods, which raise `version`.
 
     Amounts have 2 decimals in `currency`. Always: official - discount = after discount, and once
-    paid: after discount = coupon + flexi + stored card + cash + credit (domain.md B.5).
+    paid: after discount = coupon + flexi + stored card + cash + credit (docs/domain/orders.md B.5).
     """
 
     __tablename__ = "orders"
@@ -96,7 +97,8 @@ class Order(Tables):
     credit_amount: Mapped[Decimal] = mapped_column(default=Decimal("0.00"))
     is_combined: Mapped[bool] = mapped_column(default=False)
     placed_by: Mapped[str]
-    # The enterprise master asked to pay for its custody member, or that did (domain.md B.4).
+    # The enterprise master asked to pay for its custody member, or that did
+    # (docs/domain/enterprise.md B.4).
     paying_agent_id: Mapped[str | None]
     created_at: Mapped[datetime]
     pay_until: Mapped[datetime | None]
@@ -203,7 +205,7 @@ class OrderLine(Tables):
 
     line_id: Mapped[str] = mapped_column(primary_key=True)
     order_id: Mapped[str] = mapped_column(ForeignKey("orders.order_id"))
-    # In a combined order: the member order that this line belongs to (domain.md B.5).
+    # In a combined order: the member order that this line belongs to (docs/domain/orders.md B.5).
     member_order_id: Mapped[str | None]
     partner_id: Mapped[str]
     distributor_id: Mapped[str | None]
@@ -216,7 +218,7 @@ class OrderLine(Tables):
     resource_spec_code: Mapped[str]
     region_code: Mapped[str]
     charging_mode: Mapped[int]  # 1 period, 3 on-demand
-    period_type: Mapped[int | None]  # order codes, domain.md B.8: 2 month, 3 year
+    period_type: Mapped[int | None]  # order codes, docs/domain/bills.md B.8: 2 month, 3 year
     period_num: Mapped[int | None]
     quantity: Mapped[int]
     measure_size: Mapped[Decimal | None]
@@ -230,7 +232,7 @@ class OrderLine(Tables):
 
 
 class PaymentAttempt(Tables):
-    """One try to pay an order (design.md 3). Open until order states its outcome."""
+    """One try to pay an order (decision 0009). Open until order states its outcome."""
 
     __tablename__ = "payment_attempts"
     __table_args__ = (

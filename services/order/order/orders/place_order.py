@@ -1,4 +1,4 @@
-"""Place an order on behalf of a resale customer (domain.md F6)."""
+"""Place an order on behalf of a resale customer (docs/domain/acting-on-behalf.md F6)."""
 
 import secrets
 from collections import defaultdict
@@ -28,8 +28,8 @@ LINES_MAX = 20
 ORDERS_MAX, BATCH_LINES_MAX = 20, 100  # in a batch
 QUANTITY_MAX = 100
 PERIODS_MAX = 36
-NEW_PURCHASE = 1  # order type, domain.md B.5
-BY_AGENT = 2  # source type, domain.md F6
+NEW_PURCHASE = 1  # order type, docs/domain/orders.md B.5
+BY_AGENT = 2  # source type, docs/domain/acting-on-behalf.md F6
 PERIOD, ON_DEMAND = 1, 3  # charging modes
 
 Code = Annotated[str, Field(min_length=1, max_length=400)]
@@ -78,7 +78,10 @@ class LineWanted(WireRequest):
 
 
 class OrderWanted(WireRequest):
-    """What the partner orders. `hold_for` says what must happen first (domain.md B.5)."""
+    """What the partner orders. `hold_for` says what must happen first.
+
+    See docs/domain/orders.md B.5.
+    """
 
     customer_id: Id
     lines: Annotated[list[LineWanted], Field(min_length=1, max_length=LINES_MAX)]
@@ -238,7 +241,7 @@ def _line(order: Order, number: int, wanted: LineWanted, quoted: QuotedLine) -> 
 
 
 def _name_members(order: Order, now: datetime) -> None:
-    """A combined order has one member order for each service in it (domain.md B.5)."""
+    """A combined order has one member order for each service in it (docs/domain/orders.md B.5)."""
     members: defaultdict[str, str] = defaultdict(lambda: new_order_id(now))
     for line in order.lines:
         line.member_order_id = members[line.service_type_code]

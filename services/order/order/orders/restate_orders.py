@@ -1,4 +1,4 @@
-"""State orders anew, so that others can rebuild their copies (design.md 4).
+"""State orders anew, so that others can rebuild their copies (decision 0007).
 
 As `order.created`, whatever became of them: that one is only copied. The other contracts settle
 attempts, money and coupons.

@@ -12,8 +12,8 @@ from typing import Any
 from order.orders.models import Order, OrderLine
 from wire.types import format_instant
 
-YUAN = 1  # measure_id: the unit of the currency (domain.md E)
-# What the catalogue's own price reduction is called in discounts[] (domain.md B.5).
+YUAN = 1  # measure_id: the unit of the currency (docs/domain/money-and-time.md E)
+# What the catalogue's own price reduction is called in discounts[] (docs/domain/orders.md B.5).
 PRODUCT_OWN_DISCOUNT = "900"
 
 
@@ -206,7 +206,10 @@ def _members(order: Any, lines: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def _without_none(fields: dict[str, Any]) -> dict[str, Any]:
-    """What is not known is left out: "" or null would break readers of the SDK (domain.md D.4a)."""
+    """What is not known is left out: "" or null would break readers of the SDK.
+
+    See docs/domain/wire-protocol.md D.4a.
+    """
     return {name: value for name, value in fields.items() if value is not None}
 
 

@@ -1,4 +1,7 @@
-"""A custody member pays nothing itself: it asks its enterprise master (domain.md B.4)."""
+"""A custody member pays nothing itself: it asks its enterprise master.
+
+See docs/domain/enterprise.md B.4.
+"""
 
 from datetime import datetime
 

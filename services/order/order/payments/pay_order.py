@@ -1,11 +1,11 @@
-"""Pay an order by the attempt protocol (design.md 3).
+"""Pay an order by the attempt protocol (decision 0009).
 
 The one place with two transactions in a request: an attempt is committed first, then coupons are
 reserved and money is held under its id, then its outcome is committed. Only that outcome, stated
 as `order.paid` or `order.payment_failed`, ends what was reserved.
 
 A custody member pays nothing itself: its payment asks its enterprise master, which then pays with
-coupons and money of its own (domain.md B.4).
+coupons and money of its own (docs/domain/enterprise.md B.4).
 """
 
 from collections.abc import Sequence
@@ -52,8 +52,8 @@ from order.peers import CouponShare, HeldMoney, Peers
 from wire.money import cut
 from wire.types import Id, WireRequest
 
-CASH_COUPON, FLEXI_COUPON = 1, 4  # coupon types as in lists, domain.md B.7
-DISCOUNT_TYPES = (0, 2, 3, 609)  # domain.md D.4a.8
+CASH_COUPON, FLEXI_COUPON = 1, 4  # coupon types as in lists, docs/domain/coupons.md B.7
+DISCOUNT_TYPES = (0, 2, 3, 609)  # docs/domain/wire-protocol.md D.4a.8
 RATIO_PLACES = 4
 UNFORESEEN = "CBC.0999"
 FAILED_ATTEMPTS_MAX = 20  # told to voucher and billing in one request

@@ -19,7 +19,8 @@ PORTION_MAX = 20  # orders in one transaction; each may open many resources
 PORTIONS_MAX = 20  # a turn
 LOOK_SECONDS_MAX = 5.0  # between two looks for orders that another replica was paid
 PERIOD = 1  # charging mode
-IN_USE, NORMAL = 2, 1  # status codes of period and of on-demand resources (domain.md B.6)
+# status codes of period and of on-demand resources (docs/domain/resources.md B.6)
+IN_USE, NORMAL = 2, 1
 NAME_DIGITS = 4  # bytes of randomness behind a resource's name
 
 

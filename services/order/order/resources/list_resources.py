@@ -14,7 +14,7 @@ from wire.times import next_second
 from wire.types import Instant, WireRequest
 
 PERIOD = 1  # charging mode
-STATUSES = (2, 3, 4, 5)  # of period resources, domain.md B.6
+STATUSES = (2, 3, 4, 5)  # of period resources, docs/domain/resources.md B.6
 
 
 class ResourceQuery(WireRequest, operation="list_pay_per_use_customer_resources"):

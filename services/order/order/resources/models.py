@@ -10,7 +10,7 @@ from order.models import Tables
 
 
 class Resource(Tables):
-    """Something a customer uses, opened by an order (domain.md B.6)."""
+    """Something a customer uses, opened by an order (docs/domain/resources.md B.6)."""
 
     __tablename__ = "resources"
     __table_args__ = (

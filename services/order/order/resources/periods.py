@@ -7,7 +7,7 @@ from wire.times import BEIJING
 
 LAST_SECOND = time(23, 59, 59)
 
-# Order codes of domain.md B.8.
+# Order codes of docs/domain/bills.md B.8.
 DAY, WEEK, MONTH, YEAR, HOUR, ONE_TIME = 0, 1, 2, 3, 4, 5
 
 

@@ -1,4 +1,4 @@
-"""Order asks for coupons before it commits a payment (design.md 3)."""
+"""Order asks for coupons before it commits a payment (decision 0009)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -25,11 +25,11 @@ from voucher.quotas.models import CASH, DISCOUNT, FLEXI
 from wire.money import cut
 from wire.types import Id, Number, WireRequest
 
-COUPONS_MAX = 3  # of one payment (domain.md B.7)
+COUPONS_MAX = 3  # of one payment (docs/domain/coupons.md B.7)
 LINES_MAX = 1000
 FAILED_ATTEMPTS_MAX = 20  # named in one request
 COUPON_TYPE_OF_PAYMENT = {300: DISCOUNT, 301: CASH, 302: FLEXI}  # 303: no stored value cards yet
-CHARGE_ORDER = {CASH: 0, FLEXI: 1}  # domain.md B.10
+CHARGE_ORDER = {CASH: 0, FLEXI: 1}  # docs/domain/accounts.md B.10
 
 
 class CouponAsked(WireRequest):

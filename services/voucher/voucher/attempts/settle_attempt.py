@@ -1,4 +1,4 @@
-"""Order's stated outcome ends an attempt: its coupons are redeemed, or released (design.md 3)."""
+"""Order's stated outcome ends an attempt: its coupons are redeemed, or released (decision 0009)."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime

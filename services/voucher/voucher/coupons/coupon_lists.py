@@ -11,7 +11,7 @@ from voucher.coupons.models import EXPIRED, NOT_ACTIVATED, USABLE, Coupon, Reser
 from voucher.quotas.limits import QuotaLimits
 from wire.times import next_second
 
-ENDED_VISIBLE_DAYS = 365  # used, expired and reclaimed ones (domain.md B.7: 12 months)
+ENDED_VISIBLE_DAYS = 365  # used, expired and reclaimed ones (docs/domain/coupons.md B.7: 12 months)
 MEASURE_YUAN = 1
 ELECTRONIC, ISSUED_ONLINE = 1, 3  # media type, fetch method
 
@@ -38,7 +38,7 @@ def paying_for(order_id: str) -> ColumnElement[bool]:
 
 
 def between(column: Any, begin: datetime | None, end: datetime | None) -> list[ColumnElement[bool]]:
-    """A time filter in whole seconds, exclusive on both ends (domain.md D.5)."""
+    """A time filter in whole seconds, exclusive on both ends (docs/domain/wire-protocol.md D.5)."""
     found: list[ColumnElement[bool]] = []
     if begin is not None:
         found.append(column >= next_second(begin))
@@ -63,7 +63,7 @@ async def counted_page(
 
 
 def use_limits(kept: dict[str, Any], coupon_id: str) -> list[dict[str, str]]:
-    """A coupon's limits by the vendor's keys (domain.md B.7)."""
+    """A coupon's limits by the vendor's keys (docs/domain/coupons.md B.7)."""
     pairs = QuotaLimits.model_validate(kept).wire_pairs()
     return [
         {"use_limiti_info_id": f"{coupon_id}-{key}", "limit_key": key, "value1": value}

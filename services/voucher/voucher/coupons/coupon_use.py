@@ -1,4 +1,7 @@
-"""May this coupon pay for these lines, and how much? (domain.md B.7, F rule 9)"""
+"""May this coupon pay for these lines, and how much?.
+
+See docs/domain/coupons.md B.7, docs/domain/worked-examples.md F.9.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -25,7 +25,7 @@ from wire.codes import code as code_of
 from wire.types import Amount, Instant, WireRequest
 
 CUSTOMERS_MAX = 500  # of one request; the vendor names no limit, and everything has one
-ISSUE = 1  # operation type, domain.md B.7
+ISSUE = 1  # operation type, docs/domain/coupons.md B.7
 
 
 class CreatePartnerCoupons(WireRequest, operation="create_partner_coupons"):
@@ -73,7 +73,8 @@ async def create_partner_coupons(
     """Issue under the quota's lock, so that parallel requests never overdraw it.
 
     Raises:
-        IssueRefusedError: a rule of the quota forbids the whole request (400, domain.md D.4).
+        IssueRefusedError: a rule of the quota forbids the whole request (400,
+        docs/domain/error-codes.md D.4).
 
     """
     partner_id = await find_issuing_partner(session, principal, wanted.indirect_partner_id)
@@ -233,7 +234,7 @@ def _issue(
         distributor_id=quota.distributor_id,
         customer_id=customer_id,
         coupon_type=COUPON_TYPE_OF_QUOTA[quota.quota_type],
-        status=USABLE,  # no activation: usable at once (domain.md F15)
+        status=USABLE,  # no activation: usable at once (docs/domain/coupons.md F15)
         is_frozen=False,
         site=quota.site,
         currency=quota.currency,

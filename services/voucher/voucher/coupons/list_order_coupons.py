@@ -20,10 +20,10 @@ from voucher.coupons.models import USABLE, Coupon
 from wire.money import cut
 from wire.types import WireQuery
 
-PENDING_PAYMENT = 6  # order status, domain.md B.5
+PENDING_PAYMENT = 6  # order status, docs/domain/orders.md B.5
 COUPONS_MAX = 500  # looked at for one order, the earliest to end first
 COUPON_VERSION = 2
-HUAWEI_CLOUD_GROUP = 0  # all partner coupons (domain.md B.7)
+HUAWEI_CLOUD_GROUP = 0  # all partner coupons (docs/domain/coupons.md B.7)
 ONE_OF_A_KIND = 1
 
 

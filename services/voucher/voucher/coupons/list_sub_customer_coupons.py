@@ -24,7 +24,7 @@ from voucher.coupons.models import RECLAIMED, Coupon
 from voucher.find_partner import find_acted_partner
 from wire.types import Instant, WireQuery
 
-COUPON_VERSION = 2  # reusable until the balance is 0 (domain.md B.7)
+COUPON_VERSION = 2  # reusable until the balance is 0 (docs/domain/coupons.md B.7)
 
 
 class ListSubCustomerCoupons(WireQuery, operation="list_sub_customer_coupons"):
@@ -46,7 +46,7 @@ class ListSubCustomerCoupons(WireQuery, operation="list_sub_customer_coupons"):
 async def list_sub_customer_coupons(
     session: AsyncSession, principal: Principal, wanted: ListSubCustomerCoupons, now: datetime
 ) -> dict[str, Any]:
-    """The newest first. A reclaimed coupon is gone for its holder (domain.md F15)."""
+    """The newest first. A reclaimed coupon is gone for its holder (docs/domain/coupons.md F15)."""
     holder_id = principal.id
     if not principal.is_customer:
         holder_id = await find_acted_partner(session, principal, wanted.indirect_partner_id)

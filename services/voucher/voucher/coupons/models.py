@@ -21,7 +21,7 @@ class CouponNotUsableError(RefusedError):
 
 
 class CouponNotReclaimableError(RefusedError):
-    """Only a usable coupon that no order holds can be reclaimed (domain.md F15.9)."""
+    """Only a usable coupon that no order holds can be reclaimed (docs/domain/coupons.md F15.9)."""
 
     code = "CBC.0155"
 
@@ -128,7 +128,8 @@ class CouponRecord(Tables):
     id: Mapped[str] = mapped_column(primary_key=True)
     partner_id: Mapped[str]
     distributor_id: Mapped[str | None]
-    operation_type: Mapped[str]  # domain.md B.7: 1 issue, 2 reclaim, 3 unlink, 4 expiry …
+    # docs/domain/coupons.md B.7: 1 issue, 2 reclaim, 3 unlink, 4 expiry …
+    operation_type: Mapped[str]
     quota_id: Mapped[str]
     quota_type: Mapped[int]
     coupon_id: Mapped[str | None]
@@ -140,7 +141,7 @@ class CouponRecord(Tables):
 
 
 class Reservation(Tables):
-    """What one coupon pays of one attempt. Only the attempt's outcome ends it (design.md 3)."""
+    """What one coupon pays of one attempt. Only the attempt's outcome ends it (decision 0009)."""
 
     __tablename__ = "reservations"
     __table_args__ = (Index("reservations_of_order", "order_id"),)

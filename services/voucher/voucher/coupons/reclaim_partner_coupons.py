@@ -1,4 +1,7 @@
-"""A partner takes back a coupon it issued: all that is left of it (domain.md F15.9, rule 8)."""
+"""A partner takes back a coupon it issued: all that is left of it.
+
+See docs/domain/coupons.md F15.9, docs/domain/worked-examples.md F.8.
+"""
 
 from datetime import datetime
 
@@ -28,7 +31,7 @@ class NotOwnCouponError(RefusedError):
 
 
 class NotResaleError(RefusedError):
-    """The API reclaims from resale customers only (domain.md F15.1)."""
+    """The API reclaims from resale customers only (docs/domain/coupons.md F15.1)."""
 
     code = "CBC.99000014"
 

@@ -1,4 +1,6 @@
-"""State coupons anew, as `voucher.issued` whatever became of them: it is only copied (design.md 4).
+"""State coupons anew, as `voucher.issued` whatever became of them: it is only copied.
+
+See decision 0007.
 
 The quota's balance stays unsaid: nothing moved it.
 """

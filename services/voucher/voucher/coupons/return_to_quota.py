@@ -11,7 +11,7 @@ from voucher.coupons.models import EXPIRED, RECLAIMED, Coupon
 from voucher.ledger.post_movements import post_return, record
 from voucher.quotas.models import Quota
 
-MANUAL, UNLINKED, EXPIRY, TYPE_SWITCHED = 2, 3, 4, 8  # operation types, domain.md B.7
+MANUAL, UNLINKED, EXPIRY, TYPE_SWITCHED = 2, 3, 4, 8  # operation types, docs/domain/coupons.md B.7
 
 
 async def lock_quotas(session: AsyncSession, coupons: list[Coupon]) -> dict[str, Quota]:

@@ -1,4 +1,4 @@
-"""What a quota allows, and with it the coupons issued from it (domain.md B.7, limit keys)."""
+"""What a quota allows, and with it the coupons issued from it (docs/domain/coupons.md B.7)."""
 
 from decimal import Decimal
 from typing import Any, Literal
@@ -11,7 +11,7 @@ NAMED_CUSTOMERS_MAX = 1000
 SERVICES_MAX = 100
 PRODUCTS_MAX = 1000
 
-CooperationType = Literal["1", "2", "3"]  # the association types of domain.md B.2
+CooperationType = Literal["1", "2", "3"]  # the association types of docs/domain/customers.md B.2
 
 
 class QuotaLimits(WireRequest):
@@ -59,7 +59,10 @@ class QuotaLimits(WireRequest):
         return {k: f"{v:f}" if isinstance(v, Decimal) else v for k, v in given.items()}
 
     def narrowed(self, services: list[str], products: list[str]) -> "QuotaLimits":
-        """The limits of one coupon; an empty list inherits the quota's (domain.md F15.4)."""
+        """The limits of one coupon; an empty list inherits the quota's.
+
+        See docs/domain/coupons.md F15.4.
+        """
         return self.model_copy(
             update={
                 "cloud_service_types": services or self.cloud_service_types,

@@ -11,7 +11,8 @@ from chassis.errors import RefusedError
 from voucher.models import Tables
 from voucher.quotas.limits import QuotaLimits
 
-NORMAL, INVALID = 0, 3  # quota status; 4 adjusting, 5 frozen, 6 reclaimed (domain.md B.7)
+# quota status; 4 adjusting, 5 frozen, 6 reclaimed (docs/domain/coupons.md B.7)
+NORMAL, INVALID = 0, 3
 CASH, DISCOUNT, PRODUCT, FLEXI = 1, 2, 3, 4  # coupon type
 COUPON_TYPE_OF_QUOTA = {0: CASH, 1: FLEXI}
 

@@ -1,4 +1,4 @@
-"""State quotas anew, as `voucher.quota_granted` (design.md 4)."""
+"""State quotas anew, as `voucher.quota_granted` (decision 0007)."""
 
 from collections.abc import Sequence
 

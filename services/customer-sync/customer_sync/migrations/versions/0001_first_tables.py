@@ -18,7 +18,7 @@ TABLES = (
 )  # fmt: skip
 
 # The characters and character pairs of a text, each marked with its field: what GIN can look up.
-# Column and searches use the same function, so that both fold letters alike (design.md 11).
+# Column and searches use the same function, so that both fold letters alike (decision 0022).
 _SEARCH_GRAMS = """
 CREATE FUNCTION search_grams(field text, value text, sizes integer[]) RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$

@@ -208,14 +208,30 @@ async def test_a_throttled_or_forbidden_command_does_not_use_its_signature_up(ga
     assert (await gate.send("POST", TRANSFER, body=b"{}", headers=signed)).status == 200
 
 
-async def test_used_signatures_are_forgotten_once_their_stamp_is_stale(gate: Gate) -> None:
+async def used_signatures(gate: Gate) -> set[str]:
+    async with gate.app.state.database.transaction() as session:
+        return set(await session.scalars(select(UsedSignature.signature)))
+
+
+async def test_used_signatures_are_forgotten_a_day_after_their_stamp_is_stale(gate: Gate) -> None:
+    ages = {"stale": timedelta(days=1, minutes=32), "kept": timedelta(days=1, minutes=30)}
+    async with gate.app.state.database.transaction() as session:
+        for name, age in {**ages, "new": timedelta()}.items():
+            row = {"access": "a", "request_id": "r", "used_at": gate.now() - age}
+            session.add(UsedSignature(signature=name, **row))
+    await prune_credentials(gate.app.state.database, gate.now())
+    assert await used_signatures(gate) == {"kept", "new"}
+
+
+async def test_a_clock_that_leaps_forgets_no_signature(gate: Gate) -> None:
     key = await story(gate)
-    await gate.call(key, "POST", TRANSFER, {})
-    database = gate.app.state.database
-    for minutes, left in ((30, 1), (32, 0)):
-        await prune_credentials(database, gate.now() + timedelta(minutes=minutes))
-        async with database.transaction() as session:
-            assert len((await session.scalars(select(UsedSignature))).all()) == left
+    signed = gate.signed(key, "POST", TRANSFER, b"{}")
+    assert (await gate.send("POST", TRANSFER, body=b"{}", headers=signed)).status == 200
+    for leap in (timedelta(hours=25), timedelta(days=400)):
+        await prune_credentials(gate.app.state.database, gate.now() + leap)
+    again = await gate.send("POST", TRANSFER, body=b"{}", headers=signed)
+    assert (again.status, again.code) == (409, "CHB.0001")
+    assert len(gate.echo.seen) == 1
 
 
 # --- what is not there
@@ -232,7 +248,7 @@ async def test_what_no_service_answers_yet_is_said_so(gate: Gate) -> None:
     [
         (CUSTOMERS, BODY_BYTES_MAX),
         (COUPONS, LIST_BODY_BYTES_MAX),  # for many customers
-        ("/api/partners", BODY_BYTES_MAX),
+        ("/api/face-tickets", BODY_BYTES_MAX),
         ("/api/usage-records", LIST_BODY_BYTES_MAX),
         ("/v3.0/OS-CREDENTIAL/credentials", BODY_BYTES_MAX),
         ("/v3/auth/tokens", SIGN_IN_BYTES_MAX),

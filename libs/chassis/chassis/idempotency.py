@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request, Response
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response as RawResponse
@@ -115,7 +115,8 @@ async def prune_idempotency_keys(database: Database, now: datetime) -> None:
     table = IdempotencyKey
     old = (
         select(table.principal, table.key)
-        .where(table.created_at < now - timedelta(hours=KEEP_HOURS))
+        # By both clocks: one that leaps would free a key whose command may be repeated.
+        .where(table.created_at < func.least(now, func.now()) - timedelta(hours=KEEP_HOURS))
         .limit(PRUNE_ROWS_MAX)
         .with_for_update(skip_locked=True)
         .cte("old")

@@ -15,11 +15,17 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from chassis.errors import RefusedError
+from chassis.logs import get_logger
+from chassis.metrics import CLOCK_SKEW
 from chassis.settings import ServiceSettings
 from wire.permissions import ADMINISTRATOR as OPERATOR_ADMINISTRATOR
 
+log = get_logger(__name__)
+
 HEADER = "X-Channelbus-Identity"
 LIFETIME_SECONDS = 60
+CLOCK_LEEWAY_SECONDS = 120  # two processes' clocks may differ by so much before requests fail
+KEY_ID_CHARACTERS_SHOWN = 32  # in a log, of what nobody signed
 PARTNER_KINDS = frozenset({"solution_provider", "distributor", "reseller", "government"})
 
 
@@ -70,9 +76,15 @@ _CLAIMS = frozenset(one.name for one in fields(Principal))
 
 
 class IdentityMissingError(RefusedError):
-    """The internal header is absent, stale or wrong: the caller went past the gateway."""
+    """The internal header is absent: the caller went past the gateway."""
 
     code = "CBC.0154"
+
+
+class IdentityRefusedError(RefusedError):
+    """The internal header is stale or wrong: keys, clocks or a proxy of ours, not the caller."""
+
+    code = "CBC.0999"
 
 
 class WrongPrincipalError(RefusedError):
@@ -106,21 +118,34 @@ def read_identity(
     """The principal of a verified header.
 
     Raises:
-        IdentityMissingError: malformed, signed by an unknown key or for another request, or
-        expired.
+        IdentityRefusedError: malformed, signed by an unknown key or for another request, or
+        signed at another time than ours.
 
     """
     key_id, _, rest = header.partition(".")
     claims, _, mac = rest.rpartition(".")
     secret = keys.get(key_id)
-    if secret is None or not hmac.compare_digest(mac, _mac(secret, method, target, body, claims)):
-        raise IdentityMissingError("internal identity does not verify")
-    known = json.loads(urlsafe_b64decode(claims))
-    if known.pop("expires") < time():
-        raise IdentityMissingError("internal identity expired")
+    expected = "" if secret is None else _mac(secret, method, target, body, claims)
+    if secret is None or not hmac.compare_digest(mac.encode(), expected.encode()):
+        raise _refused("does not verify", key_id=key_id[:KEY_ID_CHARACTERS_SHOWN])
+    known: dict[str, Any] = json.loads(urlsafe_b64decode(claims))
     known["permissions"] = frozenset(known["permissions"])
-    # A gateway of the version after may say more.
-    return Principal(**{name: known[name] for name in known.keys() & _CLAIMS})
+    # A newer gateway may say more of a principal than this service knows yet.
+    principal = Principal(**{name: value for name, value in known.items() if name in _CLAIMS})
+    _check_clock(known["expires"] - LIFETIME_SECONDS, principal.caller)
+    return principal
+
+
+def _check_clock(signed_at: float, caller: str) -> None:
+    ahead = time() - signed_at
+    CLOCK_SKEW.labels(caller).set(ahead)
+    if not -CLOCK_LEEWAY_SECONDS <= ahead <= LIFETIME_SECONDS + CLOCK_LEEWAY_SECONDS:
+        raise _refused("was signed at another time", caller=caller, clock_ahead_seconds=ahead)
+
+
+def _refused(why: str, **about: object) -> IdentityRefusedError:
+    log.error("internal identity refused", why=why, **about)
+    return IdentityRefusedError(f"internal identity {why}")
 
 
 def raw_target(request: Request) -> str:

@@ -57,6 +57,11 @@ FETCH_FAILURES = Counter(
     "Fetches whose records could not be read, by the error's name",
     ["consumer", "stream", "error"],
 )
+CLOCK_SKEW = Gauge(
+    "channelbus_clock_skew_seconds",
+    "How far this clock is ahead of that of who signed the last internal request",
+    ["caller"],
+)
 LOOP_LAG = Gauge(
     "channelbus_loop_lag_seconds",
     "How late the event loop woke the watcher, the worst of the last minute",

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -14,8 +14,18 @@ from wire.signature import CLOCK_SKEW_SECONDS_MAX
 PORTION_ROWS = 5000
 EXPIRED_KEPT_DAYS = 7  # so that an old token is told to be expired, not unknown
 UNBOUND_KEPT_DAYS = 7  # the command that was to bind it failed, or its event still waits
-# A stamp may be 15 minutes ahead and is believed until it is 15 minutes old.
-SIGNATURES_KEPT = timedelta(seconds=2 * CLOCK_SKEW_SECONDS_MAX + 60)
+# A stamp may be 15 minutes ahead and is believed until it is 15 minutes old. The day is for clocks
+# that were set wrong.
+SIGNATURES_KEPT = timedelta(days=1, seconds=2 * CLOCK_SKEW_SECONDS_MAX + 60)
+
+
+def _is_stale(now: datetime) -> ColumnElement[bool]:
+    """By our clock, the database's, and the newest signature of all.
+
+    A clock that leaps is one of them; a signature that it forgot would move money twice.
+    """
+    newest = select(func.max(UsedSignature.used_at)).scalar_subquery()
+    return UsedSignature.used_at < func.least(now, func.now(), newest) - SIGNATURES_KEPT
 
 
 async def prune_credentials(database: Database, now: datetime) -> None:
@@ -23,7 +33,7 @@ async def prune_credentials(database: Database, now: datetime) -> None:
     expired = now - timedelta(days=EXPIRED_KEPT_DAYS)
     unbound = now - timedelta(days=UNBOUND_KEPT_DAYS)
     for table, key, is_old in (
-        (UsedSignature, UsedSignature.signature, UsedSignature.used_at < now - SIGNATURES_KEPT),
+        (UsedSignature, UsedSignature.signature, _is_stale(now)),
         (Token, Token.hash, Token.expires_at < expired),
         (AccessKey, AccessKey.access, AccessKey.expires_at < expired),
         (LoginNameClaim, LoginNameClaim.name, LoginNameClaim.claimed_at < unbound),

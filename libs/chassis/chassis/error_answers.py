@@ -31,6 +31,8 @@ def _language(request: Request) -> str:
 
 def refusal_answer(request: Request, refusal: RefusedError) -> Response:
     """The refusal in the shape the caller's path speaks."""
+    if not _knows_503(request.url.path) and refusal.refusal_code == OutsideError.code:
+        refusal = RefusedError(refusal.detail, code="CBC.0999")
     REFUSALS.labels(refusal.refusal_code).inc()
     message = refusal.message(_language(request))
     if not _is_ours(request.url.path):
@@ -73,6 +75,11 @@ def _other_method(request: Request) -> Response:
         answer = refusal_answer(request, RefusedError(code="APIGW.0101", status=405))
     answer.headers["Allow"] = ", ".join([*methods, "OPTIONS"])
     return answer
+
+
+def _knows_503(path: str) -> bool:
+    """Ours do, and so does IAM; the vendor's BSS says 500 CBC.0999 when a part of it is away."""
+    return _is_ours(path) or path.startswith(("/v3/auth/", "/v3.0/"))
 
 
 def away_error(path: str) -> RefusedError:

@@ -21,16 +21,27 @@ BEGIN, END = (
 )
 OWNER_OF_STREAM = {stream: stream for stream in STREAMS} | {"customer": "customer-sync"}
 
-_REGISTERING = frozenset({"on", "on_batch"})
+_REGISTERING = frozenset({"on", "on_each", "on_batch"})
 _ASKING = frozenset({"isinstance", "issubclass", "TypeVar"})
 
 Types = dict[str, type[Event]]
 Services = dict[str, set[str]]  # event type → services
 
 
+def every_family() -> Types:
+    """Every base of contracts by its name, such as `CustomerEvent`."""
+    bases = {
+        base for c in every_contract().values() for base in c.__mro__ if base not in (c, Event)
+    }
+    return {base.__name__: base for base in bases if issubclass(base, Event)}
+
+
 def every_contract() -> Types:
     """Every contract by its class's name, stream by stream."""
     return {c.__name__: c for stream in STREAMS for c in contracts(stream).values()}
+
+
+FAMILIES = every_family()
 
 
 class EventMap:
@@ -40,6 +51,7 @@ class EventMap:
         self.known = every_contract() if known is None else known
         self.stated_by: Services = {c.TYPE: set() for c in self.known.values()}
         self.acted_on_by: Services = {c.TYPE: set() for c in self.known.values()}
+        self.kept_by: dict[type[Event], set[str]] = {}  # family → services that copy by it
         for service in checkout.services:
             for path in checkout.package_files(service):
                 reading = _Reading(checkout.tree(path), self.known)
@@ -47,6 +59,8 @@ class EventMap:
                     self.acted_on_by[contract.TYPE].add(service.name)
                 for contract in reading.states(service.name):
                     self.stated_by[contract.TYPE].add(service.name)
+                for family in reading.keeps():
+                    self.kept_by.setdefault(family, set()).add(service.name)
 
     def breaches(self) -> list[str]:
         """Events that nobody states, or that more than one service does."""
@@ -57,6 +71,12 @@ class EventMap:
                 found.append(f"{contract.TYPE} is stated by nobody; state it or remove it")
             if len(states) > 1:
                 found.append(f"{contract.TYPE} is stated by {' and '.join(states)}; one owns it")
+            for family in self.kept_by.keys() & set(contract.__mro__):
+                for service in sorted(self.kept_by[family] - self.acted_on_by[contract.TYPE]):
+                    found.append(
+                        f"{service} keeps a copy by {family.__name__} and misses {contract.TYPE};"
+                        f" register by on_each({family.__name__})"
+                    )
         return found
 
     def table(self) -> str:
@@ -79,6 +99,7 @@ class _Reading:
         self._tree = tree
         self._known = known
         self._names: dict[str, type[Event]] = {}
+        self._families: Types = {}
         self._values: dict[str, list[ast.expr]] = {}
         self._calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
         self._note_names()
@@ -90,6 +111,8 @@ class _Reading:
                 for alias in node.names:
                     if alias.name in self._known:
                         self._names[alias.asname or alias.name] = self._known[alias.name]
+                    elif alias.name in FAMILIES:
+                        self._families[alias.asname or alias.name] = FAMILIES[alias.name]
             elif isinstance(node, ast.Assign):
                 for target in node.targets:
                     self._hold(target, node.value)
@@ -103,12 +126,33 @@ class _Reading:
             self._values.setdefault(target.id, []).append(value)
 
     def acts_on(self) -> set[type[Event]]:
-        """What stands in `consumers.on(…)` and `consumers.on_batch(…)`."""
+        """What stands in `consumers.on(…)`, `on_each(…)` and `on_batch(…)`."""
         found: set[type[Event]] = set()
         for call in self._calls:
             if isinstance(call.func, ast.Attribute) and call.func.attr in _REGISTERING:
                 for argument in call.args:
                     found |= self._contracts_in(argument, set())
+                    found |= self._members(argument)
+        return found
+
+    def _members(self, argument: ast.expr) -> set[type[Event]]:
+        """The contracts of the family that `CustomerEvent` or `customer.CustomerEvent` names."""
+        family = self._family(argument)
+        return {c for c in self._known.values() if family is not None and issubclass(c, family)}
+
+    def _family(self, node: ast.expr | None) -> type[Event] | None:
+        if isinstance(node, ast.Attribute):
+            return FAMILIES.get(node.attr)
+        return self._families.get(node.id) if isinstance(node, ast.Name) else None
+
+    def keeps(self) -> set[type[Event]]:
+        """The families by which functions named `keep…` copy another service's things."""
+        found = set()
+        for node in ast.walk(self._tree):
+            if isinstance(node, ast.AsyncFunctionDef) and node.name.startswith("keep"):
+                for argument in node.args.args:
+                    if (family := self._family(argument.annotation)) is not None:
+                        found.add(family)
         return found
 
     def _contracts_in(self, node: ast.AST, seen: set[str]) -> set[type[Event]]:

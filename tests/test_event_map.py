@@ -109,6 +109,39 @@ def test_a_read_model_may_act_on_everything(tmp_path: Path) -> None:
     assert all(services == {"gateway"} for services in found.acted_on_by.values())
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from contracts.order import OrderEvent\n@consumers.on_each(OrderEvent)\ndef f(e): ...\n",
+        "from contracts import order\n@consumers.on_each(order.OrderEvent)\ndef f(e): ...\n",
+    ],
+)
+def test_a_service_acts_on_each_event_of_a_family(code: str, tmp_path: Path) -> None:
+    """Those that are added later, too."""
+    found = _read(tmp_path, {"billing/billing/consumers.py": code})
+    assert all(services == {"billing"} for services in found.acted_on_by.values())
+
+
+def test_a_copy_that_misses_an_event_of_its_family_is_found(tmp_path: Path) -> None:
+    """A new contract would be missed by whoever lists the events one by one."""
+    found = _read(
+        tmp_path,
+        {
+            "order/order/place_order.py": "from contracts.order import OrderCreated, OrderPaid,"
+            " OrderExpired\nOrderCreated(), OrderPaid(), OrderExpired()\n",
+            "billing/billing/keep_copies.py": "from contracts.order import OrderEvent\n"
+            "async def keep_order(session, event: OrderEvent): ...\n",
+            "billing/billing/consumers.py": "from contracts.order import OrderCreated, OrderPaid\n"
+            "@consumers.on(OrderCreated)\ndef f(e): ...\n"
+            "@consumers.on(OrderPaid)\ndef g(e): ...\n",
+        },
+    )
+    assert found.breaches() == [
+        "billing keeps a copy by OrderEvent and misses order.expired;"
+        " register by on_each(OrderEvent)"
+    ]
+
+
 def test_an_event_of_two_services_and_one_of_none_are_found(tmp_path: Path) -> None:
     """Each with what to do."""
     states = "from contracts.order import OrderPaid, OrderCreated\nOrderPaid()\n"

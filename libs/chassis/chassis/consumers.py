@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from chassis.database import EventSession
-from contracts.event import Event
+from contracts.event import Event, contracts_of
 
 E = TypeVar("E", bound=Event)
 Handler = Callable[[E, EventSession], Awaitable[None]]
@@ -21,6 +21,7 @@ class Consumers:
         self.name = name
         self.contracts: dict[str, type[Event]] = {}
         self._handlers: dict[str, Handler[Event]] = {}
+        self._by_family: set[str] = set()  # types that only a family's handler takes
         self._batch_handler: BatchHandler | None = None
 
     @property
@@ -34,16 +35,43 @@ class Consumers:
         return sorted({contract.STREAM for contract in self.contracts.values()})
 
     def on(self, contract: type[E]) -> Callable[[Handler[E]], Handler[E]]:
-        """Register a handler of one event; it runs again after a rollback, not after a commit."""
+        """Register a handler of one event; it runs again after a rollback, not after a commit.
+
+        It takes the event instead of its family's handler, whichever was registered first.
+        """
 
         def register(handler: Handler[E]) -> Handler[E]:
-            if contract.TYPE in self.contracts:
+            if contract.TYPE in self.contracts.keys() - self._by_family:
                 raise ValueError(f"{self.name} already acts on {contract.TYPE}")
-            self.contracts[contract.TYPE] = contract
-            self._handlers[contract.TYPE] = handler  # type: ignore[assignment]
+            self._by_family.discard(contract.TYPE)
+            self._take(contract, handler)
             return handler
 
         return register
+
+    def on_each(self, family: type[E]) -> Callable[[Handler[E]], Handler[E]]:
+        """Register a handler of every contract of a family, those to come included.
+
+        Copies are kept by it: a contract that is added later cannot be forgotten.
+        """
+
+        def register(handler: Handler[E]) -> Handler[E]:
+            members = contracts_of(family)
+            if not members:
+                raise ValueError(f"{family.__name__} has no contracts")
+            for contract in members:
+                if contract.TYPE in self._by_family:
+                    raise ValueError(f"{self.name} already acts on {contract.TYPE}")
+                if contract.TYPE not in self.contracts:
+                    self._by_family.add(contract.TYPE)
+                    self._take(contract, handler)
+            return handler
+
+        return register
+
+    def _take(self, contract: type[Event], handler: Handler[E]) -> None:
+        self.contracts[contract.TYPE] = contract
+        self._handlers[contract.TYPE] = handler  # type: ignore[assignment]
 
     def on_batch(self, *contracts: type[Event]) -> Callable[[BatchHandler], BatchHandler]:
         """Register one handler for whole batches (read models); order within a key is kept."""

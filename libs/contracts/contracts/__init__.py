@@ -1,7 +1,7 @@
 """The events that Channelbus states: pure data, written once, published as JSON Schemas."""
 
 from contracts import billing, customer, order, partner, voucher
-from contracts.event import Event, Money, contracts
+from contracts.event import Event, Money, contracts, contracts_of
 
 STREAMS = ("customer", "order", "voucher", "billing", "partner")
 
@@ -11,6 +11,7 @@ __all__ = [
     "Money",
     "billing",
     "contracts",
+    "contracts_of",
     "customer",
     "order",
     "partner",

@@ -79,11 +79,10 @@ class BillingLineRecorded(Event):
     payer_id: str | None = None  # the enterprise master that paid for its member; none: itself
 
 
-class BillingArrearsOpened(Event):
-    """A charge was larger than what the customer had."""
+class ArrearsEvent(Event):
+    """What a customer owes after the fact."""
 
     STREAM: ClassVar[str] = "billing"
-    TYPE: ClassVar[str] = "billing.arrears_opened"
     KEY: ClassVar[str] = "customer_id"
     SUBJECT: ClassVar[str] = "customer_id"
 
@@ -92,15 +91,15 @@ class BillingArrearsOpened(Event):
     debt_amount: Money  # all that is owed after the fact
 
 
-class BillingArrearsCleared(Event):
+class BillingArrearsOpened(ArrearsEvent):
+    """A charge was larger than what the customer had."""
+
+    TYPE: ClassVar[str] = "billing.arrears_opened"
+
+
+class BillingArrearsCleared(ArrearsEvent):
     """Money came in and wrote debt off; `debt_amount` is what is still owed."""
 
-    STREAM: ClassVar[str] = "billing"
     TYPE: ClassVar[str] = "billing.arrears_cleared"
-    KEY: ClassVar[str] = "customer_id"
-    SUBJECT: ClassVar[str] = "customer_id"
 
-    customer_id: str
-    currency: str  # "CNY" on the China site, "USD" on the international one
-    debt_amount: Money
     writeoff_amount: Money

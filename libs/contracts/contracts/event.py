@@ -57,11 +57,16 @@ class Event(BaseModel):
 
 def contracts(stream: str) -> dict[str, type[Event]]:
     """Every contract of a stream by its type, in the order they were written."""
-    found: dict[str, type[Event]] = {}
-    pending = list(Event.__subclasses__())
+    return {c.TYPE: c for c in contracts_of(Event) if stream == c.STREAM}
+
+
+def contracts_of(family: type[Event]) -> list[type[Event]]:
+    """Every contract of a family such as `CustomerEvent`, in the order they were written."""
+    found: list[type[Event]] = []
+    pending = [family]
     while pending:
         contract = pending.pop(0)
         pending.extend(contract.__subclasses__())
-        if "TYPE" in contract.__dict__ and stream == contract.STREAM:
-            found[contract.TYPE] = contract
+        if "TYPE" in contract.__dict__:
+            found.append(contract)
     return found

@@ -48,6 +48,7 @@ class PartnerOperatorEvent(Event):
     role: str  # "administrator" | "account_manager" | "finance"
     permissions: list[str]
     status: str  # "active" | "disabled"
+    credential_ref: str | None = None  # names the password that the gateway keeps
 
 
 class PartnerOperatorAdded(PartnerOperatorEvent):
@@ -55,12 +56,8 @@ class PartnerOperatorAdded(PartnerOperatorEvent):
 
     TYPE: ClassVar[str] = "partner.operator_added"
 
-    credential_ref: str | None = None
-
 
 class PartnerOperatorChanged(PartnerOperatorEvent):
     """An operator has another name, role, items, status or password (under `credential_ref`)."""
 
     TYPE: ClassVar[str] = "partner.operator_changed"
-
-    credential_ref: str | None = None

@@ -9,7 +9,7 @@ from order.copies import Authorization, Customer, Partner
 from order.orders.end_with_association import end_orders_of
 
 
-async def keep_customer(event: CustomerEvent, session: EventSession) -> None:
+async def keep_customer(session: EventSession, event: CustomerEvent) -> None:
     """The customer as it is now; an older fact changes nothing.
 
     What waits for payment ends with its association; told anew, the customer is only copied.
@@ -39,7 +39,7 @@ async def keep_customer(event: CustomerEvent, session: EventSession) -> None:
         await end_orders_of(session, event.customer_id, event.occurred_at)
 
 
-async def keep_authorization(event: AuthorizationEvent, session: EventSession) -> None:
+async def keep_authorization(session: EventSession, event: AuthorizationEvent) -> None:
     """The grant as it is now."""
     values = {
         "authorization_id": event.authorization_id,
@@ -52,7 +52,7 @@ async def keep_authorization(event: AuthorizationEvent, session: EventSession) -
     await copies.keep(session, Authorization, values)
 
 
-async def keep_partner(event: PartnerEvent, session: EventSession) -> None:
+async def keep_partner(session: EventSession, event: PartnerEvent) -> None:
     """The partner account and the distributor above it."""
     values = {
         "partner_id": event.partner_id,

@@ -4,28 +4,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.consumers import Consumers
 from chassis.database import EventSession
-from contracts.customer import (
-    AuthorizationEvent,
-    AuthorizationGranted,
-    AuthorizationRefused,
-    AuthorizationRequested,
-    AuthorizationTerminated,
-    CustomerAssociated,
-    CustomerAssociationChanged,
-    CustomerEvent,
-    CustomerFrozen,
-    CustomerRegistered,
-    CustomerUnfrozen,
-    CustomerUnlinked,
-    CustomerUpdated,
-    CustomerVerified,
-)
-from contracts.partner import (
-    PartnerJoined,
-    PartnerOperatorAdded,
-    PartnerOperatorChanged,
-    PartnerOperatorEvent,
-)
+from contracts.customer import AuthorizationEvent, CustomerEvent, CustomerRegistered
+from contracts.partner import PartnerEvent, PartnerOperatorEvent
 from gateway.identity.end_ungranted import end_ungranted
 from gateway.identity.keep_principals import (
     bind_password,
@@ -45,27 +25,22 @@ def identity_consumers(known: KnownCredentials) -> Consumers:
     def ends(session: AsyncSession, *who: str) -> None:
         end_after_commit(session, known, who)
 
-    @consumers.on(PartnerJoined)
-    async def on_partner_joined(event: PartnerJoined, session: EventSession) -> None:
+    @consumers.on_each(PartnerEvent)
+    async def on_partner(event: PartnerEvent, session: EventSession) -> None:
         await keep_partner(session, event)
         ends(session, event.partner_id)
 
-    async def keep_person(
-        event: PartnerOperatorEvent, session: EventSession, credential_ref: str | None
-    ) -> None:
+    @consumers.on_each(PartnerOperatorEvent)
+    async def on_operator(event: PartnerOperatorEvent, session: EventSession) -> None:
         await keep_operator(session, event)
-        await bind_password(session, credential_ref, event.operator_id)
+        await bind_password(session, event.credential_ref, event.operator_id)
         ends(session, event.operator_id)
 
-    @consumers.on(PartnerOperatorAdded)
-    async def on_partner_operator_added(event: PartnerOperatorAdded, session: EventSession) -> None:
-        await keep_person(event, session, event.credential_ref)
-
-    @consumers.on(PartnerOperatorChanged)
-    async def on_partner_operator_changed(
-        event: PartnerOperatorChanged, session: EventSession
-    ) -> None:
-        await keep_person(event, session, event.credential_ref)
+    @consumers.on_each(CustomerEvent)
+    async def on_customer(event: CustomerEvent, session: EventSession) -> None:
+        await keep_customer(session, event)
+        await end_ungranted(session, event.customer_id)
+        ends(session, event.customer_id)
 
     @consumers.on(CustomerRegistered)
     async def on_customer_registered(event: CustomerRegistered, session: EventSession) -> None:
@@ -73,64 +48,10 @@ def identity_consumers(known: KnownCredentials) -> Consumers:
         await bind_password(session, event.credential_ref, event.customer_id)
         ends(session, event.customer_id)
 
-    async def keep(event: CustomerEvent, session: EventSession) -> None:
-        await keep_customer(session, event)
-        await end_ungranted(session, event.customer_id)
-        ends(session, event.customer_id)
-
-    @consumers.on(CustomerUpdated)
-    async def on_customer_updated(event: CustomerUpdated, session: EventSession) -> None:
-        await keep(event, session)
-
-    @consumers.on(CustomerAssociated)
-    async def on_customer_associated(event: CustomerAssociated, session: EventSession) -> None:
-        await keep(event, session)
-
-    @consumers.on(CustomerAssociationChanged)
-    async def on_customer_association_changed(
-        event: CustomerAssociationChanged, session: EventSession
-    ) -> None:
-        await keep(event, session)
-
-    @consumers.on(CustomerFrozen)
-    async def on_customer_frozen(event: CustomerFrozen, session: EventSession) -> None:
-        await keep(event, session)
-
-    @consumers.on(CustomerUnfrozen)
-    async def on_customer_unfrozen(event: CustomerUnfrozen, session: EventSession) -> None:
-        await keep(event, session)
-
-    @consumers.on(CustomerVerified)
-    async def on_customer_verified(event: CustomerVerified, session: EventSession) -> None:
-        await keep(event, session)
-
-    @consumers.on(CustomerUnlinked)
-    async def on_customer_unlinked(event: CustomerUnlinked, session: EventSession) -> None:
-        await keep(event, session)
-
-    async def decide(event: AuthorizationEvent, session: EventSession) -> None:
+    @consumers.on_each(AuthorizationEvent)
+    async def on_authorization(event: AuthorizationEvent, session: EventSession) -> None:
         await keep_authorization(session, event)
         await end_ungranted(session, event.customer_id)
         ends(session, event.customer_id)
-
-    @consumers.on(AuthorizationRequested)
-    async def on_authorization_requested(
-        event: AuthorizationRequested, session: EventSession
-    ) -> None:
-        await decide(event, session)
-
-    @consumers.on(AuthorizationGranted)
-    async def on_authorization_granted(event: AuthorizationGranted, session: EventSession) -> None:
-        await decide(event, session)
-
-    @consumers.on(AuthorizationRefused)
-    async def on_authorization_refused(event: AuthorizationRefused, session: EventSession) -> None:
-        await decide(event, session)
-
-    @consumers.on(AuthorizationTerminated)
-    async def on_authorization_terminated(
-        event: AuthorizationTerminated, session: EventSession
-    ) -> None:
-        await decide(event, session)
 
     return consumers

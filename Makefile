@@ -9,9 +9,8 @@ ifndef PYTHON
 PYTHON = $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 python; do \
 	$$p -c 'import sys; sys.version_info >= (3, 11) or sys.exit(1); print(sys.executable)' 2>/dev/null && break; done)
 endif
-# What is installed where the machine has none, and in the images (deploy/Dockerfile).
-UV_VERSION := 0.13.9
-UV = $(shell for u in uv .run/uv/bin/uv; do $$u --version >/dev/null 2>&1 && echo $$u && break; done)
+INSTALL = PYTHONPATH=deploy "$(PYTHON)" -m install
+UV = $(INSTALL) uv
 # Two workers, each with servers of its own; a file's tests stay together, and testkit.selection puts
 # the long files first. A test that ends its worker would be tried again by each new one.
 TEST = .venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 1 $(ARGS)
@@ -76,10 +75,10 @@ install: ## Make .venv exactly as locked
 	@rm -f $(INSTALLED)
 	@$(MAKE) --no-print-directory $(INSTALLED)
 
-lock: uv ## Resolve anew; keeps pins that still fit (UPGRADE=--upgrade moves them)
+lock: python ## Resolve anew; keeps pins that still fit (UPGRADE=--upgrade moves them)
 	@$(LOCKING) $(UPGRADE) -o requirements.lock
 
-lock-check: uv ## The lock fits what the members ask for
+lock-check: python ## The lock fits what the members ask for
 	@mkdir -p .run && cp requirements.lock .run/requirements.lock
 	@$(LOCKING) -o .run/requirements.lock
 	@diff requirements.lock .run/requirements.lock || { echo "requirements.lock is out of date: run 'make lock'"; exit 1; }
@@ -87,26 +86,20 @@ lock-check: uv ## The lock fits what the members ask for
 lock-kafka: $(INSTALLED) ## Resolve the embedded Kafka's jars anew (deploy/kafka)
 	.venv/bin/python -m testkit.embedded.jars
 
-$(INSTALLED): requirements.lock pyproject.toml $(foreach m,$(MEMBERS),$(m)/pyproject.toml)
-	@$(MAKE) --no-print-directory uv
-	@$(MAKE) --no-print-directory environment
+bundle: $(INSTALLED) ## All that is fetched, in one file, for machines without a network (BUNDLE=FILE to use it)
+	@$(INSTALL) bundle channelbus-bundle.tar
 
-environment:
-	@echo "  making .venv as locked"
-	@$(UV) venv -q --allow-existing --python "$(PYTHON)"
-	@$(UV) pip sync -q --require-hashes requirements.lock
-	@$(UV) pip install -q --no-deps $(foreach m,$(MEMBERS),-e ./$(m))
-	@.venv/bin/python -c "import chassis.app" # compiled once here, not by six services at once
+$(INSTALLED): requirements.lock pyproject.toml $(foreach m,$(MEMBERS),$(m)/pyproject.toml) | unpacked
+	@$(MAKE) --no-print-directory python
+	@$(INSTALL)
 	@touch $(INSTALLED)
 
-# uv, when the machine has none: in a place of our own, so that no system's Python is changed.
-uv: python
-	@test -n "$(UV)" || { echo "  installing uv below .run"; mkdir -p .run; \
-		{ "$(PYTHON)" -m venv .run/uv && .run/uv/bin/pip install -q uv==$(UV_VERSION); } >.run/uv.log 2>&1 \
-		|| "$(PYTHON)" -m pip install -q --target .run/uv uv==$(UV_VERSION) >>.run/uv.log 2>&1 \
-		|| { cat .run/uv.log; echo "uv is missing and pip could not install it (Debian: apt-get install python3-venv)"; exit 1; }; }
+unpacked:
+	@$(if $(BUNDLE),$(INSTALL) unpack "$(BUNDLE)")
 
 python:
-	@test -n "$(PYTHON)" || { echo "Channelbus needs Python 3.11 or newer; none of python3.11 … python3.14, python3 is"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Channelbus needs Python 3.11 or newer; none of python3.11 … python3.14, python3 is: install one, or name it: PYTHON=/path/to/python make up"; exit 1; }
+	@command -v "$(PYTHON)" >/dev/null || { echo "There is no $(PYTHON): name a Python 3.11 or newer, PYTHON=python3.12 make up"; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Channelbus needs Python 3.11 or newer, and " + sys.executable + " is " + sys.version.split()[0] + ": name another one, PYTHON=python3.12 make up")'
 
-.PHONY: environment help up down status logs rebuild test quick check form format install lock lock-check lock-kafka uv python
+.PHONY: bundle help up down status logs rebuild test quick check form format install lock lock-check lock-kafka python unpacked

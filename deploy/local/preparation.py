@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from importlib import import_module
 
 import asyncpg
 
@@ -23,6 +24,7 @@ def migrate_databases(stack: Stack) -> None:
 
     logging.getLogger("alembic").setLevel(logging.WARNING)
     for service in SERVICES:
+        import_module(f"{service.package}.app")  # every table: a first version makes them all
         migrate(service.package, with_database(stack.database_url, stack.database(service)))
 
 

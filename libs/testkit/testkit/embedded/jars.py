@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import re
+import shutil
 import sys
 import tempfile
 import time
@@ -12,10 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
+import truststore
+
+from testkit.embedded.maven import maven_mirror
 
 CHECKOUT = Path(__file__).resolve().parents[4]
 SPECIFICATION = CHECKOUT / "deploy" / "kafka" / "jgo.toml"
 LOCK = CHECKOUT / "deploy" / "kafka" / "jgo.lock.toml"
+
+# Where an unpacked bundle (`make bundle`) has them.
+BUNDLED = CHECKOUT / ".run" / "bundle" / "jars"
 
 DOWNLOADS_AT_ONCE = 8
 DOWNLOAD_ATTEMPTS_MAX = 4
@@ -28,6 +36,10 @@ Progress = Callable[[int, int], None]
 
 class JarMismatchError(RuntimeError):
     """A jar is not the one that was locked."""
+
+
+class JarNotFetchedError(RuntimeError):
+    """A jar could not be downloaded; the message says from where, and what mends it."""
 
 
 @dataclass(frozen=True)
@@ -96,21 +108,47 @@ def _fetch_one(jar: LockedJar, folder: Path, scratch: Path) -> None:
     fetched.replace(folder / jar.file_name)
 
 
+def copy_jars(target: str) -> None:
+    """Put all jars into a folder, for a bundle."""
+    Path(target).mkdir(parents=True, exist_ok=True)
+    for jar in ensure_jars():
+        shutil.copy(jar, target)
+
+
 def _download(jar: LockedJar, scratch: Path) -> Path:
+    if (BUNDLED / jar.file_name).exists():
+        return Path(shutil.copy(BUNDLED / jar.file_name, scratch))
+    # Before requests makes its own: the certificates that this machine trusts.
+    truststore.inject_into_ssl()
     from jgo.maven import MavenContext
     from requests import RequestException
 
-    context = MavenContext(repo_cache=scratch, timeout=DOWNLOAD_TIMEOUT_SECONDS)
+    mirror = maven_mirror()
+    context = MavenContext(
+        repo_cache=scratch,
+        timeout=DOWNLOAD_TIMEOUT_SECONDS,
+        remote_repos={"central": mirror} if mirror else None,
+    )
     artifact = context.project(jar.group, jar.artifact).at_version(jar.version).artifact()
     for attempt in range(1, DOWNLOAD_ATTEMPTS_MAX + 1):
         try:
             return Path(artifact.resolve())
-        except (RequestException, OSError, RuntimeError):
+        except (RequestException, OSError, RuntimeError) as failure:
             if attempt == DOWNLOAD_ATTEMPTS_MAX:
-                raise
+                raise JarNotFetchedError(_not_fetched(jar, mirror, failure)) from failure
             (scratch / artifact.filename).unlink(missing_ok=True)
             time.sleep(DOWNLOAD_PAUSE_SECONDS * attempt)
     raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _not_fetched(jar: LockedJar, mirror: str | None, failure: Exception) -> str:
+    """Without the mirror's password."""
+    where = re.sub(r"//[^/@]*@", "//", mirror) if mirror else "Maven's central repository"
+    return (
+        f"{jar.file_name} was not fetched from {where} ({type(failure).__name__}). Name your"
+        " company's mirror in CHANNELBUS_MAVEN_MIRROR or in ~/.m2/settings.xml, a proxy in"
+        " HTTPS_PROXY; without a network use a bundle: make up BUNDLE=channelbus-bundle.tar"
+    )
 
 
 def _sha256(path: Path) -> str | None:

@@ -1,0 +1,1 @@
+"""From a bare Python to the locked `.venv`. Standard library only: nothing is installed yet."""

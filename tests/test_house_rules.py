@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house import code_rules, file_rules, import_rules, page_rules
+from tests.house import code_rules, file_rules, import_rules, migration_rules, page_rules
 from tests.house.checkout import Checkout
 
 Rule = Callable[[Checkout], Iterable[str]]
@@ -40,6 +40,8 @@ SOUND = {
     "services/billing/pyproject.toml": '[project]\ndependencies = ["chassis", "contracts"]\n',
     "services/billing/README.md": README,
     "services/billing/billing/consumers.py": "import chassis.app, contracts.order\n",
+    "services/order/order/migrations/versions/0001_first.py": 'op.execute("CREATE TABLE a (b int)")'
+    '\nop.execute("CREATE INDEX a_by_b ON a (b)")\nbuild_index(op, "by_c", "large (c)")\n',
     "ARCHITECTURE.md": "[order](services/order/README.md): `order/pay_order.py`\n",
     "tests/order/__init__.py": "",
     "tests/order/test_pay_order.py": "import order.pay_order\n",
@@ -51,6 +53,7 @@ SOUND = {
     "services/order/order/list_orders.py": f"x = 6  # {RULES_PAGE} B.5, decision 0001\n",
 }
 PAY_ORDER = "services/order/order/pay_order.py"
+VERSION = "services/order/order/migrations/versions/0001_first.py"
 
 # Spelt in parts, so that this file keeps the rules itself.
 HOST = "https://" + "py" + "pi.org/simple"
@@ -88,6 +91,13 @@ PLANTED: dict[Rule, list[tuple[dict[str, str | None], str]]] = {
             {"services/billing/billing/consumers.py": "import contracts\n"},
             "billing/pyproject.toml declares chassis, which nothing of it imports",
         ),
+    ],
+    migration_rules.indexes_are_built_beside_writers: [
+        ({VERSION: 'op.execute("CREATE INDEX x ON large (c)")\n'}, "use chassis.build_indexes"),
+        ({VERSION: 'op.execute(f"CREATE UNIQUE INDEX x ON {t} (c)")\n'}, "by hand"),
+        ({VERSION: 'op.create_index("x", "large", ["c"])\n'}, "by hand"),
+        ({VERSION: 'op.execute("DROP INDEX IF EXISTS x")\n'}, "by hand"),
+        ({VERSION.replace(".py", ".sql"): "CREATE INDEX x ON large (c);\n"}, "0001_first.sql"),
     ],
     code_rules.nobody_commits_by_hand: [
         ({PAY_ORDER: "async def f(s):\n    await s.commit()\n"}, "flush for ids"),

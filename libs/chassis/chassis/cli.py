@@ -43,10 +43,8 @@ def main(service: str, settings_class: type[S], build: Build[S]) -> None:
     """Parse the command line and run; `service` is the package's name."""
     arguments = _parser(service).parse_args()
     if arguments.verb == "migrate":
-        from chassis.migrations import migrate  # alembic: only migrating needs it
-
         # The common settings name the database; what the service keeps secret is not asked for.
-        migrate(service, ServiceSettings().database_of(service))
+        _migrate(service, ServiceSettings().database_of(service), arguments.print_roles)
         return
     settings = settings_class()
     match arguments.verb:
@@ -66,7 +64,14 @@ def _parser(service: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=service.replace("_", "-"))
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("serve", help="answer requests and act on events until stopped")
-    verbs.add_parser("migrate", help="create the database when missing and bring it up to date")
+    migrating = verbs.add_parser(
+        "migrate", help="create the database when missing and bring it up to date"
+    )
+    migrating.add_argument(
+        "--print-roles",
+        action="store_true",
+        help="only print what a superuser runs beforehand, where the login may make no roles",
+    )
     verbs.add_parser("audit", help="verify the audit log's chain; exit 1 when it is broken")
     verbs.add_parser(
         "rebuild",
@@ -102,6 +107,19 @@ def _parser(service: str) -> argparse.ArgumentParser:
     for deed in (accept, step_over):
         deed.add_argument("--reason", required=True)
     return parser
+
+
+def _migrate(service: str, database_url: str, print_roles: bool) -> None:
+    from chassis.migrations import migrate  # alembic: only migrating needs it
+    from chassis.roles import RightsMissingError, roles_script
+
+    try:
+        if print_roles:
+            print(roles_script(database_url), end="")
+        else:
+            migrate(service, database_url)
+    except (RightsMissingError, ValueError) as error:
+        sys.exit(str(error))
 
 
 def serve(service: str, settings: S, build: Build[S]) -> None:

@@ -4,6 +4,8 @@ A service's `migrations/env.py` is one line: `chassis.migrations.run(Tables.meta
 """
 
 import asyncio
+import time
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -13,28 +15,62 @@ import asyncpg
 from alembic import command, context
 from alembic.config import Config
 from sqlalchemy import MetaData, Table, pool, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from chassis.connecting import Connector, with_database
 from chassis.database import REQUEST_ROLE
-from chassis.failures import DatabaseAwayError
+from chassis.failures import DatabaseAwayError, sqlstate_of
+from chassis.logs import get_logger
 from chassis.outbox import SLOTS
+from chassis.roles import REQUEST_ROLE_GIVEN, REQUEST_ROLE_MADE, RightsMissingError
 from chassis.tables import KitTables
 
-_OWN_ROLE = f"""
-DO $$ BEGIN
-    CREATE ROLE {REQUEST_ROLE} NOLOGIN;
-EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
-END $$;
-"""
+log = get_logger(__name__)
+
+LOCK_SECONDS_MAX = 2  # so long may a statement wait for a lock, and all who come after it with it
+LOCK_TRIES_MAX = 60
+LOCK_PAUSE_SECONDS = 2.0  # for those who waited behind it
+TURN_PAUSE_SECONDS = 0.2
+
+_TAKE_TURN = text("SELECT pg_try_advisory_lock(hashtext('channelbus.migrate'))")
+_LOCK_NOT_AVAILABLE = "55P03"
+_RIGHT_MISSING = "42501"
 
 
 def migrate(service: str, database_url: str) -> None:
     """Create the service's database when it is missing and bring it to the newest version.
 
-    `service` is the package's name, `database_url` that of the service's own database.
+    `service` is the package's name, `database_url` that of the service's own database. Each version
+    is committed by itself, so that a run that was killed goes on where it stood.
+
+    Raises:
+        RightsMissingError: the login may not make what is missing.
+
     """
-    asyncio.run(_ensure_database(database_url))
+    try:
+        asyncio.run(_ensure_database(database_url))
+        _between_others(lambda: _upgrade_to_head(service, database_url))
+    except (DBAPIError, asyncpg.PostgresError) as error:
+        if sqlstate_of(error) == _RIGHT_MISSING:
+            raise RightsMissingError(str(getattr(error, "orig", error))) from error
+        raise
+
+
+def _between_others(upgrade: Callable[[], None]) -> None:
+    """Let those pass who waited behind a statement that waits for a lock, and try again."""
+    for _ in range(LOCK_TRIES_MAX - 1):
+        try:
+            return upgrade()
+        except DBAPIError as error:
+            if sqlstate_of(error) != _LOCK_NOT_AVAILABLE:
+                raise
+            log.warning("a table is in use; tried again", seconds=LOCK_PAUSE_SECONDS)
+            time.sleep(LOCK_PAUSE_SECONDS)
+    return upgrade()
+
+
+def _upgrade_to_head(service: str, database_url: str) -> None:
     package = Path(str(import_module(service).__file__)).parent
     config = Config()
     config.set_main_option("script_location", str(package / "migrations"))
@@ -64,7 +100,8 @@ async def _create_database(database_url: str) -> None:
 
 
 def _connector(database_url: str) -> Connector:
-    return Connector(database_url, {"application_name": "migrate"})
+    told = {"application_name": "migrate", "lock_timeout": f"{LOCK_SECONDS_MAX}s"}
+    return Connector(database_url, told)
 
 
 def run(*metadata: MetaData) -> None:
@@ -79,24 +116,36 @@ async def _upgrade(url: str, metadata: list[MetaData]) -> None:
         poolclass=pool.NullPool,
     )
     async with engine.connect() as connection:
-        # Replicas may migrate at once: the second waits, then finds nothing left to do.
-        await connection.execute(text("SELECT pg_advisory_lock(hashtext('channelbus.migrate'))"))
-        await connection.commit()
+        await _take_turn(connection)
         await connection.run_sync(_upgrade_with, metadata)
         await connection.commit()
     await engine.dispose()
 
 
+async def _take_turn(connection: AsyncConnection) -> None:
+    """Replicas may migrate at once: the second waits, then finds nothing left to do.
+
+    It asks again and again: a statement that waits would be waited for by an index that is built
+    beside others, and neither would ever end.
+    """
+    while not await connection.scalar(_TAKE_TURN):
+        await connection.commit()
+        await asyncio.sleep(TURN_PAUSE_SECONDS)
+    await connection.commit()
+
+
 def _upgrade_with(connection: Any, metadata: list[MetaData]) -> None:
-    context.configure(connection=connection, target_metadata=metadata)
+    context.configure(
+        connection=connection, target_metadata=metadata, transaction_per_migration=True
+    )
     with context.begin_transaction():
         context.run_migrations()
 
 
 def create_kit_tables(op: Any) -> None:
     """First migration of every service: the chassis's tables, and the role that requests run as."""
-    op.execute(_OWN_ROLE)
-    op.execute(f"GRANT {REQUEST_ROLE} TO CURRENT_USER")
+    op.execute(REQUEST_ROLE_MADE)
+    op.execute(REQUEST_ROLE_GIVEN)
     KitTables.metadata.create_all(op.get_bind())
     op.execute(
         "INSERT INTO relay_slots (slot, held_until)"

@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from chassis.build_indexes import build_index
+
 revision = "0012"
 down_revision = "0011"
 branch_labels = None
@@ -11,7 +13,5 @@ depends_on = None
 def upgrade() -> None:
     """Go forward; nobody was asked before."""
     op.execute("ALTER TABLE placed_orders ADD COLUMN IF NOT EXISTS paying_agent_id text")
-    op.execute(
-        "CREATE INDEX IF NOT EXISTS placed_orders_asked ON placed_orders (paying_agent_id)"
-        " WHERE status IN (1, 6, 9)"
-    )
+    asked = "placed_orders (paying_agent_id) WHERE status IN (1, 6, 9)"
+    build_index(op, "placed_orders_asked", asked)

@@ -1,10 +1,11 @@
 """Indexes that the search's orders lie in, whoever asks; and of types and managers' ids.
 
-Reads go on meanwhile; whoever writes waits some seconds for a million rows. A new database has
-them already.
+Reads and writes go on meanwhile. A new database has them already.
 """
 
 from alembic import op
+
+from chassis.build_indexes import build_index, drop_index
 
 revision = "0006"
 down_revision = "0005"
@@ -20,8 +21,9 @@ _NO_MORE = ("portfolio_by_association", "portfolio_by_name", "portfolio_by_consu
 
 
 def upgrade() -> None:
-    """Go forward; what keeps readers out comes last."""
+    """Go forward; the old ones serve until the new ones do."""
     for name, columns in _MADE:
-        op.execute(f"CREATE INDEX IF NOT EXISTS {name} ON portfolio_customers ({columns})")
+        build_index(op, name, f"portfolio_customers ({columns})")
     op.execute("ANALYZE portfolio_customers")  # of what is computed, too
-    op.execute(f"DROP INDEX IF EXISTS {', '.join(_NO_MORE)}")
+    for name in _NO_MORE:
+        drop_index(op, name)

@@ -6,6 +6,8 @@ an access key or for a customer does not know its origin and ends with its time.
 
 from alembic import op
 
+from chassis.build_indexes import build_index
+
 revision = "0008"
 down_revision = "0007"
 
@@ -16,12 +18,9 @@ def upgrade() -> None:
         op.execute(
             f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS ancestors text[] NOT NULL DEFAULT '{{}}'"
         )
-        op.execute(f"CREATE INDEX IF NOT EXISTS {table}_below ON {table} USING gin (ancestors)")
+        build_index(op, f"{table}_below", f"{table} USING gin (ancestors)")
         for name, column in (("of_operator", "operator_id"), ("acting", "acting_partner_id")):
-            op.execute(
-                f"CREATE INDEX IF NOT EXISTS {table}_{name} ON {table} ({column})"
-                f" WHERE {column} <> ''"
-            )
+            build_index(op, f"{table}_{name}", f"{table} ({column}) WHERE {column} <> ''")
     # In a database made anew the column of the version before was never there.
     op.execute("ALTER TABLE access_keys ADD COLUMN IF NOT EXISTS made_by_token text")
     op.execute(

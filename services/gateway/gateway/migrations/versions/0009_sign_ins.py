@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from chassis.build_indexes import build_index
+
 revision = "0009"
 down_revision = "0008"
 
@@ -10,7 +12,4 @@ def upgrade() -> None:
     """Go forward."""
     op.execute("ALTER TABLE tokens ADD COLUMN IF NOT EXISTS address text")
     op.execute("ALTER TABLE passwords ADD COLUMN IF NOT EXISTS expected text")
-    op.execute(
-        "CREATE INDEX IF NOT EXISTS passwords_unbound ON passwords (created_at)"
-        " WHERE owner_id IS NULL"
-    )
+    build_index(op, "passwords_unbound", "passwords (created_at) WHERE owner_id IS NULL")

@@ -6,6 +6,7 @@ Names that are of two kinds already stay as they are and are told: somebody has 
 from alembic import op
 from sqlalchemy import Connection, text
 
+from chassis.build_indexes import build_index
 from gateway.identity.models import LoginNameClaim
 
 revision = "0010"
@@ -28,12 +29,8 @@ def upgrade() -> None:
     LoginNameClaim.metadata.tables[LoginNameClaim.__tablename__].create(
         op.get_bind(), checkfirst=True
     )
-    with op.get_context().autocommit_block():
-        for table in ("identity_accounts", "identity_operators"):
-            op.execute(
-                f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {table}_folded"
-                f" ON {table} (lower(account_name))"
-            )
+    for table in ("identity_accounts", "identity_operators"):
+        build_index(op, f"{table}_folded", f"{table} (lower(account_name))")
     for line in shared_names(op.get_bind()):
         print(line, flush=True)
 

@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from chassis.build_indexes import build_index
+
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
@@ -10,7 +12,5 @@ depends_on = None
 
 def upgrade() -> None:
     """Go forward."""
-    op.execute(
-        "CREATE INDEX IF NOT EXISTS customers_with_master ON customers (customer_id)"
-        " WHERE paying_master_id IS NOT NULL"
-    )
+    members = "customers (customer_id) WHERE paying_master_id IS NOT NULL"
+    build_index(op, "customers_with_master", members)

@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from chassis.build_indexes import build_index
+
 revision = "0005"
 down_revision = "0004"
 branch_labels = None
@@ -10,10 +12,5 @@ depends_on = None
 
 def upgrade() -> None:
     """Go forward."""
-    op.execute(
-        "CREATE INDEX IF NOT EXISTS orders_waiting ON orders (customer_id)"
-        " WHERE status IN (1, 6, 9)"
-    )
-    op.execute(
-        "CREATE INDEX IF NOT EXISTS attempts_of_order ON payment_attempts (order_id, opened_at)"
-    )
+    build_index(op, "orders_waiting", "orders (customer_id) WHERE status IN (1, 6, 9)")
+    build_index(op, "attempts_of_order", "payment_attempts (order_id, opened_at)")

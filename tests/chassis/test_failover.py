@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import APIRouter, Request
@@ -26,6 +27,7 @@ AT_ONCE = 6
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 READER = Principal("p", "solution_provider", "p")
 FOLLOWED = {"wal_level": "replica", "max_wal_senders": "4", "hot_standby": "on"}
+_HAS_REPLAYED = "SELECT pg_last_wal_replay_lsn() >= $1::text::pg_lsn"
 router = APIRouter()
 
 
@@ -71,8 +73,17 @@ class Pair:
         self.primary.execute("ALTER SYSTEM SET default_transaction_read_only = on")
         self.primary.execute("SELECT pg_reload_conf()")
 
-    def promote(self) -> None:
-        self.standby.execute("SELECT pg_promote()")
+    async def promote(self) -> None:
+        """Let the standby take writes, once it has all that the primary took."""
+        primary = await asyncpg.connect(self.primary.database_url("postgres"))
+        standby = await asyncpg.connect(self.standby.database_url("postgres"))
+        written = await primary.fetchval("SELECT pg_current_wal_lsn()::text")
+        async with asyncio.timeout(60):
+            while not await standby.fetchval(_HAS_REPLAYED, written):
+                await asyncio.sleep(0.02)
+        await standby.execute("SELECT pg_promote()")
+        await primary.close()
+        await standby.close()
 
     def close(self) -> None:
         self.standby.close()
@@ -146,7 +157,7 @@ async def test_after_a_failover_nothing_stays_on_what_takes_no_writes(
     answer = await client.post("/v2/things")
     assert (answer.status_code, answer.json()["error_code"]) == (500, "CBC.0999")
     assert (await client.get("/readyz")).status_code == 503
-    await asyncio.to_thread(pair.promote)
+    await pair.promote()
     await accepted(client, "POST", "/api/things")
     assert (await client.get("/readyz")).status_code == 200
     assert (await client.get("/api/port")).text == pair.standby.url.rpartition(":")[2]
@@ -159,7 +170,7 @@ async def test_one_probe_of_readiness_is_enough_to_leave_it(
     """Nobody writes: who reads would read the past for ever. Break: ask `SELECT 1` in `/readyz`."""
     await asyncio.to_thread(pair.demote)
     await refused(client, "GET", "/readyz")
-    await asyncio.to_thread(pair.promote)
+    await pair.promote()
     await accepted(client, "GET", "/readyz")
     ports = await asyncio.gather(*(client.get("/api/port") for _ in range(AT_ONCE)))
     assert {answer.text for answer in ports} == {pair.standby.url.rpartition(":")[2]}
@@ -172,5 +183,5 @@ async def test_a_fact_that_meets_a_read_only_server_renews_the_pool_as_well(
     """It is written past SQLAlchemy. Break: do not renew in `Database.transaction`."""
     await asyncio.to_thread(pair.demote)
     await refused(client, "POST", "/api/facts")
-    await asyncio.to_thread(pair.promote)
+    await pair.promote()
     await accepted(client, "POST", "/api/facts")

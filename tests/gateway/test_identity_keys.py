@@ -67,7 +67,7 @@ async def test_a_key_for_a_principal_on_its_way_waits_and_for_nobody_is_refused(
     gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as slow:
-        slow.setattr("gateway.identity.waiting.WAIT_SECONDS", 30.0)  # it comes, however slowly
+        slow.setattr("chassis.copies.WAIT_SECONDS", 30.0)  # it comes, however slowly
         waiting = asyncio.create_task(gate.admin("POST", KEYS, asked("p1")))
         await asyncio.sleep(0.2)
         await gate.feed(partner())

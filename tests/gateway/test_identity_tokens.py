@@ -210,7 +210,7 @@ async def test_without_an_active_authorization_nobody_is_assumed(gate: Gate, gra
 async def test_an_exchange_waits_for_a_customer_that_is_still_on_its_way(
     gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.identity.waiting.WAIT_SECONDS", 30.0)  # it comes, however slowly
+    monkeypatch.setattr("chassis.copies.WAIT_SECONDS", 30.0)  # it comes, however slowly
     await gate.feed(partner())
     key = await gate.key("p1")
     waiting = asyncio.create_task(gate.call(key, "POST", TOKENS, assume()))
@@ -224,7 +224,7 @@ async def test_an_exchange_waits_for_a_customer_that_is_still_on_its_way(
 async def test_callers_that_wait_hold_no_connection_that_others_need(
     gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.identity.waiting.WAIT_SECONDS", 8.0)
+    monkeypatch.setattr("chassis.copies.WAIT_SECONDS", 8.0)
     key = await story(gate)
     await gate.admin("PUT", "/api/principals/p1/rate-limit", {"requests_per_second": 1000})
     waiting = [

@@ -210,7 +210,7 @@ async def unbound(gate: Gate, expected: str | None, password: str = PASSWORD) ->
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.identity.waiting.WAIT_SECONDS", 30.0)  # it comes, however slowly
+    monkeypatch.setattr("chassis.copies.WAIT_SECONDS", 30.0)  # it comes, however slowly
 
 
 @pytest.mark.usefixtures("patient")

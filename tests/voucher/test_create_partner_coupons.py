@@ -110,7 +110,7 @@ async def test_a_custody_member_that_left_its_master_receives_coupons(door: Door
 async def test_a_customer_that_was_just_created_is_waited_for(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("voucher.find_customers.WAIT_SECONDS", 30.0)  # it comes, however slowly
+    monkeypatch.setattr("chassis.copies.WAIT_SECONDS", 30.0)  # it comes, however slowly
     await hear(door.database, joined("sp"))
     quota_id = await door.grant()
     issuing = asyncio.create_task(door.issue(quota_id, ["new"], 10))

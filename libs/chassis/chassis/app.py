@@ -50,8 +50,8 @@ def service_app(
 
     `openapi_url` is None for who publishes its description itself.
 
-    On `app.state`: settings, clock, database, sideways, consumers, restaters, copied,
-    subscriptions, relay, warnings (what `/readyz` tells although the service is ready).
+    On `app.state`: settings, clock, database, bus_database, sideways, consumers, restaters,
+    copied, subscriptions, relay, warnings (what `/readyz` tells although the service is ready).
     """
     crash.arm(settings.crash_at)
 
@@ -61,6 +61,7 @@ def service_app(
             await app.state.sideways.start()
             stack.push_async_callback(app.state.sideways.close)
             stack.push_async_callback(app.state.database.close)
+            stack.push_async_callback(app.state.bus_database.close)
             await _refuse_shared_sessions(app.state.database)
             for resource in resources:
                 await stack.enter_async_context(resource(app))
@@ -78,6 +79,7 @@ def service_app(
     app.state.settings = settings
     app.state.clock = clock
     app.state.database = Database(settings, name)
+    app.state.bus_database = app.state.database.for_bus()
     app.state.sideways = Sideways(settings)
     app.state.consumers = {group.name: group for group in consumers}
     app.state.restaters = list(restaters)

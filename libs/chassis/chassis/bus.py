@@ -33,7 +33,7 @@ async def bus(
 ) -> AsyncIterator[None]:
     """Run all of it while the context lasts; a task that ends by itself ends the process."""
     settings: ServiceSettings = app.state.settings
-    database: Database = app.state.database
+    database: Database = app.state.bus_database
     own_schedules = [
         Schedule("seal audit", 10.0, seal_audit),
         Schedule("prune inbox", 600.0, prune_inbox(settings.inbox_keep_days)),

@@ -1,7 +1,13 @@
-"""What a service must know of another's things it keeps as its own copy, fed by events."""
+"""What a service must know of another's things it keeps as its own copy, fed by events.
+
+A command may name what was made a moment ago: it waits for the event that brings the copy. Who
+waits holds no connection and no lock, for the event needs them, and so do others.
+"""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Iterator
 from functools import lru_cache
+from itertools import chain
 from typing import Any, TypeVar
 
 from sqlalchemy import Table, bindparam
@@ -9,11 +15,26 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase
 
+from chassis.attempt import current_attempt
+from chassis.database import Database
+
 WAIT_SECONDS = 2.0  # create, then transfer at once, must work (decision 0008)
-WAIT_STEP_SECONDS = 0.03
+FIRST_STEP_SECONDS = 0.03  # most events are under way for less
+STEP_SECONDS_MAX = 0.25
 UPSERTS_CACHED_MAX = 256
 
 T = TypeVar("T", bound=DeclarativeBase)
+Found = TypeVar("Found")
+Look = Callable[[AsyncSession], Awaitable[Found | None]]
+
+
+class NotYetKnownError(Exception):
+    """What the request names is not there yet: roll back, wait, and begin it anew."""
+
+    def __init__(self, look: Look[Any], session: AsyncSession):
+        self.look = look
+        self.principal = Database.principal_of(session)
+        super().__init__("not known yet")
 
 
 async def keep(session: AsyncSession, copy: type[DeclarativeBase], values: dict[str, Any]) -> None:
@@ -37,12 +58,51 @@ def _upsert(copy: type[DeclarativeBase], columns: tuple[str, ...]) -> Insert:
     )
 
 
-async def find(session: AsyncSession, copy: type[T], key: Any, *, lock: bool = False) -> T | None:
+async def find(session: AsyncSession, copy: type[T], key: Any) -> T | None:
     """The row, waiting up to two seconds for the event that makes it; None when none comes."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + WAIT_SECONDS
-    while True:
-        found = await session.get(copy, key, with_for_update=lock, populate_existing=True)
-        if found is not None or loop.time() >= deadline:
+    return await until(session, lambda asked: asked.get(copy, key, populate_existing=True))
+
+
+async def until(session: AsyncSession, look: Look[Found]) -> Found | None:
+    """What `look` finds, waiting up to two seconds for the event that brings it; None without one.
+
+    A request does not wait here: its transaction is rolled back, and the whole request is begun
+    anew when a `look` in another session has found it (`chassis.try_again`). So `look` must hold
+    nothing of this session. Who was committed in part, or is no request, waits in its transaction.
+    """
+    found = await look(session)
+    if found is not None:
+        return found
+    attempt = current_attempt.get()
+    if attempt is not None and attempt.can_begin_anew:
+        if attempt.waited_out:
+            return None
+        raise NotYetKnownError(look, session)
+    for pause in pauses(wait_end()):
+        await asyncio.sleep(pause)
+        if (found := await look(session)) is not None:
             return found
-        await asyncio.sleep(WAIT_STEP_SECONDS)
+    return None
+
+
+async def wait_for(database: Database, look: Look[Found]) -> Found | None:
+    """As `until`, for who has no transaction: each look is one of its own."""
+    for pause in chain([0.0], pauses(wait_end())):
+        await asyncio.sleep(pause)
+        async with database.transaction() as session:
+            if (found := await look(session)) is not None:
+                return found
+    return None
+
+
+def wait_end() -> float:
+    """When a wait that begins now is over, by the loop's clock."""
+    return asyncio.get_running_loop().time() + WAIT_SECONDS
+
+
+def pauses(end: float) -> Iterator[float]:
+    """Seconds to sleep before each look, longer and longer; the last look is when the wait ends."""
+    loop, step = asyncio.get_running_loop(), FIRST_STEP_SECONDS
+    while (left := end - loop.time()) > 0:
+        yield min(step, left)
+        step = min(step * 1.5, STEP_SECONDS_MAX)

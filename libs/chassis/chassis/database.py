@@ -6,7 +6,7 @@ role requests run as. Bus work runs as the owner, which it does not bind (decisi
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -18,16 +18,17 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
+from chassis.attempt import note_commit
 from chassis.connecting import DRIVER_ERRORS, Connector
 from chassis.crash import crash_point
 from chassis.failures import READ_ONLY, DatabaseAwayError, says_away, says_gone, sqlstate_of
 from chassis.identity import CurrentPrincipal, Principal
 from chassis.outbox import STATED, StatingSession, write_stated
-from chassis.pool import LOAN_WAIT_SECONDS_MAX, ConnectionPool
+from chassis.pool import LOAN_WAIT_SECONDS_MAX, ConnectionPool, Generation
 from chassis.settings import ServiceSettings
-from chassis.try_again import note_commit
 
 REQUEST_ROLE = "channelbus_request"
+PRINCIPAL = "principal"
 EventSession = AsyncSession
 
 _ENTER_TENANT = text(
@@ -56,20 +57,32 @@ class Database:
 
     def __init__(self, settings: ServiceSettings, service: str):
         self._settings = settings
+        self._service = service
+        self._generation = Generation()
+        self._readers_generation = 0
         self._readers: asyncpg.Pool | None = None
         self._readers_opening = asyncio.Lock()
         self._returning: set[asyncio.Task[None]] = set()
         self.connector = Connector(
             settings.database_of(service), _session_settings(settings, service), REQUEST_ROLE
         )
-        self._pool = ConnectionPool(
-            self.connector, settings.database_pool_size, settings.database_pool_overflow
-        )
+        self._use_pool(settings.database_pool_size, settings.database_pool_overflow)
+        self._sessions_proven = False
+        self.on_stated: Callable[[], None] = lambda: None  # the relay's wake-up, after the commit
+
+    def for_bus(self) -> "Database":
+        """The same with connections that no request can take: it brings what requests wait for."""
+        bus = Database(self._settings, self._service)
+        bus._generation = self._generation
+        bus._use_pool(self._settings.database_bus_pool_size, 0)
+        self.on_stated = lambda: bus.on_stated()
+        return bus
+
+    def _use_pool(self, size: int, overflow: int) -> None:
+        self._pool = ConnectionPool(self.connector, size, overflow, self._generation)
         self._sessions = async_sessionmaker(
             self.engine, expire_on_commit=False, sync_session_class=StatingSession
         )
-        self._sessions_proven = False
-        self.on_stated: Callable[[], None] = lambda: None  # the relay's wake-up, after the commit
 
     @property
     def engine(self) -> AsyncEngine:
@@ -84,7 +97,7 @@ class Database:
             DatabaseAwayError: not reached, or lost on the way; whether it committed is unknown.
 
         """
-        generation = self._pool.generation
+        generation = self._generation.number
         try:
             async with self._sessions() as session:
                 async with session.begin():
@@ -96,7 +109,7 @@ class Database:
                     self.on_stated()
         except (SQLAlchemyError, *DRIVER_ERRORS) as error:
             if says_gone(error):
-                await self.renew(generation)
+                self._generation.renew(generation)
             if says_away(error):
                 raise DatabaseAwayError(str(getattr(error, "orig", error))) from error
             raise
@@ -121,21 +134,16 @@ class Database:
 
         """
         await self.prove_sessions()
-        generation = self._pool.generation
+        generation = self._generation.number
         async with self.transaction() as session:
             if await session.scalar(_IS_READ_ONLY):
-                await self.renew(generation)
+                self._generation.renew(generation)
                 raise DatabaseAwayError("the server takes no writes")
             await session.execute(_WRITE)
 
-    async def renew(self, seen: int | None = None) -> None:
-        """Lend no connection again that is open now: the server it leads to is going or wrong.
-
-        `seen` is the pool's generation when the connection that found it out was lent.
-        """
-        self._pool.renew(self._pool.generation if seen is None else seen)
-        if self._readers is not None:
-            await self._readers.expire_connections()
+    def renew(self) -> None:
+        """Lend no connection again that is open now: the server it leads to is going or wrong."""
+        self._generation.renew(self._generation.number)
 
     @asynccontextmanager
     async def transaction_as(self, principal: Principal) -> AsyncIterator[AsyncSession]:
@@ -143,7 +151,20 @@ class Database:
         async with self.transaction() as session:
             tenant = {"role": REQUEST_ROLE, "partner": principal.partner_id}
             await session.execute(_ENTER_TENANT, tenant)
+            session.info[PRINCIPAL] = principal
             yield session
+
+    def transaction_of(
+        self, principal: Principal | None
+    ) -> AbstractAsyncContextManager[AsyncSession]:
+        """A transaction like the one whose `principal_of` this was."""
+        return self.transaction() if principal is None else self.transaction_as(principal)
+
+    @staticmethod
+    def principal_of(session: AsyncSession) -> Principal | None:
+        """Whose transaction it is; None for the bus."""
+        principal: Principal | None = session.info.get(PRINCIPAL)
+        return principal
 
     @asynccontextmanager
     async def read_as(self, principal: Principal) -> AsyncIterator[asyncpg.Connection]:
@@ -157,8 +178,11 @@ class Database:
             DatabaseAwayError: not reached, or lost on the way.
 
         """
-        generation = self._pool.generation
+        generation = self._generation.number
         readers = self._readers or await self._open_readers()
+        if self._readers_generation != generation:
+            self._readers_generation = generation
+            await readers.expire_connections()
         connection = await _lent(readers)
         try:
             await connection.execute(_ENTER_READING % principal.partner_id.replace("'", "''"))
@@ -167,7 +191,7 @@ class Database:
             if sqlstate_of(error) == READ_ONLY:
                 raise  # a mistake of ours: no reader may write
             if says_gone(error):
-                await self.renew(generation)
+                self._generation.renew(generation)
             if says_away(error) or _is_lost(connection):
                 raise DatabaseAwayError(str(error)) from error
             raise

@@ -1,6 +1,7 @@
 """A process's connections for SQLAlchemy: renewed as a whole, and given back when they are idle."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Pool
@@ -16,11 +17,26 @@ LOAN_WAIT_SECONDS_MAX = 10  # for a connection, while all are lent out
 IDLE_SECONDS_MAX = 60.0  # then what was not needed is closed
 
 
+@dataclass(slots=True)
+class Generation:
+    """Which connections of a process may be lent: those made since it was renewed last."""
+
+    number: int = 0
+
+    def renew(self, seen: int) -> None:
+        """Lend nothing again that is open; `seen` is the generation that was found useless.
+
+        Several find it out at once: only the first one's word counts.
+        """
+        if self.number == seen:
+            self.number += 1
+
+
 class ConnectionPool:
     """An engine whose pool shrinks to what was lent at once in the last minute."""
 
-    def __init__(self, connector: Connector, size: int, overflow: int):
-        self.generation = 0
+    def __init__(self, connector: Connector, size: int, overflow: int, generation: Generation):
+        self._generation = generation
         self._lent_at_most = 0  # at once, since the last look
         self._look: asyncio.TimerHandle | None = None
         self._closing: set[asyncio.Task[None]] = set()
@@ -38,19 +54,11 @@ class ConnectionPool:
         listen(self.engine.sync_engine, "connect", self._connected)
         listen(self.engine.sync_engine, "checkout", self._lent)
 
-    def renew(self, seen: int) -> None:
-        """Lend nothing again that was open; `seen` is the generation that was found useless.
-
-        Several find it out at once: only the first one's word counts.
-        """
-        if self.generation == seen:
-            self.generation += 1
-
     def _connected(self, _driver: Any, record: Any) -> None:
-        record.info["generation"] = self.generation
+        record.info["generation"] = self._generation.number
 
     def _lent(self, _driver: Any, record: Any, _loan: Any) -> None:
-        if record.info["generation"] != self.generation:
+        if record.info["generation"] != self._generation.number:
             raise DisconnectionError("of an older generation")  # SQLAlchemy connects anew
         self._lent_at_most = max(self._lent_at_most, self._pool.checkedout())
         if self._look is None:

@@ -89,7 +89,7 @@ class Relay:
                 RELAY_FAILURES.inc()
                 log.warning("relay interrupted", error=repr(error), pause_seconds=pause)
                 if says_gone(error):  # it writes every few seconds: mostly the first to find out
-                    await self._database.renew()
+                    self._database.renew()
             pause = 0.1 if time.monotonic() - started > 30 else min(pause * 2, BACK_OFF_SECONDS_MAX)
             await asyncio.sleep(pause)
 

@@ -22,7 +22,8 @@ class ServiceSettings(BaseSettings):
     )
     database_prefix: str = "channelbus_"
     database_pool_size: int = 8
-    database_pool_overflow: int = 12
+    database_pool_overflow: int = 10
+    database_bus_pool_size: int = Field(default=8, description="for events and schedules, apart")
     database_readers_max: int = Field(default=8, description="connections for the hottest reads")
     statement_timeout_seconds: int = 30
     # A process frozen inside a transaction holds its locks that long; a handler may compute for it.

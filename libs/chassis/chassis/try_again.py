@@ -1,43 +1,39 @@
-"""What a changed schema or another transaction spoilt is done once more before anybody hears of it.
+"""A request that failed only for the moment is begun anew, before anybody heard of it.
 
-A column's type is changed under a running service, two commands lock in opposite orders: the
-transaction is rolled back, and the same again goes well. A caller would not know that.
+A column's type was changed under a running service, two commands locked in opposite orders: the
+same again goes well at once. What a command names is on its way here as an event: the same goes
+well in a moment, and who waits for that holds no connection (`chassis.copies`).
 """
 
-from collections import deque
-from collections.abc import Awaitable, Callable
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
-from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chassis.error_answers import away_error, refusal_answer
-from chassis.failures import says_transient
+from chassis import copies
+from chassis.attempt import Attempt, current_attempt
+from chassis.copies import NotYetKnownError
+from chassis.database import Database
+from chassis.error_answers import away_error
+from chassis.errors import RefusedError
+from chassis.failures import DatabaseAwayError, says_transient
 from chassis.logs import get_logger
 
 log = get_logger(__name__)
 
+WAITING_MAX = 100  # requests of this process
+WAITING_PER_ACCOUNT_MAX = 20  # what the rate limit of one operation lets through in two seconds
+
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class _Attempt:
-    """What cannot be undone of a request, and what has to be read a second time."""
+class TooManyWaitingError(RefusedError):
+    """Too many of the account's requests wait for something that nobody knows yet."""
 
-    answered: bool = False
-    committed: bool = False
-    read: list[Message] = field(default_factory=list)
-
-
-_attempt: ContextVar[_Attempt | None] = ContextVar("attempt", default=None)
-
-
-def note_commit() -> None:
-    """A transaction of the request under way was committed: it is not done again as a whole."""
-    if (attempt := _attempt.get()) is not None:
-        attempt.committed = True
+    code = "APIGW.0308"
 
 
 async def twice(work: Callable[[], Awaitable[T]]) -> T:
@@ -52,50 +48,82 @@ async def twice(work: Callable[[], Awaitable[T]]) -> T:
 
 
 class TryAgain:
-    """ASGI middleware around the routes: a request that nobody saw the end of is done once more."""
+    """ASGI middleware around the routes; `RequestContext` around it answers what it raises."""
 
     def __init__(self, app: ASGIApp):
         self._app = app
+        self._waiting: Counter[str] = Counter()  # by account
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        untouched = dict(scope)
-        attempt = _Attempt()
-        _attempt.set(attempt)
+        untouched, attempt = dict(scope), Attempt()
+        under_way = current_attempt.set(attempt)
         try:
-            await self._app(scope, _recording(receive, attempt), _noting(send, attempt))
+            while not await self._try(scope, receive, send, attempt):
+                scope.clear()
+                scope.update(untouched)
+        except DatabaseAwayError as error:
+            log.warning("database away", error=str(error), path=scope["path"])
+            raise away_error(scope["path"]) from error
+        finally:
+            current_attempt.reset(under_way)
+
+    async def _try(self, scope: Scope, receive: Receive, send: Send, attempt: Attempt) -> bool:
+        """Whether it was answered; else it is to be begun anew.
+
+        Raises:
+            DatabaseAwayError: it would go well, but cannot be begun anew; the caller may.
+            TooManyWaitingError
+
+        """
+        try:
+            await self._app(scope, _receiving(receive, attempt), _noting(send, attempt))
+        except NotYetKnownError as unknown:
+            await self._wait(scope["app"].state.database, unknown, attempt)
+            return False
         except Exception as error:
             if attempt.answered or not says_transient(error):
                 raise
-            if attempt.committed:
-                await _refuse(scope, receive, send, error)
-                return
+            if attempt.committed or attempt.tried_again:
+                raise DatabaseAwayError(repr(error)) from error
             log.warning("trying again", error=repr(error), path=scope["path"])
-            scope.clear()
-            scope.update(untouched)
-            await self._once_more(scope, _repeating(receive, attempt), send)
+            attempt.tried_again = True
+            return False
+        return True
 
-    async def _once_more(self, scope: Scope, receive: Receive, send: Send) -> None:
-        attempt = _Attempt()
+    async def _wait(self, database: Database, unknown: NotYetKnownError, attempt: Attempt) -> None:
+        """Until it is there or the time is over, looking in short transactions."""
+        if attempt.waits_until is None:
+            attempt.waits_until = copies.wait_end()
+        account = unknown.principal.id if unknown.principal else ""
+        with self._seat(account):
+            for pause in copies.pauses(attempt.waits_until):
+                await asyncio.sleep(pause)
+                async with database.transaction_of(unknown.principal) as session:
+                    if await unknown.look(session) is not None:
+                        break
+            else:
+                attempt.waited_out = True
+        attempt.committed = False  # the looks' transactions are not the request's
+
+    @contextmanager
+    def _seat(self, account: str) -> Iterator[None]:
+        taken = self._waiting
+        if taken[account] >= WAITING_PER_ACCOUNT_MAX or taken.total() >= WAITING_MAX:
+            raise TooManyWaitingError
+        taken[account] += 1
         try:
-            await self._app(scope, receive, _noting(send, attempt))
-        except Exception as error:
-            if attempt.answered or not says_transient(error):
-                raise
-            await _refuse(scope, receive, send, error)
+            yield
+        finally:
+            taken[account] -= 1
+            if not taken[account]:
+                del taken[account]
 
 
-async def _refuse(scope: Scope, receive: Receive, send: Send, error: Exception) -> None:
-    """The caller may ask again: it is not known for a failure of ours."""
-    log.warning("in vain", error=repr(error), path=scope["path"])
-    answer = refusal_answer(Request(scope), away_error(scope["path"]))
-    await answer(scope, receive, send)
-
-
-def _noting(send: Send, attempt: _Attempt) -> Send:
+def _noting(send: Send, attempt: Attempt) -> Send:
     async def noted(message: Message) -> None:
         attempt.answered = True
         await send(message)
@@ -103,20 +131,16 @@ def _noting(send: Send, attempt: _Attempt) -> Send:
     return noted
 
 
-def _recording(receive: Receive, attempt: _Attempt) -> Receive:
-    async def recorded() -> Message:
+def _receiving(receive: Receive, attempt: Attempt) -> Receive:
+    """What was read before, then what comes."""
+    known = iter(list(attempt.read))
+
+    async def received() -> Message:
+        for message in known:
+            return message
         message = await receive()
         if message["type"] == "http.request":
             attempt.read.append(message)
         return message
 
-    return recorded
-
-
-def _repeating(receive: Receive, attempt: _Attempt) -> Receive:
-    left = deque(attempt.read)
-
-    async def repeated() -> Message:
-        return left.popleft() if left else await receive()
-
-    return repeated
+    return received

@@ -1,7 +1,5 @@
 """On which partner account a caller acts: its own, or that of one of its resellers."""
 
-import asyncio
-
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -65,10 +63,7 @@ async def _find_reseller(session: AsyncSession, principal: Principal, reseller: 
     Somebody else's is waited for as well: were it refused at once, the clock would tell of it.
     """
     own = select(Partner).where(Partner.id == reseller, Partner.distributor_id == principal.id)
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + copies.WAIT_SECONDS
-    while (found := await session.scalar(own)) is None:
-        if loop.time() >= deadline:
-            raise ResellerNotYoursError
-        await asyncio.sleep(copies.WAIT_STEP_SECONDS)
+    found = await copies.until(session, lambda asked: asked.scalar(own))
+    if found is None:
+        raise ResellerNotYoursError
     return found

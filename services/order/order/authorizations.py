@@ -1,7 +1,5 @@
 """Whether a customer lets its partner act for it (docs/domain/acting-on-behalf.md F6)."""
 
-import asyncio
-
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -40,9 +38,5 @@ async def require_authorization(session: AsyncSession, customer: Customer) -> No
         Authorization.partner_id == customer.partner_id,
         Authorization.status == ACTIVE,
     )
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + copies.WAIT_SECONDS
-    while await session.scalar(granted.limit(1)) is None:
-        if loop.time() >= deadline:
-            raise NotAuthorizedError
-        await asyncio.sleep(copies.WAIT_STEP_SECONDS)
+    if await copies.until(session, lambda asked: asked.scalar(granted.limit(1))) is None:
+        raise NotAuthorizedError

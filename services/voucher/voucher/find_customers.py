@@ -1,12 +1,11 @@
 """Voucher's copies of the customers that a request names."""
 
-import asyncio
 from collections.abc import Collection
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.copies import WAIT_SECONDS, WAIT_STEP_SECONDS
+from chassis import copies
 from voucher.copies import CustomerCopy
 
 
@@ -15,19 +14,24 @@ async def find_customers(session: AsyncSession, customer_ids: list[str]) -> dict
 
     All are waited for together (decision 0008: create, then use at once, must work).
     """
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + WAIT_SECONDS
-    while True:
-        rows = await session.scalars(
-            select(CustomerCopy)
-            .where(CustomerCopy.customer_id.in_(customer_ids))
-            .execution_options(populate_existing=True)
-        )
-        found = {customer.customer_id: customer for customer in rows}
+
+    async def look(asked: AsyncSession) -> dict[str, CustomerCopy] | None:
+        found = await _known_customers(asked, customer_ids)
         ready = all(customer.association_status != "pending" for customer in found.values())
-        if (ready and len(found) == len(customer_ids)) or loop.time() >= deadline:
-            return found
-        await asyncio.sleep(WAIT_STEP_SECONDS)
+        return found if ready and len(found) == len(customer_ids) else None
+
+    return await copies.until(session, look) or await _known_customers(session, customer_ids)
+
+
+async def _known_customers(
+    session: AsyncSession, customer_ids: list[str]
+) -> dict[str, CustomerCopy]:
+    rows = await session.scalars(
+        select(CustomerCopy)
+        .where(CustomerCopy.customer_id.in_(customer_ids))
+        .execution_options(populate_existing=True)
+    )
+    return {customer.customer_id: customer for customer in rows}
 
 
 async def lock_customers(

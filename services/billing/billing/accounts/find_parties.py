@@ -1,7 +1,5 @@
 """Who acts and upon whom: the partner that a caller stands for, and a customer of its own."""
 
-import asyncio
-
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.models import AccountMissingError
@@ -74,12 +72,12 @@ async def resale_customer(session: AsyncSession, partner_id: str, customer_id: s
         NotResaleError: associated otherwise.
 
     """
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + copies.WAIT_SECONDS
-    customer = await copies.find(session, Customer, customer_id)
-    while customer and customer.association_status == "pending" and loop.time() < deadline:
-        await asyncio.sleep(copies.WAIT_STEP_SECONDS)
-        await session.refresh(customer)
+
+    async def look(asked: AsyncSession) -> Customer | None:
+        known = await asked.get(Customer, customer_id, populate_existing=True)
+        return None if known is None or known.association_status == "pending" else known
+
+    await copies.until(session, look)
     # Locked against its own unlinking, which would leave the money with a stranger.
     customer = await session.get(
         Customer, customer_id, with_for_update={"read": True}, populate_existing=True

@@ -7,13 +7,13 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit
+from chassis.copies import wait_for
 from chassis.database import Database
 from chassis.errors import NotFoundError, RefusedError
 from chassis.identity import Principal, WrongPrincipalError
 from gateway.identity.keyring import Keyring
 from gateway.identity.minting import new_access, new_secret
 from gateway.identity.models import AccessKey, Account, Operator
-from gateway.identity.waiting import wait_for
 
 KEYS_PER_HOLDER_MAX = 10
 

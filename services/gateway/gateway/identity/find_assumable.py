@@ -3,13 +3,13 @@
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.copies import wait_for
 from chassis.database import Database
 from chassis.errors import BadFieldError, RefusedError
 from chassis.identity import Principal, WrongPrincipalError
 from gateway.identity.find_credential import ACTIVE, may_be_assumed
 from gateway.identity.models import Account, Authorization
 from gateway.identity.requests import AssumeRole
-from gateway.identity.waiting import wait_for
 
 
 class NotAssumableError(RefusedError):

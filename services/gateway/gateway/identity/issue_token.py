@@ -9,6 +9,7 @@ from sqlalchemy import Row, Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit
+from chassis.copies import wait_for
 from chassis.database import Database
 from chassis.errors import RefusedError
 from chassis.logs import get_logger
@@ -20,7 +21,6 @@ from gateway.identity.lineage import hold_line
 from gateway.identity.minting import hash_of, new_token
 from gateway.identity.models import Account, Operator, Password, Token
 from gateway.identity.requests import User
-from gateway.identity.waiting import wait_for
 
 log = get_logger(__name__)
 

@@ -5,12 +5,12 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit
+from chassis.copies import wait_for
 from chassis.database import Database
 from chassis.errors import NotFoundError
 from chassis.identity import Principal, WrongPrincipalError
 from gateway.identity.keyring import Keyring
 from gateway.identity.models import Account
-from gateway.identity.waiting import wait_for
 
 
 async def set_rate_limit(

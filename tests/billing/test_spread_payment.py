@@ -5,8 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from billing.bills.spread_payment import CENT, Payment, spread_payment
+from billing.bills.spread_payment import Payment, spread_payment
 from tests.billing.builders import money
+from wire.money import CENT
 
 KINDS = ("discount_coupon", "coupon", "flexi", "cash", "credit")
 CASES = 400

@@ -8,6 +8,8 @@ from decimal import Decimal
 
 import pytest
 
+from wire.money import share
+from wire.times import add_months
 from wire.types import (
     beijing_day,
     cut,
@@ -114,3 +116,47 @@ def test_numbers_are_written_without_exponent_and_with_a_point() -> None:
         "100.0",
         "12.30",
     ]
+
+
+@pytest.mark.parametrize(
+    ("total", "room", "shares"),
+    [
+        ("10.00", ["85.00", "85.00", "85.00"], ["3.34", "3.33", "3.33"]),
+        ("0.01", ["0.00", "5.00"], ["0.00", "0.01"]),
+        ("0.02", ["0.01", "0.01", "0.00"], ["0.01", "0.01", "0.00"]),
+        ("100.00", ["99.99", "0.01"], ["99.99", "0.01"]),
+        ("0.00", ["0.00", "0.00"], ["0.00", "0.00"]),
+        ("7.77", ["0.03", "9.97"], ["0.02", "7.75"]),
+    ],
+)
+def test_shares_add_up_and_none_is_above_its_room(
+    total: str, room: list[str], shares: list[str]
+) -> None:
+    rooms = [Decimal(part) for part in room]
+    found = share(Decimal(total), rooms)
+    assert found == [Decimal(part) for part in shares]
+    assert sum(found) == Decimal(total)
+    assert all(one <= part for one, part in zip(found, rooms, strict=True))
+
+
+@pytest.mark.parametrize("cents", range(0, 301, 7))
+def test_every_total_up_to_the_whole_can_be_shared_out(cents: int) -> None:
+    rooms = [Decimal("0.01"), Decimal("1.00"), Decimal("0.00"), Decimal("1.99")]
+    found = share(Decimal(cents) / 100, rooms)
+    assert sum(found) == Decimal(cents) / 100
+    assert all(0 <= one <= part for one, part in zip(found, rooms, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("total", "weights"), [("0.02", ["0.01"]), ("0.01", []), ("0.001", ["1"]), ("1", ["1.001"])]
+)
+def test_what_cannot_be_shared_to_the_cent_is_no_share(total: str, weights: list[str]) -> None:
+    with pytest.raises(ValueError, match=r"is more than|no amount of 2 decimals"):
+        share(Decimal(total), [Decimal(weight) for weight in weights])
+
+
+def test_months_are_counted_on_the_calendar() -> None:
+    december = datetime(2026, 12, 31, tzinfo=UTC)
+    assert add_months(december, 2) == datetime(2027, 2, 28, tzinfo=UTC)
+    march = datetime(2027, 3, 1, tzinfo=UTC)
+    assert add_months(march, 12) == datetime(2028, 3, 1, tzinfo=UTC)

@@ -1,6 +1,7 @@
 """JSON as the wire speaks it: Decimals as raw numbers without exponent, instants in UTC with Z."""
 
 import json
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -25,6 +26,11 @@ NUMBER_CHARACTERS_MAX = 1_000  # written out, without an exponent
 def dumps(value: Any) -> bytes:
     """UTF-8 JSON; models by their wire names and without what is None."""
     return orjson.dumps(value, default=_write, option=orjson.OPT_PASSTHROUGH_DATETIME)
+
+
+def known(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that there are: on the wire a missing one is left out, never null."""
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def loads(raw: bytes) -> Any:

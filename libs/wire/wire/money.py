@@ -4,11 +4,14 @@ See docs/domain/money-and-time.md E.
 """
 
 import re
+from collections.abc import Sequence
 from decimal import ROUND_DOWN, Context, Decimal
 
 ACCOUNT_PLACES = 2
 AMOUNT_MAX = Decimal(99_999_999_999)
 """The largest amount any operation takes (the face value of a coupon)."""
+
+CENT = Decimal("0.01")
 
 _EXACT = Context(prec=60, rounding=ROUND_DOWN)  # digits; far more than any column holds
 _DIGITS_MAX = 20  # integer digits of a number that is looked at at all
@@ -64,3 +67,34 @@ def number_text(value: Decimal) -> str:
         raise ValueError("only finite numbers can be sent")
     text = f"{value if value else value.copy_abs():f}"
     return text if "." in text else f"{text}.0"
+
+
+def share(total: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
+    """Parts of `total` in proportion to `weights`, to the cent; none is above its weight.
+
+    The cents that cutting leaves go to the largest remainders, the first of equals. Order shares
+    coupons out over lines by it and billing spreads payments, so that both agree.
+
+    Raises:
+        ValueError: an amount has more than 2 decimals, or `total` is above the weights' sum.
+
+    """
+    cents, parts = _cents(total), [_cents(weight) for weight in weights]
+    whole = sum(parts)
+    if cents > whole:
+        raise ValueError(f"{total} is more than the {whole * CENT} to share it over")
+    if cents == 0:
+        return [Decimal("0.00") for _ in parts]
+    shares = [cents * part // whole for part in parts]
+    remainders = [cents * part % whole for part in parts]
+    by_remainder = sorted(range(len(parts)), key=lambda index: -remainders[index])
+    for index in by_remainder[: cents - sum(shares)]:
+        shares[index] += 1
+    return [one * CENT for one in shares]
+
+
+def _cents(amount: Decimal) -> int:
+    cents = amount / CENT
+    if cents != int(cents) or cents < 0:
+        raise ValueError(f"{amount} is no amount of 2 decimals")
+    return int(cents)

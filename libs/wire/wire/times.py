@@ -4,6 +4,7 @@ See docs/domain/money-and-time.md E.
 """
 
 import re
+from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta, timezone
 
 SECOND = timedelta(seconds=1)
@@ -78,3 +79,10 @@ def cycle_bounds(cycle: str) -> tuple[datetime, datetime]:
     begin = datetime(year, month, 1, tzinfo=BEIJING)
     end = datetime(*following, 1, tzinfo=BEIJING)
     return begin.astimezone(UTC), end.astimezone(UTC)
+
+
+def add_months(instant: datetime, months: int) -> datetime:
+    """The same day and time so many months later; a day the month lacks becomes its last."""
+    years, month_index = divmod(instant.month - 1 + months, 12)
+    year, month = instant.year + years, month_index + 1
+    return instant.replace(year=year, month=month, day=min(instant.day, monthrange(year, month)[1]))

@@ -7,11 +7,11 @@ from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
-from uuid_utils.compat import uuid7
 
 from chassis import audit
 from chassis.errors import RefusedError, UnknownValueError
 from chassis.identity import Principal, WrongPrincipalError
+from chassis.ids import new_id
 from chassis.outbox import publish
 from partner.facts import operator_added
 from partner.find_partner import find_partner
@@ -64,7 +64,7 @@ async def add_operator(
     if new.account_name == partner.account_name:
         raise AccountNameInUseError("the account itself signs in by this name")
     operator = Operator(
-        operator_id=uuid7().hex,
+        operator_id=new_id(),
         partner_id=partner.partner_id,
         account_name=new.account_name,
         name=new.name,

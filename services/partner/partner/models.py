@@ -17,7 +17,6 @@ RESELLER, GOVERNMENT = "reseller", "government"
 # the other kinds have no tier (docs/domain/partners.md B.1)
 TIER_OF_KIND = {DISTRIBUTOR: 1, RESELLER: 2}
 RESTRICTED, DELISTED = "restricted", "delisted"  # the third status is "active"
-CURRENCY_OF_SITE = {"china": "CNY", "international": "USD"}  # decision 0027
 
 
 class Tables(DeclarativeBase):

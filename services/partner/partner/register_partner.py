@@ -7,15 +7,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
-from uuid_utils.compat import uuid7
 
 from chassis import audit
 from chassis.errors import BadFieldError, RefusedError, UnknownValueError
 from chassis.identity import Principal
+from chassis.ids import new_id
 from chassis.outbox import publish
 from partner.facts import partner_joined
 from partner.models import (
-    CURRENCY_OF_SITE,
     DELISTED,
     DISTRIBUTOR,
     RESELLER,
@@ -23,6 +22,7 @@ from partner.models import (
     Partner,
 )
 from wire.types import Instant, WireRequest
+from wire.vocabulary import CURRENCY_OF_SITE
 
 # letters first, as for customers (docs/domain/customers.md B.2)
 ACCOUNT_NAME = r"^[A-Za-z_-][A-Za-z0-9_-]*$"
@@ -103,7 +103,7 @@ async def register_partner(
     manager = new.account_manager
     partner = Partner(
         **new.model_dump(exclude={"partner_id", "site", "account_manager", "joined_on"}),
-        partner_id=new.partner_id or uuid7().hex,
+        partner_id=new.partner_id or new_id(),
         site=site,
         currency=CURRENCY_OF_SITE[site],
         account_manager_id=manager.id if manager else None,

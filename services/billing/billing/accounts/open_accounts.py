@@ -3,10 +3,10 @@
 from sqlalchemy import Table, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from uuid_utils.compat import uuid7
 
 from billing.accounts.models import ARREARS, BALANCE, CHARGES, CREDIT, CREDIT_LINE, FUNDING, Account
 from billing.copies import Customer, Partner
+from chassis.ids import new_id
 
 OWN_TYPES = {
     "partner": (BALANCE, CREDIT, FUNDING, CREDIT_LINE),
@@ -20,7 +20,7 @@ async def open_accounts(session: AsyncSession, owner: Partner | Customer) -> Non
     kind = "customer" if is_customer else "partner"
     rows = [
         {
-            "account_id": uuid7().hex,
+            "account_id": new_id(),
             "owner_id": owner.customer_id if isinstance(owner, Customer) else owner.partner_id,
             "owner_kind": kind,
             "account_type": account_type,

@@ -8,7 +8,6 @@ from decimal import Decimal
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
-from uuid_utils.compat import uuid7
 
 from billing.accounts.models import (
     ARREARS,
@@ -22,6 +21,7 @@ from billing.accounts.models import (
     Movement,
     Posting,
 )
+from chassis.ids import new_id
 from chassis.outbox import publish
 from contracts.billing import BillingFundsMoved
 
@@ -151,7 +151,7 @@ def post_movement(session: AsyncSession, cause: Cause, *sides: tuple[Account, De
     if any(account.currency != first.currency for account, _ in sides):
         raise ValueError("a movement has one currency")
     movement = Movement(
-        movement_id=cause.movement_id or uuid7().hex,
+        movement_id=cause.movement_id or new_id(),
         at=cause.now,
         reason=cause.reason,
         partner_id=first.partner_id,

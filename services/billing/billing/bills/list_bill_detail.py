@@ -13,6 +13,7 @@ from billing.copies import Customer
 from billing.prices.catalogue import Catalogue
 from chassis.errors import BadFieldError
 from chassis.identity import Principal
+from wire.json import known
 from wire.times import cycle_of
 from wire.types import BeijingDate, Cycle, WireQuery
 
@@ -162,4 +163,4 @@ def _record(catalogue: Catalogue, row: dict[str, Any]) -> dict[str, Any]:
     row["region_name"] = catalogue.region_names.get(row["region_code"])
     if row["period_num"] is not None:
         row["period_num"] = Decimal(row["period_num"])  # a fraction in the SDK's model
-    return {name: value for name, value in row.items() if value is not None}
+    return known(row)

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Query, Request
 from fastapi.responses import Response
 
-from billing.prices.catalogue import CURRENCY_OF_SITE, Catalogue
+from billing.prices.catalogue import Catalogue
 from billing.prices.list_products import (
     list_conversions,
     list_measure_units,
@@ -21,6 +21,7 @@ from chassis.database import HttpSession
 from chassis.identity import CurrentPrincipal, WrongPrincipalError
 from chassis.routes import Router
 from wire.types import WireQuery
+from wire.vocabulary import CURRENCY_OF_SITE
 
 router = Router()
 

@@ -14,7 +14,6 @@ from chassis.errors import RefusedError
 
 PERIOD, ON_DEMAND = 1, 3  # charging modes
 DAY, MONTH, YEAR, HOUR = 0, 2, 3, 4  # period types of orders and prices (docs/domain/bills.md B.8)
-CURRENCY_OF_SITE = {"china": "CNY", "international": "USD"}
 
 
 class ProductNotFoundError(RefusedError):

@@ -10,6 +10,7 @@ from billing.accounts.models import Movement
 from billing.accounts.post_movement import RECLAIM, TRANSFER, UNLINK
 from billing.copies import Customer
 from chassis.identity import Principal
+from wire.json import known
 from wire.times import next_second
 from wire.types import Instant, WireQuery
 
@@ -80,4 +81,4 @@ def _record(row: dict[str, Any]) -> dict[str, Any]:
     """As the SDK's AdjustRecordV3: the amount is a text here."""
     row["amount"] = f"{row['amount']:f}"
     row["measure_id"] = YUAN
-    return {name: value for name, value in row.items() if value is not None}
+    return known(row)

@@ -9,7 +9,6 @@ from typing import Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from uuid_utils.compat import uuid7
 
 from billing.accounts.models import ZERO, AccountMissingError
 from billing.accounts.post_movement import (
@@ -26,6 +25,7 @@ from billing.prices.catalogue import ON_DEMAND, Catalogue, Product, ProductNotFo
 from billing.prices.rate import Fee, Usage, rate_usage
 from chassis import copies
 from chassis.errors import BadFieldError
+from chassis.ids import new_id
 from chassis.outbox import publish
 from contracts.billing import BillingArrearsOpened
 from wire.times import BEIJING, beijing_day, cycle_bounds, cycle_of
@@ -170,7 +170,7 @@ def _charge(
     cash = min(payable, accounts.balance.available)
     credit = min(payable - cash, accounts.credit.available)
     debt = payable - cash - credit
-    trade_id = uuid7().hex
+    trade_id = new_id()
     if payable:
         cause = Cause(USAGE, now, item.customer.customer_id, movement_id=trade_id)
         post_movement(
@@ -193,7 +193,7 @@ def _bill_line(
     record, product, customer, fee = item.record, item.product, item.customer, item.fee
     cash, credit, debt = paid
     return BillLine(
-        line_id=uuid7().hex,
+        line_id=new_id(),
         customer_id=customer.customer_id,
         partner_id=customer.partner_id,
         distributor_id=customer.distributor_id,

@@ -1,17 +1,16 @@
 """Apply to unlink a customer or to switch its association type (docs/domain/association.md B.3)."""
 
-from calendar import monthrange
 from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from uuid_utils.compat import uuid7
 
 from chassis import audit, outbox
 from chassis.errors import UnknownValueError
 from chassis.identity import Principal, WrongPrincipalError
+from chassis.ids import new_id
 from customer_sync.association.find_blockers import require_unblocked
 from customer_sync.association.find_side import find_party, side_of
 from customer_sync.association.models import (
@@ -30,7 +29,7 @@ from customer_sync.customers.models import (
     StateConflictError,
 )
 from wire.operations import CHINA
-from wire.times import BEIJING
+from wire.times import BEIJING, add_months
 
 MONTHS_BETWEEN = 3
 
@@ -76,7 +75,7 @@ async def apply_for_change(
     await _check_last(session, customer, now)
     await require_unblocked(session, customer)
     application = AssociationApplication(
-        id=uuid7().hex,
+        id=new_id(),
         customer_id=customer.id,
         partner_id=customer.partner_id,
         distributor_id=customer.distributor_id,
@@ -122,7 +121,4 @@ async def _check_last(session: AsyncSession, customer: Customer, now: datetime) 
 def next_possible(applied_at: datetime) -> datetime:
     """Three calendar months later by Beijing's calendar; a day that month lacks is its last."""
     here = applied_at.astimezone(BEIJING)
-    years, index = divmod(here.month - 1 + MONTHS_BETWEEN, 12)
-    year, month = here.year + years, index + 1
-    day = min(here.day, monthrange(year, month)[1])
-    return here.replace(year=year, month=month, day=day).astimezone(applied_at.tzinfo)
+    return add_months(here, MONTHS_BETWEEN).astimezone(applied_at.tzinfo)

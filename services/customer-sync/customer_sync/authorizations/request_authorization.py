@@ -7,10 +7,10 @@ from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from uuid_utils.compat import uuid7
 
 from chassis import audit, outbox
 from chassis.identity import Principal
+from chassis.ids import new_id
 from contracts.customer import AuthorizationRequested
 from customer_sync.authorizations.models import ACTIVE, REQUESTED, Authorization
 from customer_sync.customers.find_customer import find_customer
@@ -39,7 +39,7 @@ async def request_authorization(
     if opened is not None:  # the customer's lock keeps a second request waiting until here
         raise StateConflictError(f"an authorization is {opened}")
     authorization = Authorization(
-        id=uuid7().hex,
+        id=new_id(),
         customer_id=customer.id,
         partner_id=customer.partner_id,
         distributor_id=customer.distributor_id,

@@ -9,11 +9,11 @@ from pydantic import Field
 from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
-from uuid_utils.compat import uuid7
 
 from chassis import audit, copies, outbox
 from chassis.errors import BadFieldError, RefusedError
 from chassis.identity import Principal
+from chassis.ids import new_id
 from contracts.customer import CustomerRegistered
 from customer_sync.association.associate_pending import associate_later
 from customer_sync.codes.verification_codes import use_code
@@ -296,7 +296,7 @@ async def _take_identities(session: AsyncSession, new: Customer, mobile_accounts
 
 def _customer(partner: Partner, new: AnyNewCustomer, name: str, now: datetime) -> Customer:
     return Customer(
-        id=uuid7().hex,
+        id=new_id(),
         partner_id=partner.id,
         distributor_id=partner.distributor_id,
         site=partner.site,

@@ -6,11 +6,11 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 from sqlalchemy.ext.asyncio import AsyncSession
-from uuid_utils.compat import uuid7
 
 from chassis import copies
 from chassis.errors import BadFieldError, OutsideError, RefusedError
 from chassis.identity import Principal
+from chassis.ids import new_id
 from customer_sync.copies import Partner
 from customer_sync.customers.contact_rules import MAINLAND, is_login_name, is_mainland_mobile
 from customer_sync.customers.create_sub_customer import (
@@ -161,7 +161,7 @@ def _customer(master: Customer, wanted: NewMembership, now: datetime) -> Custome
     if mobile is None:
         raise MasterWithoutPhoneError("the master has no phone")
     return Customer(
-        id=uuid7().hex,
+        id=new_id(),
         partner_id=master.partner_id,
         distributor_id=master.distributor_id,
         site=master.site,

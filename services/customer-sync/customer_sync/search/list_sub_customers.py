@@ -20,6 +20,7 @@ from customer_sync.search.count_customers import (
     count_with_gram,
     count_with_text,
 )
+from wire.json import known
 from wire.types import Instant, WireRequest
 
 _FUZZY = {  # request field → (column, its mark in the grams, whether letters are folded)
@@ -257,4 +258,4 @@ def _information(row: Any) -> dict[str, Any]:
         "customer_level": row["customer_level"],
         "email": row["email"],
     }
-    return {name: value for name, value in shown.items() if value is not None}
+    return known(shown)

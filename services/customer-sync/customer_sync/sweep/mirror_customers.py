@@ -32,6 +32,7 @@ from customer_sync.customers.models import (
 )
 from customer_sync.sweep.models import Sighting, Sweep
 from upstream import CustomerPage, UnreadableCustomer, UpstreamCustomer
+from wire.json import known
 
 log = get_logger(__name__)
 
@@ -224,7 +225,7 @@ def _described(one: UpstreamCustomer) -> dict[str, Any]:
         "verified_status": one.verified_status,
         "is_frozen": one.is_frozen,
     }
-    return told | {name: code for name, code in codes.items() if code is not None}
+    return told | known(codes)
 
 
 def _state_drift(

@@ -11,12 +11,12 @@ from typing import Protocol
 
 from sqlalchemy import exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from uuid_utils.compat import uuid7
 
 from chassis import outbox
 from chassis.clock import Clock
 from chassis.crash import crash_point
 from chassis.database import Database
+from chassis.ids import new_id
 from chassis.logs import get_logger
 from contracts.customer import SyncSweepFinished
 from customer_sync.association.unlink_customer import end_authorization
@@ -84,7 +84,7 @@ class Sweeper:
     def __init__(self, settings: CustomerSyncSettings, clock: Clock):
         self.source: CustomerSource | None = None  # from the application's start on
         self._settings, self._clock = settings, clock
-        self._holder = uuid7().hex
+        self._holder = new_id()
         self._told_at: datetime | None = None
         self._requests_told = 0
 

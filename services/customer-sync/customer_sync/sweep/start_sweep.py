@@ -4,11 +4,11 @@ from datetime import datetime
 
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
-from uuid_utils.compat import uuid7
 
 from chassis import audit
 from chassis.errors import RefusedError
 from chassis.identity import Principal, WrongPrincipalError
+from chassis.ids import new_id
 from customer_sync.settings import CustomerSyncSettings
 from customer_sync.sweep.models import RUNNING, Sweep
 
@@ -75,7 +75,7 @@ async def start_sweep(session: AsyncSession, partner_id: str, now: datetime) -> 
         select(func.max(Sweep.number)).where(Sweep.partner_id == partner_id)
     )
     sweep = Sweep(
-        id=uuid7().hex,
+        id=new_id(),
         partner_id=partner_id,
         number=(last or 0) + 1,
         status=RUNNING,

@@ -6,9 +6,10 @@ from typing import Any
 from chassis.database import Database
 from chassis.errors import BadFieldError
 from chassis.identity import Principal
+from chassis.ids import new_id
 from chassis.routes import read_json
 from gateway.forwarding.received import Received
-from gateway.identity.keep_password import keep_password, new_reference, repeated_reference
+from gateway.identity.keep_password import keep_password, repeated_reference
 from gateway.identity.password_rules import check_password
 from gateway.identity.passwords import Passwords
 from wire.json import dumps
@@ -64,7 +65,7 @@ class PasswordDesk:
             check_password(password, name, mobile)
         key = request.header(b"idempotency-key")
         if key is None:
-            ref = new_reference()
+            ref = new_id()
         else:
             ref = repeated_reference(self.secret, principal.id, key, request.body)
         hashed = await self.passwords.hash(checked)

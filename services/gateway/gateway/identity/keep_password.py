@@ -5,14 +5,8 @@ import hmac
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from uuid_utils.compat import uuid7
 
 from gateway.identity.models import Password
-
-
-def new_reference() -> str:
-    """For a request that is made once."""
-    return str(uuid7().hex)
 
 
 def repeated_reference(secret: bytes, principal: str, idempotency_key: str, body: bytes) -> str:

@@ -14,8 +14,7 @@ from chassis.errors import BadFieldError, UnknownValueError
 from chassis.identity import Principal
 from order.orders.find_order import check_reseller, proxied, visible, visible_as_agent
 from order.orders.models import Order, OrderLine
-from order.resources.periods import add_months
-from wire.times import next_second
+from wire.times import add_months, next_second
 from wire.types import Instant, WireQuery
 
 STATUSES = (1, 3, 4, 5, 6, 9)

@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 from order.orders.models import Order, OrderLine
+from wire.json import known
 from wire.types import format_instant
 
 YUAN = 1  # measure_id: the unit of the currency (docs/domain/money-and-time.md E)
@@ -55,7 +56,7 @@ def order_detail(order: Any, lines: Sequence[Any]) -> dict[str, Any]:
 
 def line_item(line: Any, currency: str) -> dict[str, Any]:
     """OrderLineItemEntityV2."""
-    return _without_none(
+    return known(
         {
             "order_line_item_id": line.line_id,
             "order_id": line.member_order_id or line.order_id,
@@ -78,7 +79,7 @@ def line_item(line: Any, currency: str) -> dict[str, Any]:
 
 def resource_info(resource: Any) -> dict[str, Any]:
     """OrderInstanceV2 of a period resource."""
-    return _without_none(
+    return known(
         {
             "id": resource.resource_id,
             "resource_id": resource.resource_id,
@@ -105,7 +106,7 @@ def resource_info(resource: Any) -> dict[str, Any]:
 def older_order_info(order: Any) -> dict[str, Any]:
     """An order of the older list, in that list's own words."""
     info = amount_info(order)
-    return _without_none(
+    return known(
         {
             "orderId": order.order_id,
             "customerId": order.customer_id,
@@ -142,7 +143,7 @@ def native_order(order: Order) -> dict[str, Any]:
 
 
 def _head(order: Any) -> dict[str, Any]:
-    return _without_none(
+    return known(
         {
             "order_id": order.order_id,
             "customer_id": order.customer_id,
@@ -203,14 +204,6 @@ def _members(order: Any, lines: Sequence[Any]) -> list[dict[str, Any]]:
             }
         )
     return members
-
-
-def _without_none(fields: dict[str, Any]) -> dict[str, Any]:
-    """What is not known is left out: "" or null would break readers of the SDK.
-
-    See docs/domain/wire-protocol.md D.4a.
-    """
-    return {name: value for name, value in fields.items() if value is not None}
 
 
 _NOT_SHOWN = {"provisioning_seconds", "provision_at", "updated_at"}

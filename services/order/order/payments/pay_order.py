@@ -16,13 +16,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from uuid_utils.compat import uuid7
 
 from chassis import audit, copies
 from chassis.crash import crash_point
 from chassis.database import Database
 from chassis.errors import BadFieldError, OutsideError, RefusedError, UnknownValueError
 from chassis.identity import Principal
+from chassis.ids import new_id
 from chassis.outbox import publish
 from contracts.order import CouponUse, OrderPaid
 from order.authorizations import hold_authorization, require_authorization
@@ -45,11 +45,10 @@ from order.orders.models import (
     OrderNotPayableError,
     PaymentAttempt,
 )
-from order.payments.apportion import apportion
 from order.payments.ask_master import MasterPaysError, ask_master
 from order.payments.close_attempts import fail_attempt
 from order.peers import CouponShare, HeldMoney, Peers
-from wire.money import cut
+from wire.money import cut, share
 from wire.types import Id, WireRequest
 
 CASH_COUPON, FLEXI_COUPON = 1, 4  # coupon types as in lists, docs/domain/coupons.md B.7
@@ -174,7 +173,7 @@ async def _open_attempt(
     failed = await _earlier_attempts(session, order.order_id)
     order.begin_payment(payer.customer_id)
     attempt = PaymentAttempt(
-        attempt_id=uuid7().hex,
+        attempt_id=new_id(),
         order_id=order.order_id,
         customer_id=order.customer_id,
         partner_id=order.partner_id,
@@ -350,8 +349,8 @@ def _take_coupons(order: Order, coupons: list[CouponShare]) -> None:
     flexi = sum((c.amount for c in coupons if c.coupon_type == FLEXI_COUPON), zero)
     order.coupon_amount, order.flexipurchase_coupon_amount = cash, flexi
     room = [line.amount_after_discount for line in order.lines]
-    for line, share in zip(order.lines, apportion(cash, room), strict=True):
-        line.coupon_amount = share
+    for line, part in zip(order.lines, share(cash, room), strict=True):
+        line.coupon_amount = part
     room = [line.amount_after_discount - line.coupon_amount for line in order.lines]
-    for line, share in zip(order.lines, apportion(flexi, room), strict=True):
-        line.flexipurchase_coupon_amount = share
+    for line, part in zip(order.lines, share(flexi, room), strict=True):
+        line.flexipurchase_coupon_amount = part

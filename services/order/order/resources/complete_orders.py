@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from uuid_utils.compat import uuid7
 
 from chassis.database import Database
+from chassis.ids import new_id
 from chassis.outbox import publish
 from contracts.order import OrderCompleted
 from order.orders.facts import order_fact, resource_opened
@@ -95,7 +95,7 @@ def _expiry(line: OrderLine, now: datetime) -> datetime | None:
 def _resource(order: Order, line: OrderLine, now: datetime) -> Resource:
     kind = line.resource_type_code.rpartition(".")[2]
     return Resource(
-        resource_id=uuid7().hex,
+        resource_id=new_id(),
         resource_name=f"{kind}-{secrets.token_hex(NAME_DIGITS)}",
         customer_id=order.customer_id,
         partner_id=order.partner_id,

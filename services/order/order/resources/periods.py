@@ -1,21 +1,13 @@
 """Calendar arithmetic of ordered periods."""
 
-from calendar import monthrange
 from datetime import datetime, time, timedelta
 
-from wire.times import BEIJING
+from wire.times import BEIJING, add_months
 
 LAST_SECOND = time(23, 59, 59)
 
 # Order codes of docs/domain/bills.md B.8.
 DAY, WEEK, MONTH, YEAR, HOUR, ONE_TIME = 0, 1, 2, 3, 4, 5
-
-
-def add_months(instant: datetime, months: int) -> datetime:
-    """The same day and time so many months later; a day the month lacks becomes its last."""
-    years, month_index = divmod(instant.month - 1 + months, 12)
-    year, month = instant.year + years, month_index + 1
-    return instant.replace(year=year, month=month, day=min(instant.day, monthrange(year, month)[1]))
 
 
 def expiry_of(effective_at: datetime, period_type: int, period_num: int) -> datetime | None:

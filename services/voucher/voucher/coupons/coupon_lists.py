@@ -69,8 +69,3 @@ def use_limits(kept: dict[str, Any], coupon_id: str) -> list[dict[str, str]]:
         {"use_limiti_info_id": f"{coupon_id}-{key}", "limit_key": key, "value1": value}
         for key, value in pairs
     ]
-
-
-def given(values: dict[str, Any]) -> dict[str, Any]:
-    """The values that there are: a missing one is left out, never null."""
-    return {name: value for name, value in values.items() if value is not None}

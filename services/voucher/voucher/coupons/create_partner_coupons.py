@@ -12,13 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import audit, outbox
 from chassis.errors import BadFieldError, RefusedError
 from chassis.identity import Principal
+from chassis.ids import new_id
 from contracts.voucher import VoucherIssued
 from voucher.copies import ASSOCIATED, CustomerCopy
 from voucher.coupons.coupon_state import coupon_state
 from voucher.coupons.models import RECLAIMED, USABLE, Coupon
 from voucher.find_customers import find_customers, lock_customers
 from voucher.find_partner import find_issuing_partner
-from voucher.ledger.post_movements import new_id, post_issue, record
+from voucher.ledger.post_movements import post_issue, record
 from voucher.quotas.limits import QuotaLimits
 from voucher.quotas.models import COUPON_TYPE_OF_QUOTA, NORMAL, Quota
 from wire.codes import code as code_of

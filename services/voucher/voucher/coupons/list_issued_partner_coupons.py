@@ -14,7 +14,6 @@ from voucher.coupons.coupon_lists import (
     between,
     counted_page,
     equal,
-    given,
     not_long_ended,
     paying_for,
     status_at,
@@ -22,6 +21,7 @@ from voucher.coupons.coupon_lists import (
 )
 from voucher.coupons.models import Coupon
 from voucher.find_partner import find_acted_partner
+from wire.json import known
 from wire.types import Instant, WireQuery
 
 
@@ -78,7 +78,7 @@ async def list_issued_partner_coupons(
 
 
 def _coupon(row: Row[Any]) -> dict[str, Any]:
-    return given(
+    return known(
         {
             "coupon_id": row.id,
             "status": row.status,

@@ -14,9 +14,10 @@ from chassis.errors import RefusedError
 from chassis.identity import Principal, WrongPrincipalError
 from contracts.order import OrderLine
 from voucher.copies import CustomerCopy, OrderCopy
-from voucher.coupons.coupon_lists import MEASURE_YUAN, given, use_limits
+from voucher.coupons.coupon_lists import MEASURE_YUAN, use_limits
 from voucher.coupons.coupon_use import NO_DISCOUNT, RATIO_PLACES, PayLine, refuse_unless_fits
 from voucher.coupons.models import USABLE, Coupon
+from wire.json import known
 from wire.money import cut
 from wire.types import WireQuery
 
@@ -117,7 +118,7 @@ def _fits(coupon: Coupon, lines: list[PayLine]) -> bool:
 
 
 def _coupon(coupon: Coupon) -> dict[str, Any]:
-    return given(
+    return known(
         {
             "coupon_id": coupon.id,
             "coupon_code": coupon.id,

@@ -7,9 +7,10 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.identity import Principal
-from voucher.coupons.coupon_lists import between, counted_page, equal, given
+from voucher.coupons.coupon_lists import between, counted_page, equal
 from voucher.coupons.models import CouponRecord
 from voucher.find_partner import find_acted_partner
+from wire.json import known
 from wire.types import Instant, WireQuery
 
 RESULTS = ("0", "-1")
@@ -58,7 +59,7 @@ async def list_partner_coupons_record(
 
 
 def _record(row: Row[Any]) -> dict[str, Any]:
-    return given(
+    return known(
         {
             "id": row.id,
             "operation_type": row.operation_type,

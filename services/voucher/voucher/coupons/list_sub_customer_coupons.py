@@ -14,7 +14,6 @@ from voucher.coupons.coupon_lists import (
     between,
     counted_page,
     equal,
-    given,
     not_long_ended,
     paying_for,
     status_at,
@@ -22,6 +21,7 @@ from voucher.coupons.coupon_lists import (
 )
 from voucher.coupons.models import RECLAIMED, Coupon
 from voucher.find_partner import find_acted_partner
+from wire.json import known
 from wire.types import Instant, WireQuery
 
 COUPON_VERSION = 2  # reusable until the balance is 0 (docs/domain/coupons.md B.7)
@@ -78,7 +78,7 @@ async def list_sub_customer_coupons(
 
 
 def _coupon(row: Row[Any]) -> dict[str, Any]:
-    return given(
+    return known(
         {
             "coupon_id": row.id,
             "coupon_code": row.id,

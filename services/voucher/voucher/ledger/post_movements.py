@@ -8,18 +8,13 @@ from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from uuid_utils.compat import uuid7
 
+from chassis.ids import new_id
 from voucher.coupons.models import Coupon, CouponRecord
 from voucher.ledger.models import Movement, Posting
 from voucher.quotas.models import Quota
 
 Account = tuple[str, str]  # kind, id
-
-
-def new_id() -> str:
-    """32 hexadecimal digits, in order of time."""
-    return str(uuid7().hex)
 
 
 def post_grant(session: AsyncSession, quota: Quota, now: datetime) -> None:

@@ -10,10 +10,11 @@ from chassis import audit, outbox
 from chassis.copies import find
 from chassis.errors import BadFieldError, NotFoundError
 from chassis.identity import Principal, WrongPrincipalError
+from chassis.ids import new_id
 from contracts.voucher import VoucherQuotaGranted
 from voucher.copies import PartnerCopy
 from voucher.coupons.coupon_state import quota_state
-from voucher.ledger.post_movements import new_id, post_grant
+from voucher.ledger.post_movements import post_grant
 from voucher.quotas.limits import QuotaLimits
 from voucher.quotas.models import NORMAL, Quota
 from wire.types import Amount, Id, Instant, WireRequest

@@ -1,0 +1,8 @@
+"""The ids of what services make."""
+
+from uuid_utils.compat import uuid7
+
+
+def new_id() -> str:
+    """32 hexadecimal digits, in order of time."""
+    return str(uuid7().hex)

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from chassis.audit import seal_audit
 from chassis.consumers import Consumers
 from chassis.database import Database
+from chassis.group_lag import GroupLag
 from chassis.health import watch_loop
 from chassis.idempotency import prune_idempotency_keys
 from chassis.logs import get_logger
@@ -44,7 +45,8 @@ async def bus(
     app.state.subscriptions = subscriptions
     tasks = [
         _kept(Relay(settings, database, name).run()),
-        _kept(_consume(subscriptions, reader)),
+        _kept(_consume(subscriptions)),
+        _kept(GroupLag(settings, consumers, reader).run()),
         _kept(watch_loop()),
         *(
             _kept(run_schedule(schedule, database, app.state.clock))
@@ -59,6 +61,7 @@ async def bus(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await reader.close()
 
 
 def _kept(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -74,15 +77,12 @@ def _kept(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
     return task
 
 
-async def _consume(subscriptions: Sequence[Subscription], reader: TopicReader) -> None:
+async def _consume(subscriptions: Sequence[Subscription]) -> None:
     """Keep the members in their groups for as long as they can position."""
-    try:
-        async with asyncio.TaskGroup() as members:
-            for subscription in subscriptions:
-                members.create_task(subscription.keep())
-            await asyncio.Event().wait()
-    finally:
-        await reader.close()
+    async with asyncio.TaskGroup() as members:
+        for subscription in subscriptions:
+            members.create_task(subscription.keep())
+        await asyncio.Event().wait()
 
 
 async def _joined(subscriptions: Sequence[Subscription]) -> None:

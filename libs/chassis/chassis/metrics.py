@@ -42,6 +42,17 @@ LAG_SECONDS = Gauge(
     "Age of the oldest event not yet consumed",
     ["consumer", "stream", "partition"],
 )
+# Told by every process of every group: the largest counts, and it stays when a consumer is frozen.
+GROUP_LAG_EVENTS = Gauge(
+    "channelbus_group_lag_events",
+    "Events that can be delivered and that the group has not consumed",
+    ["group", "stream"],
+)
+GROUP_LAG_SECONDS = Gauge(
+    "channelbus_group_lag_seconds",
+    "Age of the oldest event that the group has not consumed",
+    ["group", "stream"],
+)
 POSITION_ALARMS = Gauge(
     "channelbus_position_alarm",
     "1 while a partition stands still: events are missing, or one cannot be read or parked",

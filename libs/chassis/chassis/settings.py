@@ -64,6 +64,9 @@ class ServiceSettings(BaseSettings):
     consumer_session_seconds: float = 45.0  # a loop blocked for less keeps its partitions
     consumer_watch_seconds: float = 10.0
     stalled_after_seconds: float = 60.0
+    group_lag_seconds: float = Field(
+        default=10.0, description="how often each process measures the lag of every group"
+    )
     inbox_keep_days: int = 35
 
     crash_at: str | None = Field(default=None, description="a named crash point, for proofs only")

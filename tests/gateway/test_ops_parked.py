@@ -284,8 +284,9 @@ def test_every_word_that_a_template_asks_for_is_there() -> None:
         asked |= set(re.findall(r"\bt\('(\w+)'\)", source))
     known = set(texts._texts())
     assert asked <= known
-    computed = {"ok", "not_ready", "stalled", "away", "seconds", "minutes", "hours", "days",
-                "wrong_sign_in", "too_many_sign_ins", "no_console", "form_too_old"}  # fmt: skip
+    computed = {"ok", "not_ready", "stalled", "alarmed", "away", "seconds", "minutes", "hours",
+                "days", "wrong_sign_in", "too_many_sign_ins", "no_console",
+                "form_too_old"}  # fmt: skip
     unused = {n for n in known - asked - computed if not n.startswith(("told_", "state_"))}
     assert unused == set()
 

@@ -13,6 +13,7 @@ _WANTED = (
     "channelbus_outbox_",
     "channelbus_consumer_events_total",
     "channelbus_consumer_lag_",
+    "channelbus_group_lag_",
     "channelbus_refusals_total",
     "channelbus_loop_lag_seconds",
 )
@@ -24,7 +25,10 @@ def _counts() -> dict[str, float]:
 
 @dataclass(slots=True)
 class Metrics:
-    """Counters are since the service's start; lags are by consumer, over its partitions."""
+    """Counters are since the service's start; lags are by consumer, over its partitions.
+
+    `group_lag_…` is what this service measured of every group, its own or not, over its streams.
+    """
 
     relayed: float = 0.0
     relay_failures: float = 0.0
@@ -35,6 +39,8 @@ class Metrics:
     consumed: dict[str, float] = field(default_factory=_counts)
     lag_events: dict[str, float] = field(default_factory=_counts)
     lag_seconds: dict[str, float] = field(default_factory=_counts)
+    group_lag_events: dict[str, float] = field(default_factory=_counts)
+    group_lag_seconds: dict[str, float] = field(default_factory=_counts)
     refusals: dict[str, float] = field(default_factory=_counts)
 
     @property
@@ -64,6 +70,11 @@ class Metrics:
                 self.lag_events[consumer] += sample.value
             case "channelbus_consumer_lag_seconds":
                 self.lag_seconds[consumer] = max(self.lag_seconds[consumer], sample.value)
+            case "channelbus_group_lag_events":
+                self.group_lag_events[sample.labels["group"]] += sample.value
+            case "channelbus_group_lag_seconds":
+                group = sample.labels["group"]
+                self.group_lag_seconds[group] = max(self.group_lag_seconds[group], sample.value)
             case "channelbus_refusals_total":
                 self.refusals[sample.labels["code"]] += sample.value
 

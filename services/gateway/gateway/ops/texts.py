@@ -84,6 +84,8 @@ of_services | of {} | 共 {} 个
 events_per_second | Events per second | 每秒事件数
 last_minutes | last three minutes | 最近三分钟
 largest_lag | Largest lag | 最大延迟
+at_least | at least | 至少
+as_of_ago | as of {} ago | {}前的数据
 furthest_behind | of the consumer furthest behind | 最落后的消费者
 outbox | Waiting in outboxes | 待发事件
 not_yet_sent | rows not yet sent to Kafka | 尚未发往 Kafka 的记录
@@ -96,6 +98,7 @@ health | Health | 状态
 ok | well | 正常
 not_ready | not ready | 未就绪
 stalled | stalled | 停滞
+alarmed | consumer stands | 消费停滞
 away | no answer | 无响应
 answered | Answered | 响应
 stated | Stated /s | 发布/秒

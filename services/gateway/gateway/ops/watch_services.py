@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -26,12 +26,17 @@ _LOOKER = Principal(id=ADMINISTRATOR.id, kind="administrator", partner_id="*", c
 
 @dataclass(frozen=True, slots=True)
 class ConsumerState:
-    """One consumer group's member. `events_per_second` is None until there are two looks."""
+    """One consumer group. `events_per_second` is None until there are two looks.
+
+    `told_seconds_ago`: its service does not answer, and nobody else measures the group; the figures
+    are the last known, so that it is at least as late as that and the time since.
+    """
 
     name: str
     events_per_second: float | None
     lag_events: int
     lag_seconds: float
+    told_seconds_ago: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +52,12 @@ class ParkedState:
     first_id: int
     type: str | None
     error: str | None
+    told_seconds_ago: float | None = None  # its service does not answer: as of the last look
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceState:
-    """`health`: "ok", "not_ready", "stalled" or "away"; `reason` is the service's own word."""
+    """`health`: "ok", "alarmed", "not_ready", "stalled" or "away"; `reason` is its own word."""
 
     name: str
     health: str
@@ -93,6 +99,11 @@ class Snapshot:
         return max((c.lag_seconds for s in self.services for c in s.consumers), default=0.0)
 
     @property
+    def at_least(self) -> bool:
+        """Whether somebody did not answer, so that the sums may be larger."""
+        return any(service.health == "away" for service in self.services)
+
+    @property
     def outbox_rows(self) -> int:
         """Of all services."""
         return sum(int(service.metrics.outbox_rows) for service in self.services)
@@ -110,12 +121,14 @@ class ServiceWatch:
         self._peers = peers
         self._clock = clock
         self._before: dict[Service, tuple[float, Metrics]] = {}
+        self._last: dict[Service, tuple[float, ServiceState]] = {}  # that answered
         self._refusals: deque[tuple[float, dict[str, float]]] = deque()
         self._rates: deque[float] = deque(maxlen=RATES_KEPT)
         self.looks: SharedLook[Snapshot] = SharedLook(self._look, LOOK_PAUSE_SECONDS)
 
     async def _look(self) -> Snapshot:
-        services = await asyncio.gather(*[self._service(name) for name in self._peers.urls])
+        asked = await asyncio.gather(*[self._service(name) for name in self._peers.urls])
+        services = self._with_every_consumer(asked)
         known = [s.events_per_second for s in services if s.events_per_second is not None]
         if known:
             self._rates.append(sum(known))
@@ -147,6 +160,25 @@ class ServiceWatch:
             _rate(before.relayed if before else None, now.relayed, seconds),
             now, _consumers(before, now, seconds), keys,
         )  # fmt: skip
+
+    def _with_every_consumer(self, asked: list[ServiceState]) -> list[ServiceState]:
+        """A consumer never vanishes: who does not answer has its last figures, and what others say.
+
+        Every process measures every group, so a frozen one's lag grows in the others' figures.
+        """
+        groups = _groups(asked)
+        now = time.monotonic()
+        whole = []
+        for state in asked:
+            name = Service(state.name)
+            if state.health != "away":
+                self._last[name] = (now, state)
+                found = state
+            else:
+                at, last = self._last.get(name, (now, state))
+                found = _as_last_known(state, last, now - at)
+            whole.append(replace(found, consumers=_measured(name, found.consumers, groups)))
+        return whole
 
     def _recent_refusals(self, services: list[ServiceState]) -> tuple[RefusalState, ...]:
         """Against the oldest look of the last five minutes; the first look counts nothing."""
@@ -183,12 +215,63 @@ def _consumers(before: Metrics | None, now: Metrics, seconds: float) -> tuple[Co
     )
 
 
+def _groups(services: list[ServiceState]) -> dict[str, tuple[float, float]]:
+    """Events and seconds by group: the largest that anybody measured, for one may look less."""
+    found: dict[str, tuple[float, float]] = {}
+    for service in services:
+        for group, events in service.metrics.group_lag_events.items():
+            known = found.get(group, (0.0, 0.0))
+            seconds = service.metrics.group_lag_seconds[group]
+            found[group] = (max(known[0], events), max(known[1], seconds))
+    return found
+
+
+def _as_last_known(away: ServiceState, last: ServiceState, ago: float) -> ServiceState:
+    """Its consumers and parked keys as of the last look; a lag has grown since by as much."""
+    consumers = tuple(
+        ConsumerState(
+            one.name,
+            None,
+            one.lag_events,
+            one.lag_seconds + ago if one.lag_events else one.lag_seconds,
+            told_seconds_ago=ago,
+        )
+        for one in last.consumers
+    )
+    parked = tuple(replace(key, told_seconds_ago=ago) for key in last.parked)
+    return replace(away, consumers=consumers, parked=parked)
+
+
+def _measured(
+    service: Service, consumers: tuple[ConsumerState, ...], groups: dict[str, tuple[float, float]]
+) -> tuple[ConsumerState, ...]:
+    """The consumers with what was measured of their groups, also those that nobody speaks of."""
+    known = {one.name: one for one in consumers}
+    for group, (events, seconds) in groups.items():
+        if _service_of(group) == service:
+            one = known.get(group, ConsumerState(group, None, 0, 0.0))
+            measured = replace(one, lag_events=int(events), lag_seconds=seconds)
+            known[group] = replace(measured, told_seconds_ago=None)
+    return tuple(known[name] for name in sorted(known))
+
+
+def _service_of(group: str) -> Service | None:
+    """A group is named after its package, or begins with its name."""
+    for service in Service:
+        package = service.value.replace("-", "_")
+        if group == package or group.startswith(f"{package}_"):
+            return service
+    return None
+
+
 def _health(live: tuple[int, bytes], ready: tuple[int, bytes]) -> tuple[str, str]:
     if live[0] != 200:
         stalled = json.loads(live[1]).get("stalled", {})
         return "stalled", "; ".join(f"{name}: {why}" for name, why in stalled.items())
     if ready[0] != 200:
         return "not_ready", "; ".join(json.loads(ready[1]).get("alarms", []))
+    if alarms := json.loads(ready[1]).get("alarms", []):
+        return "alarmed", "; ".join(alarms)
     return "ok", ""
 
 

@@ -150,6 +150,8 @@ async def test_the_api_is_the_administrators_alone(outcome: Outcome, door: Door)
         await door.ask("GET", "/internal/parked"),
         await door.ask("GET", path),
         await door.ask("POST", "/internal/parked/replay", REPLAY),
+        await door.ask("POST", "/internal/parked/replay-all", {}),
+        await door.ask("GET", "/internal/positions"),
         await door.ask("POST", f"{path}/skip", {"reason": "r"}),
         await door.ask("POST", f"{path}/edit", {"body": "", "reason": "r"}),
     ]
@@ -207,3 +209,21 @@ async def test_the_command_line_skips_with_a_reason_and_is_audited(
     assert await command.run("skip", number, "--reason", "a double") == 0
     assert await states(outcome) == [("skipped", "a double"), ("waiting", None)]
     assert await audited(outcome) == ["parked_event.skipped"]
+
+
+async def test_both_doors_replay_all_and_say_what_failed_again(
+    outcome: Outcome, door: Door, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = {"consumer": "tally", "error": "no such error"}
+    replayed = await door.ask("POST", "/internal/parked/replay-all", other)
+    assert replayed.json() == {"keys": 0, "events": 0, "still_failing": 0}
+    replayed = await door.ask("POST", "/internal/parked/replay-all", {"error": "poison"})
+    assert replayed.json() == {"keys": 0, "events": 0, "still_failing": 1}
+    assert (await door.ask("POST", "/internal/parked/replay-all", {"error": ""})).status_code == 400
+    assert await command.run("replay-all", "--error", "a tally cannot count") == 1
+    assert "1 keys fail again" in capsys.readouterr().out
+    number = str(await first_id(outcome))
+    assert await command.run("skip", number, "--reason", "a double") == 0
+    assert await command.run("replay-all", "--consumer", "tally") == 0
+    assert "1 events replayed, 1 keys flow again" in capsys.readouterr().out
+    assert await outcome.heard() == [("k", 2)]

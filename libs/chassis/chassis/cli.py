@@ -85,6 +85,9 @@ def _parser(service: str) -> argparse.ArgumentParser:
     replay = deeds.add_parser("replay", help="handle a key's events in order")
     for name in ("consumer", "stream", "key"):
         replay.add_argument(name)
+    replay_all = deeds.add_parser("replay-all", help="handle every key's events, or some keys'")
+    replay_all.add_argument("--consumer", help="of this consumer alone")
+    replay_all.add_argument("--error", help="whose error holds this text alone")
     edit = deeds.add_parser("edit", help="give an event another body, read from standard input")
     skip = deeds.add_parser("skip", help="leave an event out for good")
     for deed in (edit, skip):
@@ -197,6 +200,11 @@ async def _parked(service: str, app: FastAPI, arguments: argparse.Namespace) -> 
             case "replay":
                 done = await desk.replay(arguments.consumer, arguments.stream, arguments.key)
                 print(f"{service}: {done} events replayed, the key flows again")
+            case "replay-all":
+                all_of = await desk.replay_all(arguments.consumer, arguments.error)
+                print(f"{service}: {all_of.events} events replayed, {all_of.keys} keys flow again,")
+                print(f"{service}: {all_of.still_failing} keys fail again and stay parked")
+                return 1 if all_of.still_failing else 0
             case "edit":
                 await desk.edit(arguments.id, sys.stdin.buffer.read(), arguments.reason)
             case "skip":

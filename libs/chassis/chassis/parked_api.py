@@ -1,6 +1,7 @@
 """The parked events of a service over HTTP, for the ops console; the administrator's alone."""
 
 from base64 import b64decode
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Request, Response
@@ -34,6 +35,13 @@ class Key(BaseModel):
     consumer: str
     stream: str
     key: str
+
+
+class Selection(BaseModel):
+    """Which keys to replay: all, or those of a consumer, or whose error holds a text."""
+
+    consumer: str | None = Field(default=None, max_length=250)
+    error: str | None = Field(default=None, min_length=1, max_length=1000)
 
 
 class Decision(BaseModel):
@@ -90,6 +98,12 @@ async def event(desk: CurrentDesk, parked_id: ParkedId) -> Response:
 async def replay(desk: CurrentDesk, key: Key) -> Response:
     """Replay a key in order; 409 with the error when its first event fails again."""
     return JsonAnswer({"replayed": await desk.replay(key.consumer, key.stream, key.key)})
+
+
+@parked_router.post("/replay-all")
+async def replay_all(desk: CurrentDesk, selection: Selection) -> Response:
+    """Replay many keys, each in its order; what fails again stays."""
+    return JsonAnswer(asdict(await desk.replay_all(selection.consumer, selection.error)))
 
 
 @parked_router.post("/events/{parked_id}/edit")

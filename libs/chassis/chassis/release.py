@@ -4,6 +4,7 @@ Every step is one transaction that holds the key's row: events leave in the orde
 that arrives meanwhile is handled after them (decision 0005). Each decision is audited.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,12 +23,22 @@ from chassis.parking import error_text
 from chassis.tables import ParkedEvent, ParkedKey
 
 REPLAY_EVENTS_MAX = 10_000  # in one call; call again for more
+REPLAY_KEYS_MAX = 1000  # in one call
 
 
 class StillFailingError(RefusedError):
     """The first event of the key failed again; it and all behind it stay parked."""
 
     code = "CHB.0409"
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What came of many keys: how many flow again, their events, and how many failed again."""
+
+    keys: int
+    events: int
+    still_failing: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +63,23 @@ class Desk:
             replayed += 1
             crash_point("release.replayed")
         return replayed
+
+    async def replay_all(self, consumer: str | None = None, error: str | None = None) -> Replayed:
+        """Replay every parked key, or those of one consumer, or whose error holds a text.
+
+        What fails again stays where it is, and the others go on.
+        """
+        async with self.database.transaction() as session:
+            keys = await _keys_with(session, list(self.consumers), consumer, error)
+        flowing, events, still_failing = 0, 0, 0
+        for key in keys:
+            try:
+                events += await self.replay(*key)
+            except StillFailingError:
+                still_failing += 1
+            else:
+                flowing += 1
+        return Replayed(flowing, events, still_failing)
 
     async def _replay_first(self, consumer: str, stream: str, key: str) -> bool:
         """Handle the first event; False when the key is free."""
@@ -109,9 +137,12 @@ class Desk:
         if not reason.strip():
             raise BadFieldError("reason", "say why")
         parked = await session.get(ParkedEvent, parked_id)
-        if parked is None or parked.state != "waiting" or parked.consumer not in self.consumers:
+        if parked is None or parked.consumer not in self.consumers:
             raise NotFoundError(f"parked event {parked_id}")
         await _lock(session, parked.consumer, parked.stream, parked.key)
+        await session.refresh(parked)  # somebody else may have decided until the key was ours
+        if parked.state != "waiting":
+            raise NotFoundError(f"parked event {parked_id}")
         return parked
 
     def _decide(
@@ -131,9 +162,10 @@ class Desk:
 
     async def _note_failure(self, parked_id: int, failure: str) -> None:
         async with self.database.transaction() as session:
-            parked = await session.get_one(ParkedEvent, parked_id)
-            parked.attempts += 1
-            parked.error = error_text(failure)
+            parked = await session.get_one(ParkedEvent, parked_id, with_for_update=True)
+            if parked.state == "waiting":
+                parked.attempts += 1
+                parked.error = error_text(failure)
 
 
 async def list_parked(session: AsyncSession, consumer: str | None = None) -> list[dict[str, Any]]:
@@ -162,6 +194,25 @@ async def list_parked(session: AsyncSession, consumer: str | None = None) -> lis
         )
     )
     return [dict(row) for row in found.mappings()]
+
+
+async def _keys_with(
+    session: AsyncSession, consumers: Sequence[str], consumer: str | None, error: str | None
+) -> list[tuple[str, str, str]]:
+    """The keys that wait, oldest first; a key's error is that of the event that blocks it."""
+    table = ParkedEvent
+    first = (
+        select(func.min(table.id))
+        .where(table.state == "waiting", table.consumer.in_(consumers))
+        .group_by(table.consumer, table.stream, table.key)
+    )
+    wanted = select(table.consumer, table.stream, table.key).where(table.id.in_(first))
+    if consumer is not None:
+        wanted = wanted.where(table.consumer == consumer)
+    if error is not None:
+        wanted = wanted.where(table.error.contains(error, autoescape=True))
+    found = await session.execute(wanted.order_by(table.id).limit(REPLAY_KEYS_MAX))
+    return [(consumer, stream, key) for consumer, stream, key in found]
 
 
 def _message_of(parked: ParkedEvent, body: bytes | None = None) -> Message:

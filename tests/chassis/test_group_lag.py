@@ -53,7 +53,7 @@ def shown(gauge: object, name: str = "tally") -> float:
 async def test_a_frozen_consumers_lag_is_told_by_another_and_grows(
     settings: ServiceSettings, outcome: Outcome, onlooker: GroupLag
 ) -> None:
-    """Break: in `_set_age`, tell the age as it was when it was looked at."""
+    """Break: in `_age_of`, tell the age as it was when it was looked at."""
     with tally(settings) as process:
         await state(outcome.database, "k", range(1, 4), NOW)
         await outcome.settled("k", 3)

@@ -83,7 +83,7 @@ def metrics_are_moved_and_tested(checkout: Checkout) -> Iterator[str]:
 
 
 METRICS = "libs/chassis/chassis/metrics.py"
-_MOVING = ("set", "inc", "observe")
+_MOVING = ("set", "set_function", "inc", "observe")
 
 
 def _without_imports(checkout: Checkout, path: str) -> str:

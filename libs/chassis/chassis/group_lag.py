@@ -7,7 +7,7 @@ stands, by the offsets that its members commit for others, and what waits behind
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -152,7 +152,8 @@ class GroupLag:
         name = group.removeprefix(self._prefix)
         for stream, count in events.items():
             GROUP_LAG_EVENTS.labels(name, stream).set(count)
-            _set_age(GROUP_LAG_SECONDS.labels(name, stream), min(oldest[stream], default=None))
+            age = _age_of(min(oldest[stream], default=None))
+            GROUP_LAG_SECONDS.labels(name, stream).set_function(age)
         return {(name, stream) for stream in events}
 
     def _stands(
@@ -169,11 +170,10 @@ class GroupLag:
         return since, True
 
 
-def _set_age(gauge: Any, oldest: tuple[float, bool] | None) -> None:
+def _age_of(oldest: tuple[float, bool] | None) -> Callable[[], float]:
     """The age of what waits longest; it grows between two looks where nobody moves."""
     if oldest is None:
-        gauge.set_function(lambda: 0.0)
-        return
+        return lambda: 0.0
     at, stands = oldest
     age = max(time.time() - at, 0.0)
-    gauge.set_function((lambda: max(time.time() - at, 0.0)) if stands else (lambda: age))
+    return (lambda: max(time.time() - at, 0.0)) if stands else (lambda: age)

@@ -337,6 +337,21 @@ async def test_an_expired_token_is_told_to_be_expired_and_an_unknown_one_to_be_u
         assert (await session.scalars(select(Token))).all() == []
 
 
+async def test_an_expired_token_is_neither_shown_nor_revoked_nor_exchanged(gate: Gate) -> None:
+    token = await operators_token(gate)
+    gate.ahead = timedelta(hours=24)  # the instant itself is over
+    own = {"X-Auth-Token": token}
+    assert (await gate.send("GET", BALANCES, headers=own)).code == "APIGW.0307"
+    subject = {"X-Subject-Token": token, **ADMIN}
+    for method in ("GET", "DELETE"):
+        answer = await gate.send(method, TOKENS, headers=subject)
+        assert (answer.status, answer.code) == (404, "CHB.0404")
+    key = await gate.key("p1", "op1")
+    body = {"auth": {"identity": {"methods": ["token"], "token": {"id": token}}}}
+    answer = await gate.call(key, "POST", "/v3.0/OS-CREDENTIAL/securitytokens", body)
+    assert (answer.status, answer.code) == (404, "CHB.0404")
+
+
 async def test_a_customer_may_be_named_by_its_id_and_must_be_named(gate: Gate) -> None:
     key = await story(gate)
     body = assume(domain_name=None, domain_id="c1", agency_name=PLATFORM)

@@ -12,7 +12,7 @@ from gateway.forwarding.received import client_address
 from gateway.identity.models import UsedSignature
 from gateway.identity.prune_credentials import prune_credentials
 from testkit.databases import ServiceDatabase
-from tests.gateway.gate import ADMIN, START_SECONDS, Gate, open_gate
+from tests.gateway.gate import ADMIN, START_SECONDS, AccessPair, Gate, open_gate
 from tests.gateway.identity_builders import (
     acting_key,
     customer,
@@ -168,6 +168,52 @@ def test_the_clients_address_is_believed_only_behind_trusted_proxies(
 ) -> None:
     scope = {"client": (peer, 1), "headers": [(b"x-forwarded-for", forwarded.encode())]}
     assert client_address(scope, (ip_network("10.0.0.0/8"),)) == expected
+
+
+async def test_the_limit_counts_by_the_address_behind_trusted_proxies(
+    gateway_store: ServiceDatabase,
+) -> None:
+    """Whoever stands elsewhere has a limit of its own; nobody makes addresses up."""
+    for proxies, elsewhere in (("127.0.0.0/8", 200), ("", 429), ("10.0.0.0/8", 429)):
+        async with open_gate(gateway_store, trusted_proxies=proxies) as gate:
+            key = await story(gate)
+            gate.frozen = gate.now()
+
+            async def ask(address: str, gate: Gate = gate, key: AccessPair = key) -> int:
+                told = {"X-Forwarded-For": address}
+                return (await gate.call(key, "GET", BALANCES, headers=told)).status
+
+            assert [await ask("203.0.113.9") for _ in range(10)] == [200] * 10
+            assert await ask("203.0.113.9") == 429
+            assert await ask("203.0.113.10") == elsewhere
+            anonymous = {"X-Forwarded-For": "203.0.113.11"}
+            statuses = [
+                (await gate.send("POST", "/v3/auth/tokens", body=b"{}", headers=anonymous)).status
+                for _ in range(11)
+            ]
+            assert statuses == [400] * 10 + [429]
+            anonymous = {"X-Forwarded-For": "203.0.113.12"}
+            other = await gate.send("POST", "/v3/auth/tokens", body=b"{}", headers=anonymous)
+            assert other.status == (400 if elsewhere == 200 else 429)
+
+
+# --- for whom somebody acts
+
+
+async def test_who_acts_is_told_inside_and_may_only_what_the_customer_may(gate: Gate) -> None:
+    key = await story(gate)
+    await gate.feed(operator("op1", role="administrator"))
+    acting = [await acting_key(gate, key), await acting_key(gate, await gate.key("p1", "op1"))]
+    for one, operator_id in zip(acting, (None, "op1"), strict=True):
+        assert (await gate.call(one, "GET", ORDERS)).status == 200
+        who = gate.echo.principal(gate.settings)
+        assert (who.id, who.kind, who.partner_id) == ("c1", "customer", "p1")
+        assert (who.acting_for_partner, who.operator_id) == ("p1", operator_id)
+        for method, target in (("GET", BALANCES), ("POST", "/api/orders"), ("POST", TRANSFER)):
+            refused = await gate.call(one, method, target, {} if method == "POST" else None)
+            assert (refused.status, refused.code) == (403, "CBC.0151")
+    assert (await gate.call(await gate.key("c1"), "GET", ORDERS)).status == 200
+    assert gate.echo.principal(gate.settings).acting_for_partner is None
 
 
 # --- a signature moves money once

@@ -46,11 +46,19 @@ class Idempotency:
         self._session, self._principal, self._key = session, principal, key
 
     async def claim(self, fingerprint: str) -> None:
-        """Take the key, or raise the answer it already has."""
+        """Take the key, or raise the answer it already has; one older than a day is free."""
         table = IdempotencyKey
         row = {"principal": self._principal, "key": self._key, "fingerprint": fingerprint}
+        fresh = {"fingerprint": fingerprint, "status": None, "body": None, "created_at": func.now()}
         taken = await self._session.execute(
-            insert(table).values(row).on_conflict_do_nothing().returning(table.key)
+            insert(table)
+            .values(row)
+            .on_conflict_do_update(
+                index_elements=[table.principal, table.key],
+                set_=fresh,
+                where=table.created_at < func.now() - timedelta(hours=KEEP_HOURS),
+            )
+            .returning(table.key)
         )
         if taken.first() is not None:
             return
@@ -87,6 +95,8 @@ async def _idempotency(
     idempotency_key: Annotated[str | None, Header()] = None,
 ) -> Idempotency:
     who = f"{principal.kind}:{principal.id}"
+    if principal.acting_for_partner is not None:
+        who += f" by {principal.acting_for_partner}"
     kept = Idempotency(session, who, idempotency_key)
     if idempotency_key is not None:
         if not 1 <= len(idempotency_key) <= KEY_CHARACTERS_MAX:
@@ -112,6 +122,12 @@ async def replayed(_request: Request, answer: Exception) -> Response:
 
 async def prune_idempotency_keys(database: Database, now: datetime) -> None:
     """Schedule: forget keys older than a day, in bounded portions."""
+    pruned = PRUNE_ROWS_MAX
+    while pruned == PRUNE_ROWS_MAX:
+        pruned = await _prune_portion(database, now)
+
+
+async def _prune_portion(database: Database, now: datetime) -> int:
     table = IdempotencyKey
     old = (
         select(table.principal, table.key)
@@ -122,6 +138,9 @@ async def prune_idempotency_keys(database: Database, now: datetime) -> None:
         .cte("old")
     )
     async with database.transaction() as session:
-        await session.execute(
-            delete(table).where(table.principal == old.c.principal, table.key == old.c.key)
+        gone = await session.execute(
+            delete(table)
+            .where(table.principal == old.c.principal, table.key == old.c.key)
+            .returning(table.key)
         )
+        return len(gone.all())

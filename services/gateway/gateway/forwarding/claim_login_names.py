@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from chassis.database import Database
-from chassis.errors import RefusedError
+from chassis.errors import BadFieldError, RefusedError
 from chassis.routes import read_json
 from chassis.try_again import twice
 from gateway.forwarding.destinations import Destination
@@ -47,7 +47,7 @@ async def claiming_login_names(
 
     """
     makes = _MAKES.get(destination.name)
-    names = [] if makes is None or not body else list(_names(await read_json(body), makes[1]))
+    names = [] if makes is None else await _read_names(body, makes[1])
     if makes is None or not names or len(names) > NAMES_MAX:
         yield Claim([])
         return
@@ -66,6 +66,14 @@ async def claiming_login_names(
 async def _claim(database: Database, kind: NameKind, names: list[str], now: datetime) -> list[str]:
     async with database.transaction() as session:
         return await claim_names(session, kind, names, now)
+
+
+async def _read_names(body: bytes, way: tuple[str, ...]) -> list[str]:
+    """The names in the body; one that cannot be read its service refuses, which reads it alike."""
+    try:
+        return list(_names(await read_json(body), way)) if body else []
+    except BadFieldError:
+        return []
 
 
 def _names(content: Any, way: tuple[str, ...]) -> Iterator[str]:

@@ -67,15 +67,7 @@ def visible(principal: Principal, owned: Any, reseller: str | None) -> ColumnEle
         return true()
     if principal.is_customer:
         return and_(owned.customer_id == principal.id, owned.partner_id == principal.partner_id)
-    return and_(
-        owned.partner_id == (reseller or principal.partner_id),
-        exists().where(
-            Customer.customer_id == owned.customer_id,
-            Customer.partner_id == owned.partner_id,
-            Customer.association_type.in_(RESALE_TYPES),
-            Customer.association_status == ASSOCIATED,
-        ),
-    )
+    return and_(owned.partner_id == (reseller or principal.partner_id), _of_associated(owned))
 
 
 def visible_with_resellers(principal: Principal, owned: Any) -> ColumnElement[bool]:
@@ -83,7 +75,17 @@ def visible_with_resellers(principal: Principal, owned: Any) -> ColumnElement[bo
     own = visible(principal, owned, None)
     if principal.kind != "distributor":
         return own
-    return or_(own, owned.distributor_id == principal.id)
+    return or_(own, and_(owned.distributor_id == principal.id, _of_associated(owned)))
+
+
+def _of_associated(owned: Any) -> ColumnElement[bool]:
+    """Rows of who is the resale customer of the row's partner now: who left is nobody's to see."""
+    return exists().where(
+        Customer.customer_id == owned.customer_id,
+        Customer.partner_id == owned.partner_id,
+        Customer.association_type.in_(RESALE_TYPES),
+        Customer.association_status == ASSOCIATED,
+    )
 
 
 def proxied() -> ColumnElement[bool]:

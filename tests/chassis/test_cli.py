@@ -25,7 +25,7 @@ def test_a_serving_process_sets_what_it_built_apart_from_collection(
     app = FastAPI()
     before = gc.get_freeze_count()
     try:
-        cli.serve("tally", settings_for("postgresql://unused", "unused", "cli_"), lambda _: app)
+        cli.serve("order", settings_for("postgresql://unused", "unused", "cli_"), lambda _: app)
     finally:
         gc.unfreeze()
     [(found, frozen)] = served

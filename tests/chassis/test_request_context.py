@@ -1,14 +1,20 @@
 """What comes around a request is bounded and checked, and no failure costs the next request."""
 
+import json
 import logging
 from collections.abc import AsyncIterator
+from io import StringIO
+from typing import Any
 
 import aiohttp
 import httpx
 import pytest
 from fastapi import FastAPI, Response
 
+from chassis import logs
 from chassis.app import service_app
+from chassis.errors import BadFieldError
+from chassis.identity import HEADER, CurrentPrincipal, Principal, sign_identity
 from chassis.logs import trace_parent
 from chassis.request_context import REQUEST_ID_CHARACTERS_MAX
 from chassis.routes import Router
@@ -17,6 +23,7 @@ from tests.gateway.gate import listening
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
+SERVED = Principal("p1", "distributor", "p1", operator_id="o1")
 router = Router()
 
 
@@ -33,6 +40,29 @@ async def fail() -> Response:
 @router.post("/api/trace")
 async def act() -> Response:
     return Response(status_code=204)
+
+
+@router.get("/api/mine/{name}")
+async def tell_whose(principal: CurrentPrincipal) -> Response:
+    return Response(principal.id)
+
+
+@router.get("/api/refused")
+async def refuse(_principal: CurrentPrincipal) -> Response:
+    raise BadFieldError("name", "too odd")
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> StringIO:
+    """What a service writes that is configured as services are."""
+    output = StringIO()
+    monkeypatch.setattr("sys.stdout", output)
+    logs.configure("tally", "INFO")
+    return output
+
+
+def lines(written: StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in written.getvalue().splitlines()]
 
 
 @pytest.fixture
@@ -162,3 +192,54 @@ async def test_a_failure_costs_the_next_request_of_the_connection_nothing(
                 assert (failed.status, content["code"]) == (500, "CBC.0999")
             async with one_connection.post(f"{url}/api/trace") as innocent:
                 assert innocent.status == 204
+
+
+async def ask(client: httpx.AsyncClient, keys: dict[str, bytes], path: str) -> httpx.Response:
+    headers = {HEADER: sign_identity(keys, SERVED, "GET", path, b""), "X-Request-Id": "mine-1"}
+    return await client.get(path, headers={**headers, "traceparent": PARENT})
+
+
+async def test_each_request_leaves_one_line_that_says_who_what_and_how(
+    client: httpx.AsyncClient, settings: ServiceSettings, written: StringIO
+) -> None:
+    await ask(client, settings.keys, "/api/mine/secret?token=secret")
+    await ask(client, settings.keys, "/api/refused")
+    await client.get("/api/refused")
+    await client.get("/api/unknown")
+    await client.get("/livez")
+    done, refused, nobody, unknown = (line for line in lines(written) if line["event"] == "request")
+    assert next(iter(done)) == "time"
+    known = {"event": "request", "method": "GET", "service": "tally", "address": "127.0.0.1"}
+    whom = {"principal": "p1", "operator": "o1", "request_id": "mine-1", "trace_id": TRACE}
+    assert done.items() >= {**known, **whom, "route": "/api/mine/{name}", "status": 200}.items()
+    assert done["ms"] >= 0
+    assert "secret" not in str(done)
+    why = {"code": "CBC.0100", "detail": "name: too odd", "status": 400}
+    assert refused.items() >= {**known, **whom, **why, "route": "/api/refused"}.items()
+    assert nobody.items() >= {"status": 401, "code": "CBC.0154", "route": "/api/refused"}.items()
+    assert unknown.items() >= {"status": 404, "route": "unrouted", "path": "/api/unknown"}.items()
+
+
+@pytest.mark.parametrize(
+    ("share", "trace", "is_kept"),
+    [
+        (0.0, "0" * 31 + "1", False),
+        (1.0, "f" * 32, True),
+        (0.5, "7" * 32, True),
+        (0.5, "8" * 32, False),
+    ],
+)
+async def test_successes_are_sampled_by_their_trace_and_nothing_else_is(
+    settings: ServiceSettings, written: StringIO, share: float, trace: str, is_kept: bool
+) -> None:
+    told = {"bus_enabled": False, "request_log_share": share}
+    app = service_app("tally", settings.model_copy(update=told), routers=[router])
+    transport = httpx.ASGITransport(app=app)
+    parent = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://tally") as client:
+        await client.post("/api/trace", headers=parent)
+        await client.get("/api/unknown", headers=parent)
+        await client.post("/api/failing", headers=parent)
+    seen = [line["status"] for line in lines(written) if line["event"] == "request"]
+    assert seen == ([204] if is_kept else []) + [404, 500]
+    assert all(next(iter(line)) == "time" for line in lines(written))

@@ -69,7 +69,9 @@ def service_app(
                 work = [*schedules, restating(restaters)] if restaters else schedules
                 await stack.enter_async_context(bus(app, name, consumers, work))
             app.state.ready = True
+            log.info("ready")
             yield
+            log.info("stopping")
             app.state.ready = False
 
     app = FastAPI(
@@ -96,7 +98,7 @@ def service_app(
     for router in routers:
         app.include_router(router)
     app.add_middleware(TryAgain)
-    app.add_middleware(RequestContext)
+    app.add_middleware(RequestContext, log_share=settings.request_log_share)
     return app
 
 

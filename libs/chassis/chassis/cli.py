@@ -5,8 +5,10 @@ import asyncio
 import gc
 import getpass
 import json
+import os
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import TypeVar
 
 import uvicorn
@@ -21,6 +23,8 @@ from chassis.listener import listening_as
 from chassis.move_position import accept_position, list_positions, step_over_position
 from chassis.release import Desk, list_parked
 from chassis.settings import ServiceSettings
+
+log = logs.get_logger(__name__)
 
 S = TypeVar("S", bound=ServiceSettings)
 Build = Callable[[S], FastAPI]
@@ -128,6 +132,8 @@ def _migrate(service: str, database_url: str, print_roles: bool) -> None:
 def serve(service: str, settings: S, build: Build[S]) -> None:
     """Run the service in this process until it is told to stop."""
     logs.configure(service, settings.log_level)
+    release = version(service.replace("_", "-"))
+    log.info("starting", version=release, pid=os.getpid())
     app = build(settings)
     # What was made so far lives as long as the process. A full collection would walk through it for
     # a tenth of a second, while every request and event waits.
@@ -140,7 +146,10 @@ def serve(service: str, settings: S, build: Build[S]) -> None:
         loop="uvloop",
         timeout_graceful_shutdown=10,
     )
-    uvicorn.Server(listening).run()
+    try:
+        uvicorn.Server(listening).run()
+    finally:
+        log.info("stopped", version=release)
 
 
 async def _verify_audit(service: str, settings: ServiceSettings) -> int:

@@ -17,7 +17,7 @@ from starlette.types import Scope
 from chassis.answers import JsonAnswer
 from chassis.errors import BadFieldError, OutsideError, RefusedError
 from chassis.failures import DatabaseAwayError
-from chassis.logs import get_logger, request_id
+from chassis.logs import get_logger, note, request_id
 from chassis.metrics import REFUSALS
 from wire.breach import BreachError
 from wire.types import error_of
@@ -34,6 +34,7 @@ def refusal_answer(request: Request, refusal: RefusedError) -> Response:
     if not _knows_503(request.url.path) and refusal.refusal_code == OutsideError.code:
         refusal = RefusedError(refusal.detail, code="CBC.0999")
     REFUSALS.labels(refusal.refusal_code).inc()
+    note(code=refusal.refusal_code, detail=refusal.detail or None)
     message = refusal.message(_language(request))
     if not _is_ours(request.url.path):
         body: dict[str, object] = {"error_code": refusal.refusal_code, "error_msg": message}
@@ -95,7 +96,6 @@ def install_error_answers(app: FastAPI) -> None:
 
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, RefusedError)
-        log.info("refused", code=error.refusal_code, detail=error.detail)
         return refusal_answer(request, error)
 
     async def malformed(request: Request, error: Exception) -> Response:

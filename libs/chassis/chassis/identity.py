@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from chassis.errors import RefusedError
-from chassis.logs import get_logger
+from chassis.logs import get_logger, note
 from chassis.metrics import CLOCK_SKEW
 from chassis.settings import ServiceSettings
 from wire.permissions import ADMINISTRATOR as OPERATOR_ADMINISTRATOR
@@ -162,7 +162,9 @@ async def current_principal(request: Request) -> Principal:
     if header is None:
         raise IdentityMissingError("no internal identity")
     body = await request.body()
-    return read_identity(settings.keys, header, request.method, raw_target(request), body)
+    principal = read_identity(settings.keys, header, request.method, raw_target(request), body)
+    note(principal=principal.id, operator=principal.operator_id)
+    return principal
 
 
 CurrentPrincipal = Annotated[Principal, Depends(current_principal)]

@@ -5,10 +5,13 @@ import re
 import secrets
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
+from contextlib import nullcontext
 from contextvars import ContextVar
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, TextIO
 
+import orjson
 import structlog
 
 # aiokafka says the same some hundred times a second while its broker is away.
@@ -23,6 +26,9 @@ _is_trace_parent = re.compile(
 ).fullmatch
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
 _trace_parent: ContextVar[str] = ContextVar("trace_parent", default="")
+_notes: ContextVar[dict[str, Any]] = ContextVar("notes")
+_handler: logging.StreamHandler[TextIO] | None = None
+_service = ""
 
 
 def request_id() -> str:
@@ -41,12 +47,52 @@ def enter_request(request: str, parent: str | None) -> None:
     A caller without a trace starts one, and so does one whose `traceparent` has not its form.
     """
     _request_id.set(request)
+    _notes.set({})
     known = _is_trace_parent(parent or "")
     if known:
         trace_id, flags = known["trace"], "01" if int(known["flags"], 16) & 1 else "00"
     else:
         trace_id, flags = secrets.token_hex(16), "01"
     _trace_parent.set(f"00-{trace_id}-{secrets.token_hex(8)}-{flags}")
+
+
+def note(**facts: Any) -> None:
+    """Add to the line that the request at work leaves in the log: who asked, what was refused."""
+    _notes.get({}).update({name: fact for name, fact in facts.items() if fact is not None})
+
+
+def write_request(facts: dict[str, Any], *, share: float) -> None:
+    """The line of a request that is over, with what was noted; `share` of those that succeeded.
+
+    Every service keeps or leaves out the same traces. Written past structlog, which takes twenty
+    times as long.
+    """
+    status, trace = facts["status"], _trace_parent.get()[3:35]
+    level = logging.WARNING if status >= 500 else logging.INFO
+    if _handler is None or not logging.getLogger().isEnabledFor(level):
+        return
+    if status < 400 and int(trace[:8], 16) >= share * 2**32:
+        return
+    line = {
+        "time": datetime.now(UTC).isoformat(),
+        "level": logging.getLevelName(level).lower(),
+        "event": "request",
+        **facts,
+        **_notes.get(),
+        "request_id": _request_id.get(),
+        "trace_id": trace,
+        "service": _service,
+    }
+    text = orjson.dumps(line, default=str, option=orjson.OPT_APPEND_NEWLINE).decode()
+    with _handler.lock or nullcontext():
+        _handler.stream.write(text)
+        _handler.flush()
+
+
+def _time_first(
+    _logger: Any, _method: str, line: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    return {"time": line.pop("time", None), **line}
 
 
 def _add_ids(_logger: Any, _method: str, line: dict[str, Any]) -> dict[str, Any]:
@@ -99,7 +145,7 @@ def configure(service: str, level: str) -> None:
     shared: list[Any] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
         structlog.processors.format_exc_info,
         _add_ids,
         add_service,
@@ -108,10 +154,13 @@ def configure(service: str, level: str) -> None:
         foreign_pre_chain=[structlog.stdlib.ExtraAdder(["left_out"]), *shared],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            _time_first,
             structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
         ],
     )
-    handler = logging.StreamHandler(sys.stdout)
+    global _handler, _service
+    _service = service
+    _handler = handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(formatter)
     handler.addFilter(RepeatFilter(REPEATING, REPEATED_EVERY_SECONDS))
     logging.basicConfig(level=level, handlers=[handler], force=True)

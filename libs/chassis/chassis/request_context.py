@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 
 from chassis.error_answers import refusal_answer
 from chassis.errors import BadFieldError, RefusedError
-from chassis.logs import enter_request, get_logger
+from chassis.logs import enter_request, get_logger, write_request
 from chassis.metrics import REQUESTS
 
 log = get_logger(__name__)
@@ -19,6 +19,9 @@ log = get_logger(__name__)
 REQUEST_ID_CHARACTERS_MAX = 128
 _is_request_id = re.compile(r"[A-Za-z0-9][\w.:/+=@-]{0,127}", re.ASCII).fullmatch
 _is_host = re.compile(r"(?:[\w.~%-]*|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?", re.ASCII).fullmatch
+CALLER_GONE = 499  # nginx's number for it
+PATH_CHARACTERS_SHOWN = 200
+_PROBED = frozenset({"/livez", "/readyz", "/metrics"})  # asked every few seconds
 _METHODS = frozenset(HTTPMethod)  # whatever else a client sends is one label, not one each
 
 
@@ -38,8 +41,9 @@ class RequestContext:
     close the connection, and the next request on it would fail for no reason of its own.
     """
 
-    def __init__(self, app: ASGIApp):
+    def __init__(self, app: ASGIApp, log_share: float):
         self._app = app
+        self._log_share = log_share
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -70,10 +74,22 @@ class RequestContext:
                 raise  # half an answer: the connection ends with it
             await _answer(error, scope)(scope, receive, send_named)
         finally:
-            route = getattr(scope.get("route"), "path", "unrouted")
-            elapsed = time.perf_counter() - begun
-            method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-            REQUESTS.labels(route, method, str(status or 500)).observe(elapsed)
+            self._tell(scope, status, time.perf_counter() - begun)
+
+    def _tell(self, scope: Scope, status: int, elapsed: float) -> None:
+        """To the metrics and the log; a caller that left before its answer has status 499 there."""
+        route = getattr(scope.get("route"), "path", "unrouted")
+        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+        REQUESTS.labels(route, method, str(status or 500)).observe(elapsed)
+        if route in _PROBED and status < 400:
+            return
+        client = scope.get("client")
+        facts = {"method": method, "route": route, "status": status or CALLER_GONE}
+        if route == "unrouted":
+            facts["path"] = scope["path"][:PATH_CHARACTERS_SHOWN]
+        facts["ms"] = round(elapsed * 1000, 1)
+        facts["address"] = client[0] if client else ""
+        write_request(facts, share=self._log_share)
 
 
 def new_request_id() -> str:
@@ -106,5 +122,5 @@ def _answer(error: Exception, scope: Scope) -> ASGIApp:
     request = Request(scope)
     if isinstance(error, RefusedError):
         return refusal_answer(request, error)
-    log.error("failed", exc_info=error, path=scope["path"][:200])
+    log.error("failed", exc_info=error, path=scope["path"][:PATH_CHARACTERS_SHOWN])
     return refusal_answer(request, RefusedError(code="CBC.0999"))

@@ -42,6 +42,9 @@ class ServiceSettings(BaseSettings):
     port: int = 0
     internal_keys: SecretStr = Field(description="id:base64,…: the first signs, all verify")
     log_level: str = "INFO"
+    request_log_share: float = Field(
+        default=1.0, ge=0, le=1, description="of the requests that succeeded; others are all logged"
+    )
     upstream_url: str | None = Field(default=None, description="set: connected mode")
 
     customer_sync_url: str = "http://127.0.0.1:8081"

@@ -12,7 +12,7 @@ import aiohttp
 from starlette.types import Message, Send
 
 from chassis.errors import RefusedError
-from chassis.logs import get_logger, request_id
+from chassis.logs import get_logger, note, request_id
 from chassis.metrics import REFUSALS
 from gateway.forwarding.rate_limit import ThrottledError
 from wire.codes import language_of
@@ -21,6 +21,7 @@ from wire.json import dumps
 log = get_logger(__name__)
 
 # The server would answer 500 instead; whether the command was done must not be lost for a header.
+_said_code = re.compile(rb'"(?:error_)?code": ?"([A-Z]+\.\d+)"').search
 _can_be_sent = re.compile(rb"[\t\x20-\x7e\x80-\xff]*").fullmatch
 Headers = Iterable[tuple[bytes, bytes]]
 _PASSED_BACK = (
@@ -68,6 +69,7 @@ class Answer:
 def refusal(error: RefusedError, headers: Headers, *, native: bool) -> Answer:
     """The refusal in the shape of the path: the vendor's, or a problem of RFC 9457 on ours."""
     REFUSALS.labels(error.refusal_code).inc()
+    note(code=error.refusal_code, detail=error.detail or None)
     language = next((v.decode("latin-1") for k, v in headers if k == b"x-language"), None)
     message = error.message(language_of(language))
     more = [(b"allow", ", ".join(error.allowed).encode())] if isinstance(error, MethodError) else []
@@ -122,6 +124,12 @@ def without_body(send: Send) -> Send:
         await send(message)
 
     return send_bodiless
+
+
+def note_refusal(status: int, begin: bytes) -> None:
+    """Keep in the log under which code a service refused."""
+    if status >= 400 and (said := _said_code(begin)):
+        note(code=said[1].decode())
 
 
 def forwarded_start(answer: aiohttp.ClientResponse, *, native: bool) -> Message:

@@ -16,13 +16,14 @@ from chassis.error_answers import allowed_methods, away_error
 from chassis.errors import BadFieldError, OutsideError, RefusedError
 from chassis.failures import DatabaseAwayError
 from chassis.identity import HEADER, sign_identity
-from chassis.logs import get_logger, request_id
+from chassis.logs import get_logger, note, request_id
 from chassis.try_again import twice
 from gateway.forwarding.admit import admit
 from gateway.forwarding.answers import (
     Answer,
     MethodError,
     forwarded_start,
+    note_refusal,
     refusal,
     saying_quota,
     without_body,
@@ -32,7 +33,7 @@ from gateway.forwarding.claim_login_names import claiming_login_names
 from gateway.forwarding.claim_signature import claim_signature
 from gateway.forwarding.destinations import Destination, Service, destination_of, methods_of
 from gateway.forwarding.forward import ServiceAwayError
-from gateway.forwarding.received import ClientGoneError, Received, received
+from gateway.forwarding.received import ClientGoneError, Received, client_address, received
 from gateway.identity.authenticate import Caller, SignatureRefusedError
 
 log = get_logger(__name__)
@@ -67,6 +68,7 @@ class Door:
         # Nobody outside speaks as the gateway.
         scope["headers"] = [pair for pair in scope["headers"] if pair[0] != _IDENTITY]
         if path in _OPEN or path.startswith(_OPEN_BELOW):
+            note(address=client_address(scope, self._state.settings.proxies))
             with suppress(ClientGoneError):
                 await self._app(scope, receive, send)
             return
@@ -93,7 +95,6 @@ class Door:
         except RefusedError as error:
             if answered:
                 raise
-            log.info("refused", code=error.refusal_code, detail=error.detail, path=path)
             await refusal(error, scope["headers"], native=native).send(send)
         except DatabaseAwayError as error:
             if answered:
@@ -116,11 +117,13 @@ class Door:
         request = received(scope, receive, state.settings.proxies, destination.body_bytes_max)
         if b"#" in request.raw_path + request.raw_query or not request.target.isascii():
             raise BadFieldError("path", "must be percent-encoded")
+        note(address=request.client)
         now = state.clock()
         caller: Caller | None = await twice(lambda: state.authenticator.caller_of(request, now))
         if caller is None and not destination.anonymous:
             raise SignatureRefusedError("neither Authorization nor X-Auth-Token was sent")
         if caller is not None:
+            note(principal=caller.principal.id, operator=caller.principal.operator_id)
             admit(caller.principal, destination, connected=state.settings.connected)
         send = self._count(destination, request, caller, send)
         await request.read()
@@ -252,6 +255,7 @@ async def _stream(
 ) -> None:
     """Status, body and the few headers that are the caller's; a redirect is a failure (D.4a.5)."""
     start = forwarded_start(answer, native=destination.is_native)
+    note_refusal(answer.status, first)
     if not destination.is_native and first.lstrip()[:1] == b"[":
         log.error("a service answered an array", operation=destination.name)
         raise RefusedError(code="CBC.0999")

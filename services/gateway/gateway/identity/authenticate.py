@@ -11,7 +11,7 @@ from datetime import datetime
 from chassis.database import Database
 from chassis.errors import RefusedError
 from chassis.identity import Principal
-from chassis.logs import get_logger
+from chassis.logs import get_logger, note
 from gateway.forwarding.received import Received
 from gateway.identity.find_credential import find_key, find_token, has_expired
 from gateway.identity.keyring import ADMINISTRATOR, Keyring
@@ -21,6 +21,8 @@ from gateway.identity.minting import hash_of
 from wire.signature import Authorization, SignatureError, parse_authorization, verify
 
 log = get_logger(__name__)
+
+ACCESS_CHARACTERS_SHOWN = 64  # in a log, of a key that nobody may have made
 
 
 class SignatureRefusedError(RefusedError):
@@ -103,6 +105,7 @@ class Authenticator:
             authorization = parse_authorization(header)
         except SignatureError as error:
             raise _refused(error) from error
+        note(access=authorization.access[:ACCESS_CHARACTERS_SHOWN])
         known = await self._known_key(authorization.access)
         if known is None:
             raise SignatureRefusedError("the access key is not known")

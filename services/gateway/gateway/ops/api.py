@@ -10,6 +10,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from chassis.clock import Now
 from chassis.errors import OutsideError, RefusedError
+from chassis.logs import note
 from chassis.routes import Router
 from gateway.forwarding.destinations import Service
 from gateway.forwarding.rate_limit import ThrottledError
@@ -58,6 +59,7 @@ async def signed_in(request: Request, console: CurrentConsole, now: Now) -> Visi
     visitor = await console.sessions.visitor(request.cookies.get(SESSION_COOKIE), now)
     if visitor is None:
         raise SignInNeededError
+    note(principal=visitor.principal.id, operator=visitor.principal.operator_id)
     return visitor
 
 

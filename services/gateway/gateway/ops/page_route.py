@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 
 from chassis.errors import NotFoundError, RefusedError
+from chassis.logs import note
 from chassis.metrics import REFUSALS
 from gateway.ops import texts
 from gateway.ops.console import Console
@@ -71,6 +72,7 @@ def page_language(request: Request) -> str:
 def refusal_page(request: Request, refusal: RefusedError) -> Response:
     """The refusal's words in the reader's language."""
     REFUSALS.labels(refusal.refusal_code).inc()
+    note(code=refusal.refusal_code, detail=refusal.detail or None)
     console: Console = request.app.state.console
     language = page_language(request)
     own = _WORDS.get(type(refusal))

@@ -23,17 +23,29 @@ LOCKING = $(UV) pip compile -q --universal --generate-hashes --custom-compile-co
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
-up: $(INSTALLED) ## Start everything on this machine: PostgreSQL, Kafka, the services, the demo portfolio
-	@$(LOCAL) up
+up: $(INSTALLED) ## Start everything on this machine: PostgreSQL, Kafka, the services, the demo (DEMO=no: without it)
+	@$(LOCAL) up $(if $(filter no,$(DEMO)),--no-demo)
 
-down: $(INSTALLED) ## Stop everything; no process is left
-	@$(LOCAL) down
+# Nothing is installed in order to stop something: while `make up` installs, that is what ends.
+down: ## Stop everything, a `make up` that is under way as well; no process is left
+	@$(MAKE) --no-print-directory python
+	@$(INSTALL) stop
+	@if PYTHONPATH=deploy .venv/bin/python -c "import local.down" 2>/dev/null; then $(LOCAL) down; else echo "nothing was running"; fi
 
-status: $(INSTALLED) ## What runs, and whether it is healthy
+reset: $(INSTALLED) ## Stop everything and remove all data of this checkout; asks (YES=yes: does not)
+	@$(LOCAL) reset $(if $(filter yes,$(YES)),--yes)
+
+status: $(INSTALLED) ## What runs, whether it is healthy, what is parked, where the console is
 	@$(LOCAL) status
+
+credentials: $(INSTALLED) ## Print the secrets, as JSON (PART=partner.token: one of them)
+	@$(LOCAL) credentials $(PART)
 
 logs: $(INSTALLED) ## Follow the logs (NAMES="order kafka" for some of them)
 	@$(LOCAL) logs $(NAMES)
+
+run: $(INSTALLED) ## A service's own command (CMD="order parked list", CMD="gateway rebuild")
+	@$(LOCAL) run $(CMD)
 
 rebuild: $(INSTALLED) ## Make what a service copies anew, while it runs (service=gateway, order, voucher, billing, customer-sync)
 	@$(LOCAL) rebuild $(service)
@@ -102,4 +114,4 @@ python:
 	@command -v "$(PYTHON)" >/dev/null || { echo "There is no $(PYTHON): name a Python 3.11 or newer, PYTHON=python3.12 make up"; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Channelbus needs Python 3.11 or newer, and " + sys.executable + " is " + sys.version.split()[0] + ": name another one, PYTHON=python3.12 make up")'
 
-.PHONY: bundle help up down status logs rebuild test quick check form format install lock lock-check lock-kafka python unpacked
+.PHONY: bundle credentials help up down reset run status logs rebuild test quick check form format install lock lock-check lock-kafka python unpacked

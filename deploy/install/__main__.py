@@ -1,4 +1,4 @@
-"""`python -m install [uv … | unpack FILE | bundle FILE]`: make `.venv`, or do that one thing."""
+"""`python -m install`: make `.venv`; with `uv …`, `unpack`, `bundle` or `stop` do that alone."""
 
 import shutil
 import subprocess
@@ -8,6 +8,7 @@ from pathlib import Path
 from install import bundle
 from install.look_first import look_first
 from install.places import LOCK, UV_VERSION, VENV, InstallationError, log, members
+from install.under_way import stop, under_way
 from install.uv import environment, uv
 
 
@@ -15,7 +16,10 @@ def main(arguments: list[str]) -> int:
     """Do it; a failure is said in a sentence, without a traceback."""
     try:
         if not arguments:
-            make_environment()
+            with under_way():
+                make_environment()
+        elif arguments[0] == "stop":
+            stop()
         elif arguments[0] == "uv":
             uv(*arguments[1:])
         elif arguments[0] == "unpack":

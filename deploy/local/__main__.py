@@ -1,7 +1,10 @@
-"""`python -m local up|down|status|logs|rebuild`: the embedded system of this checkout."""
+"""`python -m local up|down|status|…`: the embedded system of this checkout."""
 
 import argparse
+import signal
 import sys
+from types import FrameType
+from typing import NoReturn
 
 from local.layout import Layout
 from local.locking import BusyError, only_one
@@ -35,6 +38,12 @@ def main() -> int:
     logs.add_argument("names", nargs="*", help="processes (all when none is named)")
     logs.add_argument("--lines", type=int, default=20, help="lines of each to begin with (20)")
     logs.add_argument("--no-follow", action="store_true", help="print and end")
+    reset = verbs.add_parser("reset", help="stop everything and remove all data of this checkout")
+    reset.add_argument("--yes", action="store_true", help="do not ask")
+    shown = verbs.add_parser("credentials", help="print the secrets: addresses, keys, passwords")
+    shown.add_argument("part", nargs="?", help="one of them alone, such as partner.token")
+    run = verbs.add_parser("run", help="a service's own command: run order parked list")
+    run.add_argument("command", nargs=argparse.REMAINDER)
     anew = verbs.add_parser("rebuild", help="make a service's copies anew while it runs")
     anew.add_argument("service", choices=[service.name for service in COPYING])
     try:
@@ -49,37 +58,62 @@ def main() -> int:
 
 def _run(options: argparse.Namespace) -> int:
     layout = Layout.of_checkout()
-    if options.verb == "status":
-        from local.status import show_status
+    match options.verb:
+        case "up":
+            return _up(layout, demo=not options.no_demo)
+        case "down":
+            return _down(layout)
+        case "reset":
+            from local.reset import reset
 
-        return 0 if show_status(layout) else 3
-    if options.verb == "logs":
-        from local.logs import follow
+            return reset(layout, asked=not options.yes)
+        case "status":
+            from local.status import show_status
 
-        follow(layout, options.names, options.lines, keep_following=not options.no_follow)
-    if options.verb == "rebuild":
-        from local.rebuild import rebuild
+            return 0 if show_status(layout) else 3
+        case "logs":
+            from local.logs import follow
 
-        rebuild(layout, options.service)
-    with only_one(layout.lock):
-        return _down(layout) if options.verb == "down" else _up(layout, demo=not options.no_demo)
+            follow(layout, options.names, options.lines, keep_following=not options.no_follow)
+        case "rebuild":
+            from local.run_command import become
+
+            become(layout, [options.service, "rebuild"])
+        case "run":
+            from local.run_command import become
+
+            become(layout, options.command)
+        case "credentials":
+            from local.credentials_shown import show_credentials
+
+            show_credentials(layout, options.part)
+    return 0
 
 
 def _up(layout: Layout, *, demo: bool) -> int:
     from local.summary import summary
     from local.up import bring_up, load_demo
 
-    stack = bring_up(layout)
-    if demo:
-        load_demo(stack)
-    print(summary(stack))
+    signal.signal(signal.SIGTERM, _interrupted)
+    with only_one(layout.lock, layout.starting):
+        stack = bring_up(layout)
+        if demo:
+            load_demo(stack)
+        print(summary(stack))
     return 0
 
 
-def _down(layout: Layout) -> int:
-    from local.down import bring_down
+def _interrupted(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """`make down` ends a `make up` that is under way as Ctrl-C would."""
+    raise KeyboardInterrupt
 
-    ran = bring_down(layout)
+
+def _down(layout: Layout) -> int:
+    from local.down import bring_down, end_start
+
+    end_start(layout)
+    with only_one(layout.lock):
+        ran = bring_down(layout)
     print(f"stopped: {', '.join(ran)}" if ran else "nothing was running")
     return 0
 

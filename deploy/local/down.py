@@ -1,11 +1,22 @@
 """`make down`: stop everything in order and make sure that nothing is left."""
 
+import signal
+
 from local.layout import Layout
 from local.supervision import Supervisor, end_left_processes, living_processes
+from testkit.embedded.processes import end_recorded
+
+START_GRACE_SECONDS = 5.0
 
 
 class StillRunningError(RuntimeError):
     """A process did not end, not even when it was killed."""
+
+
+def end_start(layout: Layout) -> None:
+    """End a `make up` that is under way; what it has started is stopped by `bring_down`."""
+    if end_recorded(layout.starting, stop_signal=signal.SIGTERM, grace_seconds=START_GRACE_SECONDS):
+        print("ended the `make up` that was under way")
 
 
 def bring_down(layout: Layout) -> list[str]:

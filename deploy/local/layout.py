@@ -10,6 +10,7 @@ from testkit.embedded.jars import CHECKOUT
 
 # The kernel allows 107 bytes, and supervisord appends its pid while it makes the socket.
 SOCKET_PATH_BYTES_MAX = 95
+OWNER_ONLY_FOLDER = 0o700
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,14 @@ class Layout:
         return cls(Path(os.environ.get("CHANNELBUS_RUN_DIR") or CHECKOUT / ".run").absolute())
 
     def create(self) -> None:
-        """Make the folders; only the owner looks into them (root's servers are let in)."""
-        for folder in (self.run, self.logs, self.pids):
-            folder.mkdir(parents=True, exist_ok=True)
+        """Make the folders. Only the owner looks into logs and Kafka's data.
+
+        PostgreSQL sees to its own; as root's it runs as `nobody`, who must pass through `.run`.
+        """
+        self.run.mkdir(parents=True, exist_ok=True)
+        for folder in (self.logs, self.pids, self.kafka):
+            folder.mkdir(exist_ok=True)
+            folder.chmod(OWNER_ONLY_FOLDER)
 
     @property
     def logs(self) -> Path:
@@ -67,6 +73,21 @@ class Layout:
     def demo(self) -> Path:
         """Addresses and credentials of the demo portfolio; there when it is loaded."""
         return self.run / "demo.json"
+
+    @property
+    def journal(self) -> Path:
+        """What the demo's loader has done."""
+        return self.run / "demo-journal.jsonl"
+
+    @property
+    def codes(self) -> Path:
+        """Verification codes, where a person would have them on a phone or in a mailbox."""
+        return self.run / "codes.jsonl"
+
+    @property
+    def starting(self) -> Path:
+        """The pid of the `make up` that is under way; there only meanwhile."""
+        return self.run / "up.pid"
 
     @property
     def lock(self) -> Path:

@@ -1,10 +1,13 @@
 """One start or stop of a checkout at a time."""
 
 import fcntl
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from testkit.embedded.launch import record_pid
 
 WAIT_SECONDS = 240.0
 
@@ -14,8 +17,11 @@ class BusyError(RuntimeError):
 
 
 @contextmanager
-def only_one(lock: Path) -> Iterator[None]:
-    """Wait for the lock and hold it; the system frees it when its holder dies."""
+def only_one(lock: Path, holder: Path | None = None) -> Iterator[None]:
+    """Wait for the lock and hold it; the system frees it when its holder dies.
+
+    Who may be ended by others writes its pid into the file `holder` meanwhile.
+    """
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as opened:
         deadline = time.monotonic() + WAIT_SECONDS
@@ -27,7 +33,13 @@ def only_one(lock: Path) -> Iterator[None]:
                 print("waiting for another `make up` or `make down` of this checkout …", flush=True)
                 said = True
             time.sleep(0.2)
-        yield
+        if holder:
+            record_pid(holder, os.getpid())
+        try:
+            yield
+        finally:
+            if holder:
+                holder.unlink(missing_ok=True)
 
 
 def _taken(descriptor: int) -> bool:

@@ -21,8 +21,9 @@ class Service:
 
 
 GATEWAY = Service("gateway")
+MESSENGER = Service("customer-sync")  # it sends verification codes
 SERVICES = (
-    Service("customer-sync"),
+    MESSENGER,
     Service("order"),
     Service("voucher"),
     Service("billing"),

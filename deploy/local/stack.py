@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from local.credentials import Credentials
 from local.layout import Layout
 from local.ports import KAFKA, KAFKA_CONTROLLER, POSTGRES
-from local.services import GATEWAY, SERVICES, TOPICS, Service
+from local.services import GATEWAY, MESSENGER, SERVICES, TOPICS, Service
 from testkit.embedded.kafka import EmbeddedKafka
 from testkit.embedded.ports import LOOPBACK
 from testkit.embedded.postgres import EmbeddedPostgres
@@ -75,6 +75,12 @@ class Stack:
             "INTERNAL_KEYS": self.credentials.internal_keys,
             **{peer.url_variable: self.service_url(peer) for peer in SERVICES},
         }
+        if service == MESSENGER:
+            told = {
+                "VERIFICATION_SENDER": "file",
+                "VERIFICATION_FILE": str(self.layout.codes),
+                **told,
+            }
         if service == GATEWAY:
             told["ADMIN_TOKEN"] = self.credentials.admin_token
             told["ENCRYPTION_KEYS"] = self.credentials.encryption_keys

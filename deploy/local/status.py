@@ -1,15 +1,19 @@
 """`make status`: what runs, where, and whether it is healthy."""
 
+import asyncio
 import os
 import sys
 from typing import Any
 
+import asyncpg
+
 from local.credentials import load_credentials
-from local.health import ready_services
+from local.health import ANSWER_SECONDS, ready_services
 from local.layout import Layout
 from local.ports import KAFKA, POSTGRES, kept_ports
-from local.services import GATEWAY
+from local.services import GATEWAY, SERVICES, Service
 from local.stack import Stack, assemble
+from local.summary import VERSION
 from local.supervision import Supervisor
 
 _MEBIBYTE = 1_048_576
@@ -35,8 +39,43 @@ def show_status(layout: Layout) -> bool:
         well = info["statename"] == "RUNNING" and ready.get(name, True)
         healthy = healthy and well
         lines.append(_line(stack, name, info, well))
-    _tell(*lines)
+    _tell(*lines, "", f"Channelbus {VERSION}, console at {stack.ops_url}", *_parked_lines(stack))
     return healthy
+
+
+def _parked_lines(stack: Stack) -> list[str]:
+    """Keys whose events wait for a person, by service, and what shows them."""
+    counts = asyncio.run(_parked_keys(stack))
+    waiting = {name: count for name, count in counts.items() if count != 0}
+    lines = [
+        f"{name}: {count} parked keys" if count else f"{name}: parked keys unknown"
+        for name, count in waiting.items()
+    ]
+    if not waiting:
+        return ["no parked keys"]
+    return [*lines, f'see the console, or: make run CMD="{next(iter(waiting))} parked list"']
+
+
+async def _parked_keys(stack: Stack) -> dict[str, int | None]:
+    """How many each service has; None where its database did not say."""
+
+    async def count(service: Service) -> int | None:
+        try:
+            connection = await asyncpg.connect(
+                f"{stack.database_url}/{stack.database(service)}", timeout=ANSWER_SECONDS
+            )
+        except (OSError, TimeoutError, asyncpg.PostgresError):
+            return None
+        try:
+            asked = "SELECT count(*) FROM parked_keys"
+            return int(await connection.fetchval(asked, timeout=ANSWER_SECONDS))
+        except (OSError, TimeoutError, asyncpg.PostgresError):
+            return None
+        finally:
+            await connection.close()
+
+    counts = await asyncio.gather(*(count(service) for service in SERVICES))
+    return {service.name: found for service, found in zip(SERVICES, counts, strict=True)}
 
 
 def _tell(*lines: str) -> None:

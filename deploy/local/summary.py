@@ -1,5 +1,7 @@
 """What `make up` prints at its end."""
 
+import re
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -7,36 +9,37 @@ from local.demo_file import read_demo
 from local.stack import Stack
 from testkit.embedded.jars import CHECKOUT
 
+VERSION = version("chassis")
+
 
 def summary(stack: Stack) -> str:
-    """Addresses, credentials and three commands to try."""
+    """Addresses and three commands to try; no secrets: terminals are recorded and shared."""
     demo = read_demo(stack)
     lines = [
         "",
-        "Channelbus runs.",
+        f"Channelbus {VERSION} runs.",
         "",
         f"  gateway    {stack.gateway_url}",
-        f"  ops page   {stack.ops_url}",
+        f"  console    {stack.ops_url}",
         f"  Kafka      {stack.kafka_bootstrap}",
-        f"  PostgreSQL {stack.database_url}",
-        f"  admin      {stack.admin_token}",
+        f"  PostgreSQL {without_password(stack.database_url)}",
+        "  secrets    make credentials",
     ]
     return "\n".join([*lines, *(_demo_lines(stack, demo) if demo else []), ""])
 
 
+def without_password(url: str) -> str:
+    """The same address, for a screen."""
+    return re.sub(r"//([^/:@]*):[^/@]*@", r"//\1@", url)
+
+
 def _demo_lines(stack: Stack, demo: dict[str, Any]) -> list[str]:
-    lines = [
-        f"  {kind:<12}access key {demo[kind]['ak']}  secret {demo[kind]['sk']}"
-        for kind in ("partner", "distributor", "reseller")
-    ]
-    partner = demo["partner"]
-    header = f"-H 'X-Auth-Token: {partner['token']}'"
-    customer = demo["customers"][0]["domain_id"]
+    partner, customer = demo["partner"], demo["customers"][0]["domain_id"]
+    header = '-H "X-Auth-Token: $(make -s credentials PART=partner.token)"'
     return [
-        *lines,
-        f"  sign in at /ops: account {partner['account_name']}, operator {partner['operator']},"
-        f" password {partner['password']}",
-        f"  all of it: {stack.layout.demo}",
+        f"  codes      {_relative(stack.layout.codes)}: what a customer's phone would receive",
+        f"  sign in at the console: account {partner['account_name']}, operator"
+        f" {partner['operator']}, password: make -s credentials PART=partner.password",
         "",
         "Try a search by name, a customer on one page, and the vendor's own SDK:",
         "",

@@ -227,18 +227,21 @@ def end_left_processes(layout: Layout) -> list[str]:
 
 
 def _end_supervisor(layout: Layout) -> str | None:
-    """Supervisord writes its own pid file, so it is known by its command line as well."""
-    pid_file = layout.run / "supervisord.pid"
-    try:
-        process = psutil.Process(int(pid_file.read_text()))
-        ours = str(layout.supervisor_config) in process.cmdline()
-    except (FileNotFoundError, ValueError, psutil.Error):
-        ours = False
-    if ours:
+    """It is known by its command line: one that was just started has no pid file yet."""
+    found = [process for process in psutil.process_iter() if _supervises(process, layout)]
+    for process in found:
         end(process, stop_signal=signal.SIGTERM, grace_seconds=SHUTDOWN_SECONDS)
-    pid_file.unlink(missing_ok=True)
+    (layout.run / "supervisord.pid").unlink(missing_ok=True)
     layout.supervisor_socket.unlink(missing_ok=True)
-    return "supervisord" if ours else None
+    return "supervisord" if found else None
+
+
+def _supervises(process: psutil.Process, layout: Layout) -> bool:
+    try:
+        command = process.cmdline()
+    except psutil.Error:
+        return False
+    return "supervisor.supervisord" in command and str(layout.supervisor_config) in command
 
 
 def living_processes(layout: Layout) -> dict[str, psutil.Process]:

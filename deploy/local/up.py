@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from install.look_first import refuse_full_disk
 from local import fingerprint
 from local.credentials import load_credentials
 from local.demo.load import load
@@ -22,6 +23,7 @@ from local.supervision import Supervisor, end_left_processes, render_config
 from testkit.embedded.jars import ensure_jars
 from testkit.embedded.processes import last_lines
 
+SYSTEM_BYTES_MIN = 1_000_000_000  # the demo's databases and Kafka's first segments, with room
 SERVER_SECONDS = 60.0
 SERVICES_SECONDS = 90.0
 BACKOFF_SECONDS = 12.0
@@ -37,6 +39,7 @@ class StartError(RuntimeError):
 
 def bring_up(layout: Layout) -> Stack:
     """Start what does not run, migrate, wait until healthy; the running system."""
+    refuse_full_disk(layout.run, SYSTEM_BYTES_MIN)
     layout.create()
     supervisor = Supervisor(layout)
     stack, config = _system(layout, supervisor)

@@ -66,7 +66,7 @@ def load(stack: Stack, size: Size = FULL) -> str:
 
 
 async def _load(stack: Stack, size: Size) -> str:
-    journal = Journal(stack.layout.run / "demo-journal.jsonl")
+    journal = Journal(stack.layout.journal)
     async with Gateway(stack.gateway_url, stack.admin_token) as gateway:
         with journal:
             plan = await _prepare(gateway, journal, size)

@@ -35,8 +35,8 @@ _AND_0002 = """
 _MIGRATING = (
     "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'migrate'"
 )
-_RUN = f"SELECT count(*) {_MIGRATING}"
-_WAIT = f"{_RUN} AND wait_event_type = 'Lock'"
+_WAIT = f"SELECT count(*) {_MIGRATING} AND wait_event_type = 'Lock'"
+_ASKED_FOR_ITS_TURN = f"SELECT count(*) {_MIGRATING} AND query ~ 'advisory_lock|COMMIT'"
 _END = f"SELECT pg_terminate_backend(pid, 60000) {_MIGRATING}"
 _INDEXES = """
     SELECT indexrelid::regclass::text, indisvalid FROM pg_index
@@ -58,10 +58,10 @@ class Grown:
             cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=PIPE, stderr=STDOUT,
         )  # fmt: skip
 
-    async def until(self, asked: str, count: int = 1) -> None:
-        """Wait until the server counts as many."""
+    async def until(self, asked: str) -> None:
+        """Wait until the server counts one."""
         async with asyncio.timeout(WAIT_SECONDS_MAX):
-            while await self.comer.fetchval(asked) < count:
+            while not await self.comer.fetchval(asked):
                 await asyncio.sleep(0.02)
 
     async def write(self) -> None:
@@ -99,7 +99,7 @@ async def test_writers_pass_while_an_index_is_built_and_two_processes_migrate(gr
         first = await grown.migrate()
         await grown.until(_WAIT)
         second = await grown.migrate()
-        await grown.until(_RUN, 2)
+        await grown.until(_ASKED_FOR_ITS_TURN)
         await grown.write()
         assert (await grown.indexes())["by_size"], "searches have an index meanwhile"
     await ended(first)

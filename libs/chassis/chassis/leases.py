@@ -6,15 +6,21 @@ from typing import Any
 from chassis.crash import crash_point
 from chassis.metrics import RELAY_SLOTS
 
-_SEEN = """
-    INSERT INTO relay_replicas (holder, seen_at) VALUES ($1, now())
-    ON CONFLICT (holder) DO UPDATE SET seen_at = now()
-"""
-_FORGET = "DELETE FROM relay_replicas WHERE seen_at < now() - make_interval(secs => $1)"
-_ALIVE = "SELECT count(*) FROM relay_replicas WHERE seen_at > now() - make_interval(secs => $1)"
+# One round trip: who renews often hands over quickly. How many others are alive, and what is held.
 _RENEW = """
-    UPDATE relay_slots SET held_until = now() + make_interval(secs => $2)
-    WHERE holder = $1 AND held_until > now() RETURNING slot
+    WITH seen AS (
+        INSERT INTO relay_replicas (holder, seen_at) VALUES ($1, now())
+        ON CONFLICT (holder) DO UPDATE SET seen_at = now()
+    ), forgotten AS (
+        DELETE FROM relay_replicas
+        WHERE holder <> $1 AND seen_at < now() - make_interval(secs => $2 * 6)
+    ), renewed AS (
+        UPDATE relay_slots SET held_until = now() + make_interval(secs => $2)
+        WHERE holder = $1 AND held_until > now() RETURNING slot
+    )
+    SELECT (SELECT count(*) FROM relay_replicas
+            WHERE holder <> $1 AND seen_at > now() - make_interval(secs => $2)) AS others,
+           (SELECT coalesce(array_agg(slot ORDER BY slot), '{}') FROM renewed) AS slots
 """
 _TAKE = """
     UPDATE relay_slots SET holder = $1, held_until = now() + make_interval(secs => $2)
@@ -43,9 +49,9 @@ class SlotLeases:
         if time.monotonic() - self._kept_at < self._lease_seconds / 3:
             return self._mine
         started = time.monotonic()
-        fair_share = await self._fair_share()
-        renewed = await self._connection.fetch(_RENEW, self._holder, self._lease_seconds)
-        mine = sorted(row["slot"] for row in renewed)
+        known = await self._connection.fetchrow(_RENEW, self._holder, self._lease_seconds)
+        fair_share = -(-self._slots // (int(known["others"]) + 1))
+        mine: list[int] = list(known["slots"])
         if len(mine) > fair_share:
             await self._connection.execute(_RELEASE, self._holder, mine[fair_share:])
             mine = mine[:fair_share]
@@ -57,12 +63,6 @@ class SlotLeases:
         self._mine, self._kept_at = mine, started
         RELAY_SLOTS.set(len(mine))
         return mine
-
-    async def _fair_share(self) -> int:
-        await self._connection.execute(_SEEN, self._holder)
-        await self._connection.execute(_FORGET, self._lease_seconds * 6)
-        alive = await self._connection.fetchval(_ALIVE, self._lease_seconds)
-        return -(-self._slots // max(int(alive), 1))
 
     async def give_up(self) -> None:
         """Leave at once, so that nobody waits for the lease to end."""

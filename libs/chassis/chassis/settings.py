@@ -56,7 +56,8 @@ class ServiceSettings(BaseSettings):
 
     relay_batch_events: int = 2000
     relay_poll_seconds: float = 2.0
-    relay_lease_seconds: float = 10.0
+    # A replica that was killed holds its slots that long; the next one looks every two seconds.
+    relay_lease_seconds: float = 5.0
     consumer_batch_events: int = 500
     consumer_poll_seconds: float = 0.04
     consumer_retries: int = 5

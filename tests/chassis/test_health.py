@@ -17,6 +17,7 @@ from chassis.database import EventSession
 from chassis.metrics import FENCED, LAG_SECONDS
 from chassis.settings import ServiceSettings
 from contracts.billing import BillingFundsMoved
+from testkit.servers import PostgresServer
 from tests.chassis.processes import Outcome, until
 from tests.chassis.tally import Heard, counting, funds_moved, state
 
@@ -101,6 +102,52 @@ async def test_a_frozen_handler_is_not_alive_and_its_lag_is_the_age_of_what_wait
             return bool(lag._value.get() == 0)
 
         await until(not_late)
+
+
+async def test_a_database_that_is_away_restarts_nobody(
+    watched: ServiceSettings, postgres_server: PostgresServer
+) -> None:
+    """A probe would restart every consuming process, and none would get any further for it.
+
+    Break: drop `Progress.excuse`.
+    """
+    name = f"{watched.database_prefix}tally"
+    judged = watched.model_copy(update={"stalled_after_seconds": 3.0})  # a session lasts for 6
+
+    def let_in(allowed: str) -> None:
+        postgres_server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS {allowed}')
+        postgres_server.execute(
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+        )
+
+    async with running(judged, counting()) as app:
+        (subscription,) = app.state.subscriptions
+
+        async def joined() -> bool:
+            return bool(subscription.positions)
+
+        await until(joined)
+        await asyncio.to_thread(let_in, "false")
+        await send_an_hour_old(watched)
+        seen = set()
+
+        async def left() -> bool:  # long after it counts as stalled
+            seen.add((await livez(app))[0])
+            return subscription.consumer is None
+
+        await until(left)
+        for _ in range(20):
+            seen.add((await livez(app))[0])
+            await asyncio.sleep(0.1)
+        assert seen == {200}
+        await asyncio.to_thread(let_in, "true")
+        outcome = Outcome(watched)
+
+        async def heard() -> bool:
+            return len(await outcome.heard()) == 1 and (await livez(app))[0] == 200
+
+        await until(heard)
+        await outcome.database.close()
 
 
 async def test_a_lost_rejoin_is_seen_by_the_positions_that_nobody_moves(

@@ -126,6 +126,12 @@ class Progress:
             for (topic, partition), why in sorted(self.alarms.items())
         ]
 
+    def excuse(self) -> None:
+        """Database or broker did not answer: nobody could move, and a restart would not help."""
+        now = time.monotonic()
+        self._moved_at = dict.fromkeys(self._moved_at, now)
+        self._group_stands, self._group_stalled = (self._group_stands[0], now), None
+
     def stalled(self) -> str | None:
         """Which partition stands still although there is lag, if any, and a restart may help."""
         if self.halted is not None:

@@ -297,15 +297,20 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
                         await self.standing.look_at_stops()
                         await self.standing.seek_lost()
                     await self._attempts.misfits.replay_what_may_fit()
-            with suppress(KafkaError, OSError, SQLAlchemyError, DatabaseAwayError):
+            else:
+                self.progress.excuse()
+            try:
                 async with asyncio.timeout(WATCH_SECONDS_MAX):
                     await self._measure()
                 await self._commit_for_others()
+            except (KafkaError, OSError, SQLAlchemyError, DatabaseAwayError):
+                self.progress.excuse()
 
     async def _database_answers(self) -> bool:
         try:
             async with asyncio.timeout(WATCH_SECONDS_MAX):
                 await self._count_parked()
+                await self._database.prove_writable()
         except (SQLAlchemyError, DatabaseAwayError, OSError) as error:
             log.warning("database away", consumer=self._consumers.name, error=repr(error))
             self._attempts.database_is_away()

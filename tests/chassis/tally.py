@@ -15,11 +15,12 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chassis.consumers import Consumers
-from chassis.database import COLUMN_TYPES, Database, EventSession
-from chassis.migrations import create_kit_tables, create_tables
-from chassis.outbox import publish
+from chassis.database import COLUMN_TYPES, REQUEST_ROLE, Database, EventSession
+from chassis.migrations import bind_to_tenant, make_request_role, wall_kit_tables
+from chassis.outbox import SLOTS, publish
 from chassis.restatement import Restater
 from chassis.settings import ServiceSettings
+from chassis.tables import KitTables
 from contracts.billing import BillingFundsMoved
 from contracts.event import Event
 
@@ -56,15 +57,27 @@ def settings_for(server_url: str, bootstrap: str, prefix: str, **more: Any) -> S
 
 
 async def create_schema(settings: ServiceSettings, service: str = "tally") -> None:
-    """What a service's first migration does."""
+    """What the migrations of a service do, for tables that have no history."""
     engine = create_async_engine(
         settings.database_of(service).replace("postgresql", "postgresql+asyncpg", 1)
     )
 
     def upgrade(connection: Any) -> None:
         operations = Operations(MigrationContext.configure(connection))
-        create_kit_tables(operations)
-        create_tables(operations, Tables.metadata)
+        make_request_role(operations)
+        for metadata in (KitTables.metadata, Tables.metadata):
+            metadata.create_all(connection)
+        wall_kit_tables(operations)
+        operations.execute(
+            "INSERT INTO relay_slots (slot, held_until)"
+            f" SELECT n, now() FROM generate_series(0, {SLOTS - 1}) AS n"
+        )
+        for table in Tables.metadata.sorted_tables:
+            operations.execute(
+                f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table.name} TO {REQUEST_ROLE}"
+            )
+            if "partner_id" in table.c:
+                bind_to_tenant(operations, table.name, has_distributor="distributor_id" in table.c)
 
     async with engine.begin() as connection:
         await connection.run_sync(upgrade)

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.audit_rows import keep_entry
 from chassis.database import Database
 from chassis.identity import Principal
 from chassis.logs import request_id
@@ -35,16 +36,15 @@ def record(
     who = f"{principal.kind}:{principal.operator_id or principal.id}"
     if principal.acting_for_partner:
         who = f"{who} by partner:{principal.acting_for_partner}"
-    session.add(
-        AuditEntry(
-            at=now,
-            principal=who,
-            partner_id=principal.partner_id,
-            action=action,
-            subject=subject,
-            detail=detail,
-            request_id=request_id(),
-        )
+    keep_entry(
+        session,
+        now,
+        detail,
+        principal=who,
+        partner_id=principal.partner_id,
+        action=action,
+        subject=subject,
+        request_id=request_id(),
     )
 
 

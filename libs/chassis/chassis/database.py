@@ -17,13 +17,16 @@ from sqlalchemy import BigInteger, DateTime, Numeric, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+from sqlalchemy.orm import Session
 
+from chassis.at_commit import StatingSession, has_kept
 from chassis.attempt import note_commit
+from chassis.audit_rows import write_audited
 from chassis.connecting import DRIVER_ERRORS, Connector
 from chassis.crash import crash_point
 from chassis.failures import READ_ONLY, DatabaseAwayError, says_away, says_gone, sqlstate_of
 from chassis.identity import CurrentPrincipal, Principal
-from chassis.outbox import STATED, StatingSession, write_stated
+from chassis.outbox import write_stated
 from chassis.pool import LOAN_WAIT_SECONDS_MAX, ConnectionPool, Generation
 from chassis.settings import ServiceSettings
 
@@ -32,7 +35,8 @@ PRINCIPAL = "principal"
 EventSession = AsyncSession
 
 _ENTER_TENANT = text(
-    "SELECT set_config('role', :role, true), set_config('channelbus.partner_id', :partner, true)"
+    "SELECT set_config('role', :role, true), set_config('channelbus.partner_id', :partner, true),"
+    " set_config('channelbus.principal', :principal, true)"
 )
 _ENTER_READING = (
     f"BEGIN READ ONLY; SET LOCAL ROLE {REQUEST_ROLE}; SET LOCAL channelbus.partner_id = '%s'"
@@ -102,7 +106,7 @@ class Database:
             async with self._sessions() as session:
                 async with session.begin():
                     yield session
-                    stated = STATED in session.info and await session.run_sync(write_stated)
+                    stated = has_kept(session) and await session.run_sync(_write_kept)
                 note_commit()
                 if stated:
                     crash_point("business.committed")
@@ -149,7 +153,11 @@ class Database:
     async def transaction_as(self, principal: Principal) -> AsyncIterator[AsyncSession]:
         """A request's transaction: bound to the principal's partner by row-level security."""
         async with self.transaction() as session:
-            tenant = {"role": REQUEST_ROLE, "partner": principal.partner_id}
+            tenant = {
+                "role": REQUEST_ROLE,
+                "partner": principal.partner_id,
+                "principal": principal.name,
+            }
             await session.execute(_ENTER_TENANT, tenant)
             session.info[PRINCIPAL] = principal
             yield session
@@ -217,6 +225,12 @@ class Database:
         if self._readers is not None:
             await self._readers.close()
         await self._pool.close()
+
+
+def _write_kept(session: Session) -> bool:
+    """Audit entries, then facts: what is stated last has the locks of all before it."""
+    write_audited(session)
+    return write_stated(session)
 
 
 def _session_settings(settings: ServiceSettings, service: str) -> dict[str, str]:

@@ -94,10 +94,7 @@ async def _idempotency(
     principal: CurrentPrincipal,
     idempotency_key: Annotated[str | None, Header()] = None,
 ) -> Idempotency:
-    who = f"{principal.kind}:{principal.id}"
-    if principal.acting_for_partner is not None:
-        who += f" by {principal.acting_for_partner}"
-    kept = Idempotency(session, who, idempotency_key)
+    kept = Idempotency(session, principal.name, idempotency_key)
     if idempotency_key is not None:
         if not 1 <= len(idempotency_key) <= KEY_CHARACTERS_MAX:
             raise BadFieldError("Idempotency-Key", f"1 to {KEY_CHARACTERS_MAX} characters")

@@ -52,6 +52,12 @@ class Principal:
     caller: str = "gateway"
 
     @property
+    def name(self) -> str:
+        """Kind and id, for two kinds may use one id; and who acts in its place."""
+        name = f"{self.kind}:{self.id}"
+        return f"{name} by {self.acting_for_partner}" if self.acting_for_partner else name
+
+    @property
     def is_partner(self) -> bool:
         """A partner account of any kind."""
         return self.kind in PARTNER_KINDS

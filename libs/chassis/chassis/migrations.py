@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import asyncpg
 from alembic import command, context
 from alembic.config import Config
-from sqlalchemy import MetaData, Table, pool, text
+from sqlalchemy import MetaData, pool, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
@@ -22,7 +22,6 @@ from chassis.connecting import Connector, with_database
 from chassis.database import REQUEST_ROLE
 from chassis.failures import DatabaseAwayError, sqlstate_of
 from chassis.logs import get_logger
-from chassis.outbox import SLOTS
 from chassis.roles import REQUEST_ROLE_GIVEN, REQUEST_ROLE_MADE, RightsMissingError
 from chassis.tables import KitTables
 
@@ -142,39 +141,44 @@ def _upgrade_with(connection: Any, metadata: list[MetaData]) -> None:
         context.run_migrations()
 
 
-def create_kit_tables(op: Any) -> None:
-    """First migration of every service: the chassis's tables, and the role that requests run as."""
+def make_request_role(op: Any) -> None:
+    """First migration of every service: the role that requests run as, when there is none yet."""
     op.execute(REQUEST_ROLE_MADE)
     op.execute(REQUEST_ROLE_GIVEN)
-    KitTables.metadata.create_all(op.get_bind())
-    op.execute(
-        "INSERT INTO relay_slots (slot, held_until)"
-        f" SELECT n, now() FROM generate_series(0, {SLOTS - 1}) AS n"
-    )
-    # The outbox empties as fast as it fills: vacuum it by the row, not by the share.
-    op.execute(
-        "ALTER TABLE outbox SET (autovacuum_vacuum_scale_factor = 0.0,"
-        " autovacuum_vacuum_threshold = 5000)"
-    )
-    op.execute(
-        f"GRANT SELECT, INSERT, UPDATE, DELETE ON outbox, idempotency_keys TO {REQUEST_ROLE}"
-    )
-    op.execute(f"GRANT SELECT, INSERT ON audit_log, restatements TO {REQUEST_ROLE}")
-    op.execute(f"GRANT SELECT ON parked_events, parked_keys, consumer_positions TO {REQUEST_ROLE}")
 
 
-def create_tables(op: Any, metadata: MetaData, *names: str) -> None:
-    """Create the named tables of a service (all when none is named) and let requests use them.
+def run_sql(op: Any, version_file: str) -> None:
+    """Carry out the SQL file beside a version: what it makes is frozen, whatever models become."""
+    script = Path(version_file).with_suffix(".sql").read_text("utf-8")
+    connection = op.get_bind().connection.dbapi_connection
+    connection.run_async(lambda driver: driver.execute(script))
 
-    A table with a `partner_id` column gets row-level security: a request sees the rows that its
-    partner owns or stands above as distributor; the administrator sees all.
+
+def wall_kit_tables(op: Any) -> None:
+    """The second wall around the chassis's own tables, as of version 0.2.
+
+    A request may append to outbox and audit log, and keep the answers of its own principal; all
+    else is bus work, which runs as another role.
     """
-    tables: list[Table] = [t for t in metadata.sorted_tables if not names or t.name in names]
-    metadata.create_all(op.get_bind(), tables=tables)
-    for table in tables:
-        op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table.name} TO {REQUEST_ROLE}")
-        if "partner_id" in table.c:
-            bind_to_tenant(op, table.name, has_distributor="distributor_id" in table.c)
+    tenant = "current_setting('channelbus.partner_id', true)"
+    op.execute(
+        "REVOKE ALL ON outbox, relay_slots, relay_replicas, inbox, consumer_positions, parked_keys,"
+        " parked_events, restatements, rebuilds, idempotency_keys, audit_log"
+        f" FROM {REQUEST_ROLE}"
+    )
+    op.execute(f"GRANT INSERT ON outbox, audit_log TO {REQUEST_ROLE}")
+    op.execute(f"GRANT SELECT, INSERT, UPDATE ON idempotency_keys TO {REQUEST_ROLE}")
+    op.execute("ALTER TABLE audit_log ENABLE ROW LEVEL SECURITY")
+    op.execute(
+        f"CREATE POLICY tenant ON audit_log FOR INSERT TO {REQUEST_ROLE}"
+        f" WITH CHECK (partner_id = {tenant} OR {tenant} = '*')"
+    )
+    own = "principal = current_setting('channelbus.principal', true)"
+    op.execute("ALTER TABLE idempotency_keys ENABLE ROW LEVEL SECURITY")
+    op.execute(
+        f"CREATE POLICY own_principal ON idempotency_keys TO {REQUEST_ROLE}"
+        f" USING ({own}) WITH CHECK ({own})"
+    )
 
 
 def bind_to_tenant(op: Any, table: str, *, has_distributor: bool) -> None:

@@ -4,10 +4,10 @@ import zlib
 from typing import Any
 
 from sqlalchemy import AdaptedConnection
-from sqlalchemy.event import listens_for
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy.orm import Session
 
+from chassis.at_commit import keep, kept
 from chassis.failures import DatabaseAwayError
 from chassis.logs import trace_parent
 from contracts.event import Event
@@ -34,10 +34,6 @@ class EventTooLargeError(ValueError):
     """The event would be refused by the broker, and block its key for ever."""
 
 
-class StatingSession(Session):
-    """The session beneath each transaction of `chassis.database`, which alone can state facts."""
-
-
 def slot_of(key: str) -> int:
     """The slot in which a key's order is kept."""
     return zlib.crc32(key.encode()) % SLOTS
@@ -49,10 +45,7 @@ def publish(session: AsyncSession, *events: Event) -> None:
     Rows of one key get their ids in the order of the calls; two transactions that state facts of
     one aggregate are ordered by the lock they hold on it.
     """
-    assert isinstance(session.sync_session, StatingSession), "no transaction of chassis.database"
-    savepoint = session.sync_session.get_nested_transaction()
-    stated = session.info.setdefault(STATED, [])
-    stated += [(savepoint, _row(event)) for event in events]
+    keep(session, STATED, [_row(event) for event in events])
 
 
 def _row(event: Event) -> tuple[Any, ...]:
@@ -63,30 +56,15 @@ def _row(event: Event) -> tuple[Any, ...]:
     return slot_of(key), event.STREAM, key, event.event_id, _attributes(event), body
 
 
-# Once for the class: a listener of each session cost a small transaction a tenth of its time.
-@listens_for(StatingSession, "after_soft_rollback")
-def _forget(session: Session, ended: SessionTransaction) -> None:
-    """What was stated inside a savepoint that rolled back was not stated."""
-
-    def is_undone(savepoint: SessionTransaction | None) -> bool:
-        while savepoint is not None and savepoint is not ended:
-            savepoint = savepoint.parent
-        return savepoint is ended
-
-    if ended.nested and STATED in session.info:
-        session.info[STATED][:] = [kept for kept in session.info[STATED] if not is_undone(kept[0])]
-
-
 def write_stated(session: Session) -> bool:
     """Insert what was stated; the last statement before the commit. False when there is nothing.
 
     It goes past the ORM: mapping the rows cost a small business transaction more than its own work.
     """
-    stated = session.info.get(STATED)
-    if not stated:
+    rows = kept(session, STATED)
+    if not rows:
         return False
     session.flush()  # first: the order of one aggregate's ids is that of the locks on it
-    rows = [row for _, row in stated]
     if len(rows) == 1:
         statement, values = _INSERT_ONE, rows[0]
     else:

@@ -9,12 +9,12 @@ import secrets
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from sqlalchemy import case, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import RefusedError
-from customer_sync.codes.models import CodePause, VerificationCode
+from customer_sync.codes.models import VerificationCode
 
 REGISTRATION, BANK_CARD = 29, 18  # scenes, by the vendor's numbers
 ENTERPRISE_MEMBER = 1001  # a scene of our own, past the vendor's: a master makes a member
@@ -122,13 +122,8 @@ async def pause_between_codes(
         CodeTooSoonError: it was sent one a moment ago.
 
     """
-    row = insert(CodePause).values(receiver=receiver, sent_at=now)
-    paused = row.on_conflict_do_update(
-        index_elements=["receiver"],
-        set_={"sent_at": now},
-        where=CodePause.sent_at <= now - timedelta(seconds=seconds),
-    ).returning(CodePause.receiver)
-    if (await session.execute(paused)).first() is None:
+    begun = func.begin_code_pause(receiver, now, now - timedelta(seconds=seconds))
+    if not await session.scalar(select(begun)):
         raise CodeTooSoonError(
             f"A code was sent less than {seconds:.0f} seconds ago.",
             detail_zh=f"距上次发送验证码不足{seconds:.0f}秒。",

@@ -1,10 +1,10 @@
-"""Login names, phones and mailboxes belong to the whole platform, whoever's customer has them."""
+"""Login names, phones and mailboxes belong to the whole platform, whoever's customer has them.
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+Functions of the database take and count them: a request may read none but the one it asks for.
+"""
+
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
-
-from customer_sync.customers.models import Identity
 
 NAME, MOBILE, EMAIL = "name", "mobile", "email"
 
@@ -14,22 +14,13 @@ async def take_identity(session: AsyncSession, kind: str, value: str, accounts_m
 
     Exact under concurrency: a second taker waits for the first one's commit.
     """
-    row = insert(Identity).values(kind=kind, value=_folded(kind, value), accounts=1)
-    taken = await session.execute(
-        row.on_conflict_do_update(
-            index_elements=["kind", "value"],
-            set_={"accounts": Identity.accounts + 1},
-            where=Identity.accounts < accounts_max,
-        ).returning(Identity.accounts)
-    )
-    return taken.first() is not None
+    taken = select(func.take_identity(kind, _folded(kind, value), accounts_max))
+    return bool(await session.scalar(taken))
 
 
 async def accounts_with(session: AsyncSession, kind: str, value: str) -> int:
     """How many accounts use it now."""
-    counted = select(Identity.accounts).where(
-        Identity.kind == kind, Identity.value == _folded(kind, value)
-    )
+    counted = select(func.accounts_with_identity(kind, _folded(kind, value)))
     return await session.scalar(counted) or 0
 
 

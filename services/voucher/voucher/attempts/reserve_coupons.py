@@ -99,6 +99,8 @@ async def reserve_coupons(
         raise WrongPrincipalError
     _refuse_doubles(asked)
     payer = (await lock_customers(session, [asked.customer_id])).get(asked.customer_id)
+    if payer is None:  # nobody's, or another partner's by now
+        raise CouponNotUsableError("no customer of the partner")
     await release_failed_attempts(session, asked.order_id, asked.failed_attempt_ids, now)
     if not await _open_attempt(session, asked, now):
         return await _known_answer(session, asked)
@@ -144,7 +146,7 @@ async def _known_answer(session: AsyncSession, asked: ReserveCoupons) -> dict[st
 
 
 async def _lock_coupons(
-    session: AsyncSession, asked: ReserveCoupons, payer: CustomerCopy | None, now: datetime
+    session: AsyncSession, asked: ReserveCoupons, payer: CustomerCopy, now: datetime
 ) -> list[Coupon]:
     """The customer's usable coupons, in the order they are charged: cash coupons before flexi.
 
@@ -164,7 +166,7 @@ async def _lock_coupons(
         coupon = by_id.get(wanted.coupon_id)
         if coupon is None or COUPON_TYPE_OF_PAYMENT.get(wanted.type) != coupon.coupon_type:
             raise CouponNotUsableError(wanted.coupon_id)
-        if payer is None or not payer.is_resale_of(coupon.partner_id):
+        if not payer.is_resale_of(coupon.partner_id):
             raise CouponNotUsableError(wanted.coupon_id)
         coupon.refuse_unless_usable(now)
         coupons.append(coupon)

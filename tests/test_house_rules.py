@@ -80,6 +80,12 @@ PLANTED: dict[Rule, list[tuple[dict[str, str | None], str]]] = {
         ({PAY_ORDER: "from .models import Order\n"}, "write the whole name"),
         ({"tests/order/test_x.py": "from . import builders\n"}, "imports relatively"),
     ],
+    import_rules.schema_history_imports_no_models: [
+        (
+            {"services/order/order/migrations/versions/0001.py": "from order.models import X\n"},
+            "write out what this version does",
+        ),
+    ],
     import_rules.services_speak_to_kafka_by_the_chassis: [
         ({PAY_ORDER: "from aiokafka import AIOKafkaProducer\n"}, "chassis.outbox.publish"),
         ({PAY_ORDER: "from faststream.kafka import KafkaBroker\n"}, "faststream.kafka"),

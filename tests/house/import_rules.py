@@ -106,6 +106,20 @@ def imports_are_absolute(checkout: Checkout) -> Iterator[str]:
                 yield f"{path}:{found.line} imports relatively; write the whole name"
 
 
+def schema_history_imports_no_models(checkout: Checkout) -> Iterator[str]:
+    """A version that makes "the tables as they are now" hides that another one was forgotten."""
+    services = {member.package for member in checkout.services}
+    for path in checkout.python("services"):
+        if "/migrations/versions/" not in path:
+            continue
+        for found in checkout.imports(path):
+            if found.top in services:
+                yield (
+                    f"{path}:{found.line} imports {found.module}; write out what this version does,"
+                    " in SQL: it stays the same whatever becomes of the code"
+                )
+
+
 def services_speak_to_kafka_by_the_chassis(checkout: Checkout) -> Iterator[str]:
     """A client of its own would pass by outbox, inbox and positions."""
     for member in checkout.services:

@@ -2,9 +2,8 @@
 
 from alembic import op
 
-from billing.models import Tables
 from chassis.database import REQUEST_ROLE
-from chassis.migrations import create_kit_tables, create_tables
+from chassis.migrations import make_request_role, run_sql
 
 revision = "0001"
 down_revision = None
@@ -35,8 +34,8 @@ DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION movement_is_balanced
 
 def upgrade() -> None:
     """Create everything."""
-    create_kit_tables(op)
-    create_tables(op, Tables.metadata)
+    make_request_role(op)
+    run_sql(op, __file__)
     op.execute(_BALANCED)
     op.execute(_AT_COMMIT)
     # What was posted stays posted: a mistake is mended by another movement.

@@ -3,19 +3,12 @@
 from alembic import op
 
 from chassis.database import REQUEST_ROLE
-from chassis.migrations import create_kit_tables, create_tables
-from customer_sync.models import Tables
-from customer_sync.sweep.models import UPSTREAM_SLOTS
+from chassis.migrations import make_request_role, run_sql
 
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
-
-TABLES = (
-    "customers", "identities", "verification_codes", "authorizations",
-    "partners", "arrears", "sweeps", "sightings", "upstream_slots",
-)  # fmt: skip
 
 # The characters and character pairs of a text, each marked with its field: what GIN can look up.
 # Column and searches use the same function, so that both fold letters alike (decision 0022).
@@ -41,13 +34,12 @@ WHERE partner_id = current_setting('channelbus.partner_id', true)
 
 def upgrade() -> None:
     """Go forward."""
-    create_kit_tables(op)
+    make_request_role(op)
     op.execute(_SEARCH_GRAMS)
-    create_tables(op, Tables.metadata, *TABLES)
+    run_sql(op, __file__)
     op.execute(_VISIBLE_CUSTOMERS)
     op.execute(f"GRANT SELECT ON visible_customers TO {REQUEST_ROLE}")
     op.execute(
-        "INSERT INTO upstream_slots (slot, free_at)"
-        f" SELECT n, now() FROM generate_series(0, {UPSTREAM_SLOTS - 1}) AS n"
+        "INSERT INTO upstream_slots (slot, free_at) SELECT n, now() FROM generate_series(0, 9) AS n"
     )
     op.execute("ALTER TABLE sightings SET (fillfactor = 70)")  # rewritten in place, sweep by sweep

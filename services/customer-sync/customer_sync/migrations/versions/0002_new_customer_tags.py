@@ -2,8 +2,7 @@
 
 from alembic import op
 
-from chassis.migrations import create_tables
-from customer_sync.models import Tables
+from chassis.migrations import run_sql
 
 revision = "0002"
 down_revision = "0001"
@@ -13,4 +12,4 @@ depends_on = None
 
 def upgrade() -> None:
     """Go forward."""
-    create_tables(op, Tables.metadata, "new_customer_tags")
+    run_sql(op, __file__)

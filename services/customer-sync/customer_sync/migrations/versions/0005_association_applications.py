@@ -2,9 +2,7 @@
 
 from alembic import op
 
-from chassis.migrations import create_tables
-from customer_sync.association.models import AssociationApplication, PlacedOrder
-from customer_sync.models import Tables
+from chassis.migrations import run_sql
 
 revision = "0005"
 down_revision = "0004"
@@ -14,5 +12,4 @@ depends_on = None
 
 def upgrade() -> None:
     """Go forward."""
-    names = (AssociationApplication.__tablename__, PlacedOrder.__tablename__)
-    create_tables(op, Tables.metadata, *names)
+    run_sql(op, __file__)

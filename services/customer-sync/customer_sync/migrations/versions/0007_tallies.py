@@ -7,9 +7,7 @@ waits for the row of a frequent character pair; `merge_tallies` sums up what was
 from alembic import op
 
 from chassis.database import REQUEST_ROLE
-from chassis.migrations import create_tables
-from customer_sync.models import Tables
-from customer_sync.search.count_customers import FILL_TALLIES
+from chassis.migrations import run_sql
 
 revision = "0007"
 down_revision = "0006"
@@ -49,6 +47,17 @@ CREATE TRIGGER tally_changed AFTER UPDATE ON customers FOR EACH ROW
 WHEN (({_COUNTS_FOR.format("OLD")}) IS DISTINCT FROM ({_COUNTS_FOR.format("NEW")}))
 EXECUTE FUNCTION append_tally_changes()
 """
+_FILL = """
+INSERT INTO tallies (partner_id, distributor_id, counted, customers)
+SELECT partner_id, max(distributor_id), counted, count(*)
+FROM customers, unnest(
+    grams || ARRAY[
+        'n', 't' || association_type,
+        'd' || (associated_on AT TIME ZONE 'UTC')::date::text || '/' || association_type
+    ]
+) AS counted
+WHERE association_status = 'associated' GROUP BY partner_id, counted
+"""
 # As before, but whom the caller may see is asked once for a query, not once for each row.
 _VISIBLE_CUSTOMERS = """
 CREATE OR REPLACE VIEW visible_customers AS SELECT * FROM customers
@@ -61,10 +70,10 @@ WHERE partner_id = (SELECT current_setting('channelbus.partner_id', true))
 def upgrade() -> None:
     """Go forward."""
     op.execute("DROP TABLE IF EXISTS customer_counts")
-    create_tables(op, Tables.metadata, "tallies", "tally_changes")
+    run_sql(op, __file__)
     for statement in (_APPEND, _MADE_OR_GONE, _CHANGED):
         op.execute(statement)
-    op.execute(FILL_TALLIES)
+    op.execute(_FILL)
     op.execute(_VISIBLE_CUSTOMERS)
     op.execute(f"GRANT SELECT ON visible_customers TO {REQUEST_ROLE}")
     # It empties as fast as it fills: vacuum it by the row, not by the share.

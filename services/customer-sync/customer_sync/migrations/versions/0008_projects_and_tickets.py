@@ -2,10 +2,7 @@
 
 from alembic import op
 
-from chassis.migrations import create_tables
-from customer_sync.customers.models import EnterpriseProjects
-from customer_sync.models import Tables
-from customer_sync.realname.models import FaceTicket
+from chassis.migrations import run_sql
 
 revision = "0008"
 down_revision = "0007"
@@ -15,4 +12,4 @@ depends_on = None
 
 def upgrade() -> None:
     """Go forward."""
-    create_tables(op, Tables.metadata, EnterpriseProjects.__tablename__, FaceTicket.__tablename__)
+    run_sql(op, __file__)

@@ -2,9 +2,7 @@
 
 from alembic import op
 
-from chassis.migrations import create_tables
-from customer_sync.models import Tables
-from customer_sync.saml.models import SamlBinding
+from chassis.migrations import run_sql
 
 revision = "0009"
 down_revision = "0008"
@@ -14,4 +12,4 @@ depends_on = None
 
 def upgrade() -> None:
     """Go forward."""
-    create_tables(op, Tables.metadata, SamlBinding.__tablename__)
+    run_sql(op, __file__)

@@ -2,8 +2,7 @@
 
 from alembic import op
 
-from chassis.migrations import create_tables
-from customer_sync.enterprise.models import Member
+from chassis.migrations import run_sql
 
 revision = "0010"
 down_revision = "0009"
@@ -13,4 +12,4 @@ depends_on = None
 
 def upgrade() -> None:
     """Go forward."""
-    create_tables(op, Member.metadata, "enterprise_organizations", "enterprise_members")
+    run_sql(op, __file__)

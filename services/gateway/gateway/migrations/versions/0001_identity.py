@@ -6,8 +6,7 @@ read credentials.
 
 from alembic import op
 
-from chassis.migrations import create_kit_tables
-from gateway.identity.models import IdentityTables
+from chassis.migrations import make_request_role, run_sql
 
 revision = "0001"
 down_revision = None
@@ -17,5 +16,5 @@ depends_on = None
 
 def upgrade() -> None:
     """Go forward."""
-    create_kit_tables(op)
-    IdentityTables.metadata.create_all(op.get_bind())
+    make_request_role(op)
+    run_sql(op, __file__)

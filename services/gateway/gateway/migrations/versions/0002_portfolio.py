@@ -2,8 +2,7 @@
 
 from alembic import op
 
-from chassis.migrations import create_tables
-from gateway.portfolio.models import PortfolioTables
+from chassis.migrations import run_sql
 
 revision = "0002"
 down_revision = "0001"
@@ -11,4 +10,4 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """Create the tables, bound to the tenant."""
-    create_tables(op, PortfolioTables.metadata)
+    run_sql(op, __file__)

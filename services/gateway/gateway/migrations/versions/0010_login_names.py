@@ -7,12 +7,19 @@ from alembic import op
 from sqlalchemy import Connection, text
 
 from chassis.build_indexes import build_index
-from gateway.identity.models import LoginNameClaim
 
 revision = "0010"
 down_revision = "0009"
 
 TOLD_MAX = 100
+_CLAIMS = """
+CREATE TABLE login_name_claims (
+    name TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    claims BIGINT NOT NULL,
+    claimed_at TIMESTAMP WITH TIME ZONE NOT NULL
+)
+"""
 _SHARED = text("""
     SELECT name, string_agg(kind || ' ' || id, ', ' ORDER BY kind, id) FROM (
         SELECT lower(account_name) AS name, id,
@@ -26,9 +33,8 @@ _SHARED = text("""
 
 def upgrade() -> None:
     """Go forward."""
-    LoginNameClaim.metadata.tables[LoginNameClaim.__tablename__].create(
-        op.get_bind(), checkfirst=True
-    )
+    op.execute(_CLAIMS)
+    op.execute("CREATE INDEX ix_login_name_claims_claimed_at ON login_name_claims (claimed_at)")
     for table in ("identity_accounts", "identity_operators"):
         build_index(op, f"{table}_folded", f"{table} (lower(account_name))")
     for line in shared_names(op.get_bind()):

@@ -2,8 +2,7 @@
 
 from alembic import op
 
-from chassis.migrations import create_kit_tables, create_tables
-from partner.models import Tables
+from chassis.migrations import make_request_role, run_sql
 
 revision = "0001"
 down_revision = None
@@ -13,5 +12,5 @@ depends_on = None
 
 def upgrade() -> None:
     """Create the chassis's tables and partner's own."""
-    create_kit_tables(op)
-    create_tables(op, Tables.metadata)
+    make_request_role(op)
+    run_sql(op, __file__)

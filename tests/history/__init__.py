@@ -1,0 +1,1 @@
+"""What databases of earlier releases look like; upgrades start from them."""

@@ -383,7 +383,9 @@ async def test_many_who_wait_share_one_look(gate: Gate) -> None:
     watch._heads._look = counted
     async with asyncio.timeout(20):
         ends = time.monotonic() + 3
-        assert await asyncio.gather(*[watch.beyond(10**9, ends) for _ in range(50)]) == [None] * 50
+        readers = [Principal(f"p{n}", "solution_provider", f"p{n}") for n in range(50)]
+        found = await asyncio.gather(*(watch.beyond(one, 10**9, ends) for one in readers))
+        assert found == [None] * 50
     assert 2 <= len(looks) <= 14
     assert all(later - earlier > 0.2 for earlier, later in pairwise(looks))
 

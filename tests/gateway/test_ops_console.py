@@ -234,13 +234,13 @@ async def test_all_who_look_share_one_poll_and_nobody_polls_for_nobody(
         rounds = (time.monotonic() - begun) / LOOK_PAUSE_SECONDS + 1
         assert 5 <= looks(gate) - before <= 5 * rounds  # five services answer
     async with asyncio.timeout(30):
-        while gate.app.state.console.viewers:
+        while gate.app.state.console.seats:
             await asyncio.sleep(0.1)
     await asyncio.sleep(3)  # a look that is under way may end
     before = looks(gate)
     await asyncio.sleep(3)
     assert looks(gate) == before
-    assert gate.app.state.console.viewers == 0
+    assert len(gate.app.state.console.seats) == 0
 
 
 @pytest.mark.usefixtures("played")
@@ -261,5 +261,5 @@ async def test_the_live_page_ends_with_its_session(
 async def test_more_viewers_than_a_process_can_serve_are_told(
     browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.ops.api.VIEWERS_MAX", 0)
+    monkeypatch.setattr("gateway.ops.seats.VIEWERS_MAX", 0)
     assert (await browser.get("/ops/live")).status == 503

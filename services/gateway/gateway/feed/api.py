@@ -8,6 +8,7 @@ from chassis.answers import JsonAnswer
 from chassis.identity import CurrentPrincipal
 from chassis.routes import Router
 from gateway.feed.read_events import FeedPage, read_events
+from gateway.forwarding.unless_gone import unless_gone
 
 router = Router(prefix="/api/events")
 
@@ -29,4 +30,5 @@ async def events(
     `data`; whoever kept the data drops it.
     """
     state = request.app.state
-    return JsonAnswer(await read_events(state.database, state.feed_watch, principal, page))
+    reading = read_events(state.database, state.feed_watch, principal, page)
+    return JsonAnswer(await unless_gone(request.receive, reading))

@@ -79,7 +79,7 @@ async def read_events(
         rows = await _rows(database, principal, span, types, page.limit)
         full = len(rows) == page.limit
         at = rows[-1]["position"] if full else span.end
-        if rows or at < head.position or not (ahead := await watch.beyond(at, until)):
+        if rows or at < head.position or not (ahead := await watch.beyond(principal, at, until)):
             break
         head = ahead
     return {

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,12 +11,16 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from chassis.database import Database
+from chassis.identity import Principal
 from gateway.feed.models import FeedHorizon
 from gateway.feed.shared_look import SharedLook
 from gateway.portfolio.models import FeedRow
 
 LOOK_PAUSE_SECONDS = 0.25
-READERS_WAITING_MAX = 200  # who comes beyond them is answered at once
+# Who comes beyond them is answered at once, so that nobody takes the seats of others.
+READERS_WAITING_MAX = 200
+READERS_OF_ONE_MAX = 10  # of one account
+READERS_OF_A_TENANT_MAX = 50  # of a partner with its customers
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,7 @@ class FeedWatch:
     def __init__(self, database: Database):
         self._database = database
         self._heads = SharedLook(self.head, LOOK_PAUSE_SECONDS)
-        self._waiting = 0
+        self._waiting: Counter[str] = Counter()
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -52,11 +57,16 @@ class FeedWatch:
             row = (await session.execute(select(FeedHorizon.feed_id, known))).one()
         return Head(row[0], row[1])
 
-    async def beyond(self, position: int, until: float) -> Head | None:
+    async def beyond(self, principal: Principal, position: int, until: float) -> Head | None:
         """The head once it is beyond the position; None at `until`, a monotonic instant."""
-        if self._waiting >= READERS_WAITING_MAX:
+        seats = {
+            "all": READERS_WAITING_MAX,
+            f"tenant {principal.partner_id}": READERS_OF_A_TENANT_MAX,
+            f"account {principal.id}": READERS_OF_ONE_MAX,
+        }
+        if any(self._waiting[name] >= most for name, most in seats.items()):
             return None
-        self._waiting += 1
+        self._waiting.update(seats.keys())
         try:
             async with asyncio.timeout(max(until - time.monotonic(), 0)):
                 while (head := await self._heads.next()).position <= position:
@@ -65,4 +75,4 @@ class FeedWatch:
         except TimeoutError:
             return None
         finally:
-            self._waiting -= 1
+            self._waiting -= Counter(seats.keys())  # forgets those at zero

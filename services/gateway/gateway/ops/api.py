@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from chassis.clock import Now
-from chassis.errors import OutsideError, RefusedError
+from chassis.errors import RefusedError
 from chassis.logs import note
 from chassis.routes import Router
 from gateway.forwarding.destinations import Service
@@ -17,7 +17,7 @@ from gateway.forwarding.rate_limit import ThrottledError
 from gateway.forwarding.unless_gone import unless_gone
 from gateway.identity.issue_token import WrongPasswordError
 from gateway.identity.passwords import PasswordsBusyError
-from gateway.ops.console import VIEWERS_MAX, Console
+from gateway.ops.console import Console
 from gateway.ops.decide_parked import ParkedDesk
 from gateway.ops.forms import (
     SESSION_COOKIE,
@@ -118,8 +118,7 @@ async def overview(
 @router.get("/live")
 async def live(console: CurrentConsole, visitor: CurrentVisitor, language: Language) -> Response:
     """The parts of the page as they change."""
-    if console.viewers >= VIEWERS_MAX:
-        raise OutsideError(f"{VIEWERS_MAX} viewers")
+    console.seats.check(visitor.who)
 
     async def changes() -> AsyncIterator[ServerSentEvent]:
         async for name, html in console.watch(visitor, language):

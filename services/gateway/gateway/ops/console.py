@@ -7,16 +7,16 @@ from contextlib import asynccontextmanager
 
 from chassis.clock import Clock
 from chassis.database import Database
-from chassis.errors import OutsideError
 from gateway.identity.keyring import Keyring
 from gateway.ops.follow_events import EventFlow
 from gateway.ops.pages import Pages
 from gateway.ops.peers import Peers
+from gateway.ops.seats import Seat, Seats
 from gateway.ops.sessions import Sessions, Visitor
 from gateway.ops.watch_services import ServiceWatch
 from gateway.settings import GatewaySettings
 
-VIEWERS_MAX = 50  # each holds a connection
+VIEW_SECONDS_MAX = 600.0  # then a browser asks again by itself, and a dead reader does not
 SESSION_ASKED_AGAIN_SECONDS = 10.0
 
 
@@ -34,7 +34,7 @@ class Console:
         self.services = ServiceWatch(self.peers, clock)
         self.flow = EventFlow(database, clock)
         self.pages = Pages()
-        self.viewers = 0
+        self.seats = Seats()
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -51,25 +51,25 @@ class Console:
         return self.pages.parts(language, snapshot, flow)
 
     async def watch(self, visitor: Visitor, language: str) -> AsyncIterator[tuple[str, str]]:
-        """Each part by name when it has changed, until the session ends.
+        """Each part by name when it has changed, until the session, the seat or the time ends.
 
         Raises:
             OutsideError: more look than a process can serve.
 
         """
-        if self.viewers >= VIEWERS_MAX:
-            raise OutsideError(f"{VIEWERS_MAX} viewers")
-        self.viewers += 1
+        seat = self.seats.take(visitor.who)
         try:
-            async for part in self._changes(visitor, language):
+            async for part in self._changes(visitor, seat, language):
                 yield part
         finally:
-            self.viewers -= 1
+            self.seats.leave(seat)
 
-    async def _changes(self, visitor: Visitor, language: str) -> AsyncIterator[tuple[str, str]]:
+    async def _changes(
+        self, visitor: Visitor, seat: Seat, language: str
+    ) -> AsyncIterator[tuple[str, str]]:
         sent: dict[str, str] = {}
-        asked_at = time.monotonic()
-        while True:
+        began_at = asked_at = time.monotonic()
+        while not seat.given_up and time.monotonic() - began_at < VIEW_SECONDS_MAX:
             flow = await self.flow.looks.next()
             if time.monotonic() - asked_at > SESSION_ASKED_AGAIN_SECONDS:
                 asked_at = time.monotonic()

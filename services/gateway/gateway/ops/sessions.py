@@ -55,6 +55,11 @@ class Visitor:
     may_decide: bool
 
     @property
+    def who(self) -> str:
+        """The person, whatever number of sessions it has."""
+        return self.principal.operator_id or self.principal.id
+
+    @property
     def commander(self) -> Principal:
         """As whom the services hear it: the platform's administrator, by this person's hand."""
         return Principal(

@@ -330,3 +330,25 @@ async def test_bad_bytes_are_parked_with_their_bytes_and_nothing_stops(
             assert {bytes(body) for body in bodies} == {b"\xff\xfe no json", b"{}"}
             positions = await session.scalars(select(func.sum(ConsumerPosition.position)))
             assert positions.one() == 4
+
+
+async def test_two_replicas_under_one_name_say_so(
+    settings: ServiceSettings,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """They throw each other out for ever. Break: do not count the assignments."""
+    named = settings.model_copy(update={"consumer_instance_id": "pod"})
+    apps = [service_app("tally", named, routers=[], consumers=[counting()]) for _ in range(2)]
+    written = ""
+
+    async def told() -> bool:
+        nonlocal written
+        written += capsys.readouterr().out
+        return "same CONSUMER_INSTANCE_ID" in written + caplog.text
+
+    async with (
+        apps[0].router.lifespan_context(apps[0]),
+        apps[1].router.lifespan_context(apps[1]),
+    ):
+        await until(told)

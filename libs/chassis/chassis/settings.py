@@ -63,7 +63,7 @@ class ServiceSettings(BaseSettings):
     consumer_retries: int = 5
     consumer_instance_id: str | None = Field(
         default=None,
-        description="stable name of this replica: restarted, it has its partitions back at once",
+        description="a name that no other replica has: restarted, it has its partitions at once",
     )
     consumer_session_seconds: float = 45.0  # a loop blocked for less keeps its partitions
     consumer_watch_seconds: float = 10.0

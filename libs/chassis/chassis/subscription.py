@@ -9,6 +9,7 @@ leaves when its database is away for longer than a session, so that others take 
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -51,6 +52,8 @@ JOIN_PAUSE_SECONDS_MAX = 5.0
 TOLD_EVERY_SECONDS = 60.0  # why a member stays outside its group
 COMMIT_AFTER_SECONDS = 1.0  # so that others may measure our lag by what is committed
 MEETS_MARKS_SECONDS = 0.2
+NAMESAKE_ASSIGNMENTS = 4  # within so many seconds: no rollout of replicas does that
+NAMESAKE_SECONDS = 60.0
 WATCH_SECONDS_MAX = 10.0  # for asking Kafka and the database, then it is asked again
 METADATA_AGE_MS_MAX = 60_000  # a partition that was added is met within that
 
@@ -73,6 +76,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         self._failed: Exception | None = None  # why this member as a whole cannot fetch
         self._committed: dict[Partition, int] = {}
         self._committing: asyncio.TimerHandle | asyncio.Task[None] | None = None
+        self._assigned_at = deque[float](maxlen=NAMESAKE_ASSIGNMENTS)
         self.joined = asyncio.Event()
         self.progress = Progress(consumers.name, settings.stalled_after_seconds)
         self.standing = Standing(
@@ -208,6 +212,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         lasts, the member would be expelled and asked again, for ever.
         """
         self.consumer.pause(*assigned)
+        self._look_for_a_namesake()
         for partition in assigned:
             self.consumer.seek(partition, 0)  # so that the client does not ask the group's offset
         partitions = [(partition.topic, partition.partition) for partition in assigned]
@@ -220,6 +225,19 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
                 consumer=self._consumers.name,
                 partitions=str(sorted(partitions)),
                 error=repr(error),
+            )
+
+    def _look_for_a_namesake(self) -> None:
+        """Two under one name throw each other out for ever, and the broker does not say why."""
+        name, now = self._settings.consumer_instance_id, time.monotonic()
+        self._assigned_at.append(now)
+        often = len(self._assigned_at) == NAMESAKE_ASSIGNMENTS
+        if name is not None and often and now - self._assigned_at[0] < NAMESAKE_SECONDS:
+            log.error(
+                "thrown out again and again: does another replica have the same"
+                " CONSUMER_INSTANCE_ID? Leave it unset where replicas share their settings",
+                consumer=self._consumers.name,
+                instance=name,
             )
 
     def fetched(self, found: Fetched) -> None:

@@ -23,13 +23,14 @@ SECRETS = {
     "ENCRYPTION_KEYS": KEY,
     "ADMIN_TOKEN": "compose-admin-token",
 }
-HARDENED = {
-    "user": "65534:65534",
+CONFINED = {
     "read_only": True,
-    "tmpfs": ["/tmp"],
     "cap_drop": ["ALL"],
     "security_opt": ["no-new-privileges:true"],
 }
+# Who is nobody's root, by image; a server of others runs as the user that its image made.
+USERS = {"postgres": "postgres", "apache/kafka": "appuser"}
+NOBODY = "65534:65534"
 _VARIABLE = re.compile(r"\$\{(\w+)(?::([?-])([^}]*))?\}")
 
 TEXT = (CHECKOUT / "docker-compose.yml").read_text()
@@ -158,10 +159,19 @@ def test_only_the_gateway_is_reached_from_outside_and_only_from_this_machine() -
     assert published == {"gateway": ["127.0.0.1:${GATEWAY_PORT:-8080}:8080"]}
 
 
-def test_what_is_ours_runs_without_rights() -> None:
+def test_every_container_runs_without_rights_on_a_file_system_that_stays_as_it_is() -> None:
     for name, container in CONTAINERS.items():
-        if container["image"].startswith("channelbus/"):
-            assert {key: container.get(key) for key in HARDENED} == HARDENED, name
+        assert {key: container.get(key) for key in CONFINED} == CONFINED, name
+        assert container["user"] == USERS.get(container["image"].split(":")[0], NOBODY), name
+        assert "/tmp" in container["tmpfs"], name
+
+
+def test_no_container_takes_the_memory_of_the_others() -> None:
+    limits = {name: container["mem_limit"] for name, container in CONTAINERS.items()}
+    assert limits["postgres"] == limits["kafka"] == "1g"
+    assert {limits[service.name] for service in SERVICES} == {"512m"}
+    heap = CONTAINERS["kafka"]["environment"]["KAFKA_HEAP_OPTS"]
+    assert "-Xmx512m" in heap  # half: the rest is for what is not heap
 
 
 def test_what_runs_for_long_keeps_no_more_of_its_log_than_fits() -> None:

@@ -24,6 +24,7 @@ from local.stack import Stack, assemble
 from testkit.embedded.jars import CHECKOUT
 from testkit.keys import ADMIN_TOKEN, ENCRYPTION_KEYS, INTERNAL_KEYS
 from testkit.system import System
+from tests.flows.cast import Caller, eventually
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
@@ -44,6 +45,7 @@ def stack(session_system: System, tmp_path_factory: pytest.TempPathFactory) -> S
     """The session's system as `make up` knows its own, with a small portfolio."""
     layout = Layout(tmp_path_factory.mktemp("reader") / ".run")
     layout.create()
+    layout.codes.symlink_to(session_system.messages)
     ports = dict.fromkeys(CHOSEN, 0) | {"gateway": int(session_system.gateway_url.split(":")[-1])}
     credentials = Credentials(INTERNAL_KEYS, ENCRYPTION_KEYS, ADMIN_TOKEN, "unused")
     stack = assemble(layout, ports, credentials)
@@ -79,6 +81,32 @@ def test_the_portfolio_is_loaded_to_its_end_and_loading_it_again_does_nothing(
     assert (stack.layout.run / "demo-journal.jsonl").read_bytes() == journal
     again: dict[str, Any] = read_json(stack.layout.demo)
     assert again["customers"] == demo["customers"]
+
+
+def test_each_feature_that_stands_is_shown(stack: Stack) -> None:
+    demo = read_demo(stack)
+    assert demo is not None
+    partner, abroad = _reader(stack, demo["partner"]), _reader(stack, demo["abroad"])
+    path = "/v2/partners/sub-customers/query"
+    phones = partner.post(path, {"account_name": "demo-phone-1-2"})["customer_infos"]
+    assert len(phones) == 1
+    assert '"receiver": "13800138002"' in stack.layout.codes.read_text()
+    frozen = abroad.post(path, {})["customer_infos"]
+    assert sorted(row["is_frozen"] for row in frozen) == [0, 0, 1, 1]
+    applications = partner.get("/api/association-applications")["applications"]
+    assert "open" in {one["status"] for one in applications}
+    master = _reader(stack, demo["enterprise"])
+    members = master.get("/v2/enterprises/multi-accounts/sub-customers")["sub_customer_infos"]
+    assert len(members) == 2
+    issued = "/v2/promotions/benefits/partner-coupons?limit=100"
+    expired = eventually(
+        lambda: [one for one in partner.get(issued)["user_coupons"] if one["status"] == 4], bool
+    )
+    assert len(expired) == 3
+
+
+def _reader(stack: Stack, who: dict[str, str]) -> Caller:
+    return Caller(stack.gateway_url, who["domain_id"], who["ak"], who["sk"])
 
 
 def test_every_shell_block_of_the_readme_runs(stack: Stack) -> None:

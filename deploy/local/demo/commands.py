@@ -1,8 +1,8 @@
 """All commands of the load."""
 
-from local.demo.enrolment import Enrolment
+from local.demo.showcase import Showcase
 from local.demo.trade import Trade
 
 
-class Commands(Enrolment, Trade):
+class Commands(Showcase, Trade):
     """The plan's steps on one system."""

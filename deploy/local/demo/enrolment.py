@@ -5,7 +5,7 @@ import hmac
 from typing import Any
 
 from local.demo.gateway import CommandRefusedError
-from local.demo.plan import PROVIDER, Customer, Partner
+from local.demo.plan import CHINA, PROVIDER, Customer, Partner
 from local.demo.steps import Do, Steps
 from wire.permissions import PLATFORM_ITEMS
 
@@ -15,7 +15,7 @@ FAST_REQUESTS_PER_SECOND = 100_000
 PASSWORD_CHARACTERS = 20
 
 # What is said of an account that there is already.
-_TAKEN = frozenset({"CBC.99000038", "CBC.99000039"})
+TAKEN = frozenset({"CBC.99000038", "CBC.99000039"})
 
 
 class Enrolment(Steps):
@@ -40,6 +40,8 @@ class Enrolment(Steps):
     async def register(self, partner: Partner) -> None:
         """The account, with its operator, key and money."""
         wanted = {"account_name": partner.account_name, "name": partner.name, "kind": partner.kind}
+        if partner.site != CHINA:
+            wanted["site"] = partner.site
         if partner.above:
             wanted["distributor_id"] = self.partner_id(partner.above)
 
@@ -108,7 +110,7 @@ class Enrolment(Steps):
             try:
                 answer = await self._native(step, "/api/customers", wanted, self.partner_key(owner))
             except CommandRefusedError as refusal:
-                if refusal.code not in _TAKEN:
+                if refusal.code not in TAKEN:
                     raise
                 return {str(one.number): await self._find(one, refusal) for one in batch}
             ids = [str(made["customer_id"]) for made in answer["customers"]]

@@ -19,6 +19,7 @@ PAUSE_SECONDS = 0.5
 # The system is short of something for a moment, or an event is still on its way to a copy.
 _LATER = frozenset({"APIGW.0308", "CHB.0503", "CHB.1001", "CBC.99000035", "CBC.99000037"})
 _LATER_STATUSES = frozenset({429, 502, 503, 504})
+_REPEATABLE = frozenset({"GET", "PUT"})
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class CommandRefusedError(RuntimeError):
 
     def __init__(self, step: str, command: str, status: int, answer: Any, request_id: str):
         self.status = status
+        self.is_of_a_repeat = False
         told = answer if isinstance(answer, dict) else {}
         self.code = str(told.get("error_code") or told.get("code") or "")
         message = told.get("error_msg") or told.get("detail") or answer
@@ -79,15 +81,18 @@ class Gateway:
         by: Key | None = None,
         once: str | None = None,
         headers: dict[str, str] | None = None,
+        healing: frozenset[str] = frozenset(),
     ) -> Any:
         """The answer's body; `by` a key, else by the administrator. `once` is an idempotency key.
+
+        A refusal with one of the `healing` codes is asked again, as what a moment mends always is.
 
         Raises:
             CommandRefusedError
 
         """
         answer, _ = await self.exchange(
-            step, method, path, content, by=by, once=once, headers=headers
+            step, method, path, content, by=by, once=once, headers=headers, healing=healing
         )
         return answer
 
@@ -101,6 +106,7 @@ class Gateway:
         by: Key | None = None,
         once: str | None = None,
         headers: dict[str, str] | None = None,
+        healing: frozenset[str] = frozenset(),
     ) -> tuple[Any, dict[str, str]]:
         """The same, with the answer's headers by lower-case name."""
         body = b"" if content is None else dumps(content)
@@ -108,13 +114,21 @@ class Gateway:
         if once is not None:
             sent["Idempotency-Key"] = once
         for left in reversed(range(TRIES_MAX)):
-            status, answer, told = await self._send(method, path, body, sent, by)
+            try:
+                status, answer, told = await self._send(method, path, body, sent, by)
+            except (aiohttp.ClientError, TimeoutError):
+                # Whether it was done is not known: asked again where that does no harm.
+                if not left or (once is None and method not in _REPEATABLE):
+                    raise
+                await asyncio.sleep(PAUSE_SECONDS)
+                continue
             if status < 300:
                 return answer, told
             refusal = CommandRefusedError(
                 step, f"{method} {path}", status, answer, told.get("x-request-id", "none")
             )
-            later = refusal.code in _LATER or status in _LATER_STATUSES
+            refusal.is_of_a_repeat = left < TRIES_MAX - 1
+            later = refusal.code in _LATER | healing or status in _LATER_STATUSES
             if not (later and left):
                 raise refusal
             await asyncio.sleep(PAUSE_SECONDS)
@@ -123,7 +137,7 @@ class Gateway:
     async def _send(
         self, method: str, path: str, body: bytes, headers: dict[str, str], by: Key | None
     ) -> tuple[int, Any, dict[str, str]]:
-        """One try. A connection that breaks ends the run: whether it was done is not known."""
+        """One try."""
         url = self._url + path
         if by is None:
             sent = {**headers, "X-Auth-Token": self._admin_token}

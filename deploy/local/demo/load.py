@@ -14,8 +14,9 @@ from local.demo.bar import Bar
 from local.demo.commands import Commands
 from local.demo.gateway import CommandRefusedError, Gateway, Key
 from local.demo.journal import Journal
-from local.demo.plan import DISTRIBUTOR, FULL, PROVIDER, Plan, Size, make_plan
+from local.demo.plan import ABROAD, DISTRIBUTOR, FULL, PROVIDER, Plan, Size, make_plan
 from local.demo.purchases import Product
+from local.demo.showcase import CUSTOMERS_MADE
 from local.demo.tokens import with_token
 from local.demo_file import write_demo
 from local.stack import Stack
@@ -71,6 +72,7 @@ async def _load(stack: Stack, size: Size) -> str:
         with journal:
             plan = await _prepare(gateway, journal, size)
             commands = Commands(plan, gateway, journal, stack.admin_token)
+            commands.codes = stack.layout.codes
             phases = _phases(plan, commands)
             things = sum(job.things for p in phases for lane in p.lanes for job in lane.jobs)
             with Bar(things) as bar:
@@ -143,6 +145,7 @@ def _phases(plan: Plan, do: Commands) -> list[Phase]:
         Phase("recalls and unlinkings", [
             Lane(_each(do.recall, recalls)), Lane(_each(do.unlink, plan.unlinked)),
         ]),
+        Phase("phones, enterprise, abroad", [Lane([Job(show) for show in do.shows()])]),
     ]  # fmt: skip
 
 
@@ -214,7 +217,7 @@ def _awaited(plan: Plan, do: Commands) -> Iterator[tuple[str, Callable[[Any], bo
     for partner in plan.partners:
         associated = sum(c.owner == partner.key for c in plan.customers)
         if partner.key == PROVIDER:
-            associated -= len(plan.unlinked)
+            associated += CUSTOMERS_MADE - len(plan.unlinked)
         path = f"/api/customers?limit=1&partner_id={do.partner_id(partner.key)}"
         yield path, partial(_has_customers, associated)
     for number in _shown(plan):
@@ -249,6 +252,8 @@ async def _portfolio(
         "partner": await principal(PROVIDER),
         "distributor": await principal(DISTRIBUTOR),
         "reseller": await principal(reseller),
+        "abroad": await principal(ABROAD),
+        "enterprise": _told(do.master_key()),
         "customers": [_told(do.customer_key(number)) for number in _shown(plan)],
         "admin": {"token": admin_token},
     }

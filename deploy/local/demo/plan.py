@@ -27,7 +27,8 @@ PARTNER_FUNDS = Decimal("5000000.00")
 
 T = TypeVar("T")
 
-PROVIDER, DISTRIBUTOR = "provider", "distributor"
+PROVIDER, DISTRIBUTOR, ABROAD = "provider", "distributor", "abroad"
+CHINA, INTERNATIONAL = "china", "international"
 
 # What becomes of an order, by the status it ends in (docs/domain/orders.md B.5), and how often.
 FATES = {
@@ -78,6 +79,13 @@ class Partner:
     kind: str
     above: str | None
     funds: Decimal
+    site: str = CHINA
+
+
+SHOWN_ABROAD = Partner(
+    ABROAD, "haixing-global", "Haixing Global", "solution_provider", None, Decimal("100000.00"),
+    INTERNATIONAL,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

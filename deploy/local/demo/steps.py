@@ -10,7 +10,7 @@ from typing import Any
 
 from local.demo.gateway import CommandRefusedError, Gateway, Key
 from local.demo.journal import Journal
-from local.demo.plan import Plan
+from local.demo.plan import SHOWN_ABROAD, Plan
 
 # What is said of a command that was carried out before: grants, reviews and unlinkings; payments;
 # cancellations; recalls.
@@ -28,7 +28,7 @@ class Steps:
         self._again = len(journal) > 0
         self._ids: dict[str, str] = {}
         self._order_ids: dict[int, str] = {}
-        self._partners = {partner.key: partner for partner in plan.partners}
+        self._partners = {partner.key: partner for partner in (*plan.partners, SHOWN_ABROAD)}
         self._customers = {customer.number: customer for customer in plan.customers}
 
     # Who there is by now
@@ -64,7 +64,7 @@ class Steps:
         try:
             result = await do(step)
         except CommandRefusedError as refusal:
-            if not (self._again and refusal.code in _DONE_BEFORE):
+            if not ((self._again or refusal.is_of_a_repeat) and refusal.code in _DONE_BEFORE):
                 raise
             result = None
         return self._journal.note(step, result)

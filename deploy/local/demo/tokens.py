@@ -7,7 +7,7 @@ from local.demo.gateway import CommandRefusedError, Gateway
 from local.demo_file import read_demo, write_demo
 from local.stack import Stack
 
-HOLDERS = ("partner", "distributor", "reseller")
+HOLDERS = ("partner", "distributor", "reseller", "abroad")
 
 
 async def with_token(gateway: Gateway, told: dict[str, str]) -> dict[str, str]:
@@ -32,7 +32,8 @@ def refresh_tokens(stack: Stack) -> None:
 
 async def _refresh(stack: Stack, demo: dict[str, Any]) -> None:
     async with Gateway(stack.gateway_url, stack.admin_token) as gateway:
-        over = [holder for holder in HOLDERS if not await _is_good(gateway, demo[holder]["token"])]
+        held = [holder for holder in HOLDERS if holder in demo]
+        over = [holder for holder in held if not await _is_good(gateway, demo[holder]["token"])]
         for holder in over:
             demo[holder] = await with_token(gateway, demo[holder])
     if over:

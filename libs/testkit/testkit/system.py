@@ -165,7 +165,7 @@ class System:
 
     def code_sent_to(self, receiver: str) -> str:
         """The last verification code that went to a phone or mailbox."""
-        lines = self._messages.read_text("utf-8").splitlines()
+        lines = self.messages.read_text("utf-8").splitlines()
         messages = [json.loads(line) for line in lines]
         codes = [str(one["code"]) for one in messages if one["receiver"] == receiver]
         return codes[-1]
@@ -208,9 +208,10 @@ class System:
             "ADMIN_TOKEN": ADMIN_TOKEN,
             "FACE_VERIFICATION_PAGE": "https://faces.example.com/verify",  # nobody opens it
             "VERIFICATION_SENDER": "file",
-            "VERIFICATION_FILE": str(self._messages),
+            "VERIFICATION_FILE": str(self.messages),
         }
 
     @property
-    def _messages(self) -> Path:
+    def messages(self) -> Path:
+        """What went to phones and mailboxes: a JSON line for each code."""
         return self._folder / "messages"

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.postgres
 
 CUSTOMERS = 3_500  # three portions and a half
 FAILS_AT = "c2500"
+AND_ITS_INDEXES = "0006"  # what came later stands already and cannot be made twice
 
 store = service_database("gateway")
 
@@ -84,7 +85,7 @@ async def test_a_filled_read_model_gets_its_characters_and_the_indexes_of_a_new_
 ) -> None:
     wanted, indexes = await filled(connection)
     assert await names(connection) != wanted
-    await asyncio.to_thread(migrate, "gateway", store.url)
+    await asyncio.to_thread(migrate, "gateway", store.url, AND_ITS_INDEXES)
     assert await names(connection) == wanted
     assert await connection.fetch(_INDEXES) == indexes
     assert f"all {CUSTOMERS + 1:,} seen, {CUSTOMERS:,} completed" in capsys.readouterr().out
@@ -96,14 +97,14 @@ async def test_what_was_done_before_an_interruption_is_kept_and_not_done_again(
     wanted, _ = await filled(connection)
     await connection.execute(_FAIL)
     with pytest.raises(DBAPIError, match="the lights go out"):
-        await asyncio.to_thread(migrate, "gateway", store.url)
+        await asyncio.to_thread(migrate, "gateway", store.url, AND_ITS_INDEXES)
     assert await connection.fetchval("SELECT version_num FROM alembic_version") == "0004"
     after = await connection.fetch(_STATE)
     done = {row["customer_id"]: row for row in after if row["names"] == wanted[row["customer_id"]]}
     assert set(done) == {"stub", *(f"c{n:04}" for n in range(2_000))}
     await connection.execute("DROP TRIGGER fail ON portfolio_customers")
     capsys.readouterr()
-    await asyncio.to_thread(migrate, "gateway", store.url)
+    await asyncio.to_thread(migrate, "gateway", store.url, AND_ITS_INDEXES)
     assert f"{CUSTOMERS - 2_000:,} completed" in capsys.readouterr().out
     now = {row["customer_id"]: row for row in await connection.fetch(_STATE)}
     assert {customer_id: row["names"] for customer_id, row in now.items()} == wanted
@@ -115,10 +116,10 @@ async def test_a_database_that_has_it_is_not_written_when_it_runs_again(
     store: ServiceDatabase, connection: asyncpg.Connection
 ) -> None:
     await filled(connection)
-    await asyncio.to_thread(migrate, "gateway", store.url)
+    await asyncio.to_thread(migrate, "gateway", store.url, AND_ITS_INDEXES)
     before = await connection.fetch(_STATE)
     await connection.execute("UPDATE alembic_version SET version_num = '0004'")
-    await asyncio.to_thread(migrate, "gateway", store.url)
+    await asyncio.to_thread(migrate, "gateway", store.url, AND_ITS_INDEXES)
     assert await connection.fetch(_STATE) == before
 
 
@@ -129,7 +130,9 @@ async def test_others_search_while_a_portion_is_written_and_write_after_it(
     wanted, _ = await filled(connection)
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock(hashtext('gateway.event_feed'))")
-        running = asyncio.create_task(asyncio.to_thread(migrate, "gateway", store.url))
+        running = asyncio.create_task(
+            asyncio.to_thread(migrate, "gateway", store.url, AND_ITS_INDEXES)
+        )
         reader = await asyncpg.connect(store.url)
         waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
         async with asyncio.timeout(20):

@@ -37,8 +37,8 @@ _LOCK_NOT_AVAILABLE = "55P03"
 _RIGHT_MISSING = "42501"
 
 
-def migrate(service: str, database_url: str) -> None:
-    """Create the service's database when it is missing and bring it to the newest version.
+def migrate(service: str, database_url: str, version: str = "head") -> None:
+    """Create the service's database when it is missing and bring it to the version, or the newest.
 
     `service` is the package's name, `database_url` that of the service's own database. Each version
     is committed by itself, so that a run that was killed goes on where it stood.
@@ -49,7 +49,7 @@ def migrate(service: str, database_url: str) -> None:
     """
     try:
         asyncio.run(_ensure_database(database_url))
-        _between_others(lambda: _upgrade_to_head(service, database_url))
+        _between_others(lambda: _upgrade_to(version, service, database_url))
     except (DBAPIError, asyncpg.PostgresError) as error:
         if sqlstate_of(error) == _RIGHT_MISSING:
             raise RightsMissingError(str(getattr(error, "orig", error))) from error
@@ -69,12 +69,12 @@ def _between_others(upgrade: Callable[[], None]) -> None:
     return upgrade()
 
 
-def _upgrade_to_head(service: str, database_url: str) -> None:
+def _upgrade_to(version: str, service: str, database_url: str) -> None:
     package = Path(str(import_module(service).__file__)).parent
     config = Config()
     config.set_main_option("script_location", str(package / "migrations"))
     config.attributes["url"] = database_url
-    command.upgrade(config, "head")
+    command.upgrade(config, version)
 
 
 async def _ensure_database(database_url: str) -> None:

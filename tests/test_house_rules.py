@@ -76,6 +76,22 @@ PLANTED: dict[Rule, list[tuple[dict[str, str | None], str]]] = {
         ({PAY_ORDER: "from fastapi import HTTPException\n"}, "only api.py, consumers.py"),
         ({PAY_ORDER: "import starlette.requests\n"}, "raise a RefusedError"),
     ],
+    import_rules.subjects_keep_their_directions: [
+        (
+            {
+                "services/order/order/orders/place_order.py": "from order.payments import pay\n",
+                "services/order/order/payments/pay.py": "import order.orders.models\n",
+            },
+            "place_order.py:1 imports payments; orders stands not above it",
+        ),
+        (
+            {
+                "services/billing/billing/bills/show.py": "from billing import exports\n",
+                "services/billing/billing/exports/write.py": "",
+            },
+            "imports exports",
+        ),
+    ],
     import_rules.imports_are_absolute: [
         ({PAY_ORDER: "from .models import Order\n"}, "write the whole name"),
         ({"tests/order/test_x.py": "from . import builders\n"}, "imports relatively"),

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from importlib.metadata import packages_distributions
 
-from tests.house.checkout import Checkout, Member
+from tests.house.checkout import Checkout, Import, Member
 
 # Library → what it may import of ours. A library that is not here imports nothing of ours.
 LAYERS = {
@@ -24,6 +24,46 @@ PARTS_OF_DOORS = {
     "services/gateway/gateway/ops/forms.py": "reads the forms that ops/api.py receives",
     "services/gateway/gateway/ops/page_route.py": "how ops/api.py answers people: pages, no JSON",
 }
+# Service → folder → the folders that it may import. Where two name each other, they are one circle
+# that was found so and is not to grow: a ledger posts for the rows of those that post to it.
+SUBJECTS: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "order": {
+        "payments": frozenset({"orders"}),
+        "resources": frozenset({"orders"}),
+    },
+    "voucher": {
+        "ledger": frozenset({"coupons", "quotas"}),
+        "quotas": frozenset({"ledger"}),
+        "coupons": frozenset({"quotas", "ledger"}),
+        "attempts": frozenset({"coupons", "ledger", "quotas"}),
+    },
+    "billing": {
+        "accounts": frozenset({"bills"}),
+        "transfers": frozenset({"accounts"}),
+        "prices": frozenset({"accounts"}),
+        "bills": frozenset({"accounts", "prices"}),
+        "usage": frozenset({"accounts", "bills", "prices"}),
+    },
+    "customer_sync": {
+        "codes": frozenset({"customers"}),
+        "customers": frozenset({"association", "codes"}),
+        "authorizations": frozenset({"customers"}),
+        "enterprise": frozenset({"codes", "customers"}),
+        "association": frozenset({"authorizations", "customers", "enterprise"}),
+        "freezing": frozenset({"codes", "customers"}),
+        "realname": frozenset({"codes", "customers"}),
+        "saml": frozenset({"customers"}),
+        "sweep": frozenset({"association", "customers"}),
+    },
+    "gateway": {
+        "identity": frozenset({"forwarding"}),
+        "forwarding": frozenset({"identity"}),
+        "feed": frozenset({"forwarding", "portfolio"}),
+        "ops": frozenset({"feed", "forwarding", "identity", "portfolio"}),
+        "published": frozenset({"forwarding", "ops"}),
+    },
+}
+_NO_SUBJECTS = frozenset({"migrations"})
 KAFKA_CLIENTS = frozenset({"aiokafka", "confluent_kafka", "kafka"})
 
 # Imported package → the declared distributions whose own interface it is a part of.
@@ -96,6 +136,39 @@ def is_door(path: str) -> bool:
     """A file at which requests and events come in."""
     *folders, name = path.split("/")
     return name in DOORS or not DOOR_FOLDERS.isdisjoint(folders) or path in PARTS_OF_DOORS
+
+
+def subjects_keep_their_directions(checkout: Checkout) -> Iterator[str]:
+    """A folder of a service imports only those that stand below it; the root is everybody's."""
+    for member in checkout.services:
+        below = SUBJECTS.get(member.package, {})
+        files = checkout.package_files(member)
+        folders = {name for path in files if (name := _subject(path)) and name not in _NO_SUBJECTS}
+        for path in files:
+            subject = _subject(path)
+            if subject not in folders:
+                continue
+            for found in checkout.imports(path):
+                for other in _subjects_of(found, member.package) & folders - {subject}:
+                    if other not in below.get(subject, frozenset()):
+                        yield (
+                            f"{path}:{found.line} imports {other}; {subject} stands not above it:"
+                            " move what both need below them, or to the service's root"
+                        )
+
+
+def _subject(path: str) -> str | None:
+    """The folder of a service's package in which a file lies."""
+    parts = path.split("/")[3:]
+    return parts[0] if len(parts) > 1 else None
+
+
+def _subjects_of(found: Import, package: str) -> set[str]:
+    """The second parts of what is imported of the package."""
+    parts = found.module.split(".")
+    if parts[0] != package:
+        return set()
+    return {parts[1]} if len(parts) > 1 else set(found.names)
 
 
 def imports_are_absolute(checkout: Checkout) -> Iterator[str]:

@@ -11,6 +11,8 @@ from billing.consumers import consumers
 from billing.prices import api as prices
 from billing.prices.catalogue import load_catalogue
 from billing.settings import BillingSettings
+from billing.transfers import api as transfers
+from billing.usage import api as usage
 from chassis import cli
 from chassis.app import service_app
 from chassis.clock import Clock, utc_now
@@ -39,7 +41,9 @@ def build(settings: ServiceSettings, clock: Clock = utc_now) -> FastAPI:
     refusals = [Depends(refuse_when_connected)] if settings.connected else []
     money = Router(dependencies=refusals)
     money.include_router(accounts.router)
+    money.include_router(transfers.router)
     money.include_router(bills.router)
+    money.include_router(usage.router)
     app = service_app(
         "billing",
         settings,

@@ -8,13 +8,10 @@ from fastapi.responses import Response
 from billing.bills.list_bill_detail import BillDetailQuery, list_bill_detail
 from billing.bills.list_consuming_customers import ConsumingCustomers, list_consuming_customers
 from billing.prices.api import CurrentCatalogue
-from billing.usage.record_usage import UsageRecords, record_usage
-from chassis import audit
 from chassis.answers import JsonAnswer
 from chassis.clock import Now
 from chassis.database import HttpSession
-from chassis.idempotency import CurrentIdempotency
-from chassis.identity import CurrentPrincipal, WrongPrincipalError
+from chassis.identity import CurrentPrincipal
 from chassis.routes import Router
 
 router = Router()
@@ -38,20 +35,3 @@ async def consume_sub_customers(
 ) -> Response:
     """list_consume_sub_customers."""
     return JsonAnswer(await list_consuming_customers(session, principal, body, now))
-
-
-@router.post("/api/usage-records")
-async def usage_records(
-    body: UsageRecords,
-    principal: CurrentPrincipal,
-    session: HttpSession,
-    catalogue: CurrentCatalogue,
-    idempotency: CurrentIdempotency,
-    now: Now,
-) -> Response:
-    """Rate and charge on-demand usage."""
-    if not principal.is_administrator:
-        raise WrongPrincipalError
-    lines = await record_usage(session, catalogue, body.records, now)
-    audit.record(session, principal, "record_usage", f"{len(lines)} records", now)
-    return await idempotency.answer(201, {"lines": lines})

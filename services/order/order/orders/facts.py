@@ -3,16 +3,14 @@
 from datetime import datetime
 from typing import Any, TypeVar
 
-from contracts.order import OrderEvent, ResourceOpened
+from contracts.order import OrderEvent
 from contracts.order import OrderLine as LineOfEvent
 from order.orders.models import Order, OrderLine
-from order.resources.models import Resource
 
 Fact = TypeVar("Fact", bound=OrderEvent)
 
 _OF_THE_EVENT = {"event_id", "occurred_at", "restated", "lines"}
 _SAME_IN_ORDER = [name for name in OrderEvent.model_fields if name not in _OF_THE_EVENT]
-_SAME_IN_RESOURCE = [name for name in ResourceOpened.model_fields if name not in _OF_THE_EVENT]
 
 
 def order_fact(contract: type[Fact], order: Order, now: datetime, **more: Any) -> Fact:
@@ -20,12 +18,6 @@ def order_fact(contract: type[Fact], order: Order, now: datetime, **more: Any) -
     state = {name: getattr(order, name) for name in _SAME_IN_ORDER}
     lines = [_line(line) for line in order.lines]
     return contract(occurred_at=now, lines=lines, **state, **more)
-
-
-def resource_opened(resource: Resource, now: datetime) -> ResourceOpened:
-    """The resource exists."""
-    state = {name: getattr(resource, name) for name in _SAME_IN_RESOURCE}
-    return ResourceOpened(occurred_at=now, **state)
 
 
 def _line(line: OrderLine) -> LineOfEvent:

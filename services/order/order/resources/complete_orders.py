@@ -10,8 +10,9 @@ from chassis.database import Database
 from chassis.ids import new_id
 from chassis.outbox import publish
 from contracts.order import OrderCompleted
-from order.orders.facts import order_fact, resource_opened
+from order.orders.facts import order_fact
 from order.orders.models import PROCESSING, Order, OrderLine
+from order.resources.facts import resource_opened
 from order.resources.models import Resource
 from order.resources.periods import expiry_of
 

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.restatement import Restater
 from contracts.event import Event
-from order.orders.facts import resource_opened
+from order.resources.facts import resource_opened
 from order.resources.models import Resource
 
 

@@ -17,8 +17,8 @@ from contracts.voucher import VoucherReserved
 from voucher.attempts.models import OPEN, Attempt
 from voucher.attempts.settle_attempt import release_failed_attempts
 from voucher.copies import CustomerCopy
-from voucher.coupons.coupon_state import coupon_state
 from voucher.coupons.coupon_use import CONTRACT, NO_DISCOUNT, PayLine, pay_lines, refuse_unless_fits
+from voucher.coupons.facts import coupon_state
 from voucher.coupons.models import Coupon, CouponNotUsableError, Reservation
 from voucher.find_customers import lock_customers
 from voucher.quotas.models import CASH, DISCOUNT, FLEXI

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import outbox
 from contracts.voucher import VoucherRedeemed, VoucherReleased
 from voucher.attempts.models import CAPTURED, OPEN, RELEASED, Attempt
-from voucher.coupons.coupon_state import coupon_state
+from voucher.coupons.facts import coupon_state
 from voucher.coupons.models import Coupon, Reservation
 from voucher.coupons.return_to_quota import lock_quotas, return_to_quota
 from voucher.ledger.post_movements import post_redemption

@@ -1,18 +1,15 @@
 """What the lists of coupons share: status at an instant, sight of ended ones, a counted page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, case, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ColumnElement, case, or_, select
 
 from voucher.coupons.models import EXPIRED, NOT_ACTIVATED, USABLE, Coupon, Reservation
 from voucher.quotas.limits import QuotaLimits
-from wire.times import next_second
 
 ENDED_VISIBLE_DAYS = 365  # used, expired and reclaimed ones (docs/domain/coupons.md B.7: 12 months)
-MEASURE_YUAN = 1
 ELECTRONIC, ISSUED_ONLINE = 1, 3  # media type, fetch method
 
 
@@ -37,29 +34,9 @@ def paying_for(order_id: str) -> ColumnElement[bool]:
     return or_(held, Coupon.last_used_at.is_not(None) & used.exists())
 
 
-def between(column: Any, begin: datetime | None, end: datetime | None) -> list[ColumnElement[bool]]:
-    """A time filter in whole seconds, exclusive on both ends (docs/domain/wire-protocol.md D.5)."""
-    found: list[ColumnElement[bool]] = []
-    if begin is not None:
-        found.append(column >= next_second(begin))
-    if end is not None:
-        found.append(column < end)
-    return found
-
-
 def equal(pairs: Mapping[Any, Any]) -> list[ColumnElement[bool]]:
     """Column → value; None does not filter."""
     return [column == value for column, value in pairs.items() if value is not None]
-
-
-async def counted_page(
-    session: AsyncSession, wanted: Select[Any], limit: int, offset: int
-) -> tuple[int, Sequence[Row[Any]]]:
-    """How many there are, and the rows from `offset` on; `wanted` is already ordered."""
-    counted = select(func.count()).select_from(wanted.order_by(None).subquery())
-    total = await session.scalar(counted) or 0
-    rows = await session.execute(wanted.limit(limit).offset(offset))
-    return total, rows.all()
 
 
 def use_limits(kept: dict[str, Any], coupon_id: str) -> list[dict[str, str]]:

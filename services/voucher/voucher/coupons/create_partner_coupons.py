@@ -15,11 +15,12 @@ from chassis.identity import Principal
 from chassis.ids import new_id
 from contracts.voucher import VoucherIssued
 from voucher.copies import ASSOCIATED, CustomerCopy
-from voucher.coupons.coupon_state import coupon_state
+from voucher.coupons.facts import coupon_state
 from voucher.coupons.models import RECLAIMED, USABLE, Coupon
+from voucher.coupons.record_operation import record_operation
 from voucher.find_customers import find_customers, lock_customers
 from voucher.find_partner import find_issuing_partner
-from voucher.ledger.post_movements import post_issue, record
+from voucher.ledger.post_movements import post_issue
 from voucher.quotas.limits import QuotaLimits
 from voucher.quotas.models import COUPON_TYPE_OF_QUOTA, NORMAL, Quota
 from wire.codes import code as code_of
@@ -267,7 +268,7 @@ def _record(
     now: datetime,
 ) -> None:
     """Done when there is a coupon, else refused."""
-    record(
+    record_operation(
         session, quota, ISSUE, customer_id, wanted.face_value, now,
         coupon_id=coupon_id, remark=wanted.memo, done=coupon_id is not None,
     )  # fmt: skip

@@ -10,9 +10,6 @@ from chassis.identity import Principal
 from voucher.coupons.coupon_lists import (
     ELECTRONIC,
     ISSUED_ONLINE,
-    MEASURE_YUAN,
-    between,
-    counted_page,
     equal,
     not_long_ended,
     paying_for,
@@ -21,6 +18,7 @@ from voucher.coupons.coupon_lists import (
 )
 from voucher.coupons.models import Coupon
 from voucher.find_partner import find_acted_partner
+from voucher.pages import MEASURE_YUAN, between, counted_page
 from wire.json import known
 from wire.types import Instant, WireQuery
 

@@ -14,9 +14,10 @@ from chassis.errors import RefusedError
 from chassis.identity import Principal, WrongPrincipalError
 from contracts.order import OrderLine
 from voucher.copies import CustomerCopy, OrderCopy
-from voucher.coupons.coupon_lists import MEASURE_YUAN, use_limits
+from voucher.coupons.coupon_lists import use_limits
 from voucher.coupons.coupon_use import NO_DISCOUNT, RATIO_PLACES, PayLine, refuse_unless_fits
 from voucher.coupons.models import USABLE, Coupon
+from voucher.pages import MEASURE_YUAN
 from wire.json import known
 from wire.money import cut
 from wire.types import WireQuery

@@ -7,9 +7,10 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.identity import Principal
-from voucher.coupons.coupon_lists import between, counted_page, equal
+from voucher.coupons.coupon_lists import equal
 from voucher.coupons.models import CouponRecord
 from voucher.find_partner import find_acted_partner
+from voucher.pages import between, counted_page
 from wire.json import known
 from wire.types import Instant, WireQuery
 

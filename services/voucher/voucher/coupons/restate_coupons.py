@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.restatement import Restater
 from contracts.event import Event
 from contracts.voucher import VoucherIssued
-from voucher.coupons.coupon_state import coupon_state
+from voucher.coupons.facts import coupon_state
 from voucher.coupons.models import Coupon
 
 

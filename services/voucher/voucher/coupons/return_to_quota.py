@@ -6,9 +6,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
 from contracts.voucher import VoucherExpired, VoucherRecalled
-from voucher.coupons.coupon_state import coupon_state
+from voucher.coupons.facts import coupon_state
 from voucher.coupons.models import EXPIRED, RECLAIMED, Coupon
-from voucher.ledger.post_movements import post_return, record
+from voucher.coupons.record_operation import record_operation
+from voucher.ledger.post_movements import post_return
 from voucher.quotas.models import Quota
 
 MANUAL, UNLINKED, EXPIRY, TYPE_SWITCHED = 2, 3, 4, 8  # operation types, docs/domain/coupons.md B.7
@@ -31,7 +32,7 @@ def return_to_quota(
     amount = coupon.give_back(EXPIRED if operation_type == EXPIRY else RECLAIMED, now)
     quota.take_back(amount, now)
     post_return(session, coupon, amount, now)
-    record(
+    record_operation(
         session, quota, operation_type, coupon.customer_id, amount, now,
         coupon_id=coupon.id, remark=coupon.memo,
     )  # fmt: skip

@@ -13,8 +13,8 @@ from chassis.identity import Principal, WrongPrincipalError
 from chassis.ids import new_id
 from contracts.voucher import VoucherQuotaGranted
 from voucher.copies import PartnerCopy
-from voucher.coupons.coupon_state import quota_state
 from voucher.ledger.post_movements import post_grant
+from voucher.quotas.facts import quota_state
 from voucher.quotas.limits import QuotaLimits
 from voucher.quotas.models import NORMAL, Quota
 from wire.types import Amount, Id, Instant, WireRequest

@@ -8,8 +8,8 @@ from sqlalchemy import Row, case, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.identity import Principal
-from voucher.coupons.coupon_lists import MEASURE_YUAN, between, counted_page
 from voucher.find_partner import find_acted_partner
+from voucher.pages import MEASURE_YUAN, between, counted_page
 from voucher.quotas.limits import QuotaLimits
 from voucher.quotas.models import INVALID, NORMAL, Quota
 from wire.types import Instant, WireRequest

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.restatement import Restater
 from contracts.event import Event
 from contracts.voucher import VoucherQuotaGranted
-from voucher.coupons.coupon_state import quota_state
+from voucher.quotas.facts import quota_state
 from voucher.quotas.models import Quota
 
 

@@ -1,10 +1,9 @@
-"""The state of a quota or coupon as every event about it tells it."""
+"""The state of a coupon as every event about it states it."""
 
 from datetime import datetime
 from typing import Any
 
 from voucher.coupons.models import Coupon
-from voucher.quotas.models import Quota
 
 
 def coupon_state(coupon: Coupon, now: datetime) -> dict[str, Any]:
@@ -25,23 +24,4 @@ def coupon_state(coupon: Coupon, now: datetime) -> dict[str, Any]:
         "reserved_amount": coupon.reserved_amount,
         "effective_at": coupon.effective_at,
         "expire_at": coupon.expire_at,
-    }
-
-
-def quota_state(quota: Quota, now: datetime) -> dict[str, Any]:
-    """The fields of `QuotaEvent`."""
-    return {
-        "occurred_at": now,
-        "partner_id": quota.partner_id,
-        "distributor_id": quota.distributor_id,
-        "version": quota.version,
-        "quota_id": quota.id,
-        "parent_quota_id": quota.parent_quota_id,
-        "quota_type": quota.quota_type,
-        "quota_status": quota.quota_status,
-        "currency": quota.currency,
-        "quota_value": quota.quota_value,
-        "balance": quota.balance,
-        "effective_at": quota.effective_at,
-        "expire_at": quota.expire_at,
     }

@@ -1,5 +1,6 @@
 """The running gateway publishes what may be asked and what is told, and it is all there."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -104,3 +105,23 @@ def test_every_event_is_published_under_the_topic_it_is_told_on(session_system: 
     )
     told = {name for stream in STREAMS for name in contracts(stream)}
     assert set(document["components"]["messages"]) == told
+
+
+def test_no_description_needs_a_second_document(
+    session_system: System, openapi: dict[str, Any]
+) -> None:
+    """Whoever reads what is published has nothing of the repository."""
+    said = [*texts(openapi), *texts(published(session_system, "/asyncapi.json"))]
+    assert len(said) > 500
+    assert [text for text in said if ".md" in text or "decision 0" in text] == []
+
+
+def texts(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        for name, part in node.items():
+            if name in ("description", "summary", "title") and isinstance(part, str):
+                yield part
+            yield from texts(part)
+    elif isinstance(node, list):
+        for part in node:
+            yield from texts(part)

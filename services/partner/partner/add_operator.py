@@ -26,7 +26,7 @@ CREDENTIAL_REF_CHARACTERS_MAX = 128
 
 
 class NewOperator(WireRequest):
-    """An operator. `credential_ref` names the password that the gateway keeps (decision 0015)."""
+    """An operator. `credential_ref` names the password that the gateway keeps."""
 
     account_name: str = Field(min_length=2, max_length=64, pattern=ACCOUNT_NAME)
     name: str = Field(min_length=1, max_length=64)

@@ -78,10 +78,7 @@ class LineWanted(WireRequest):
 
 
 class OrderWanted(WireRequest):
-    """What the partner orders. `hold_for` says what must happen first.
-
-    See docs/domain/orders.md B.5.
-    """
+    """What the partner orders. `hold_for` says what must happen first."""
 
     customer_id: Id
     lines: Annotated[list[LineWanted], Field(min_length=1, max_length=LINES_MAX)]

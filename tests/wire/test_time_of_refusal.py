@@ -1,4 +1,4 @@
-"""How long an answer takes does not tell whether somebody else's object is there (issue 5).
+"""How long an answer takes does not tell whether somebody else's object is there.
 
 That neither id is waited for while the other is not, `test_foreign_objects.py` sees at every
 operation; here a few are measured finely enough to see a difference of a few milliseconds.

@@ -48,7 +48,7 @@ def service_app(
 ) -> FastAPI:
     """The service's application; nothing is opened before its lifespan. `name` is its package.
 
-    `openapi_url` is None for who publishes its description itself.
+    `openapi_url` is None where the service publishes its OpenAPI by itself.
 
     On `app.state`: settings, clock, database, bus_database, sideways, consumers, restaters,
     copied, subscriptions, relay, warnings (what `/readyz` tells although the service is ready).

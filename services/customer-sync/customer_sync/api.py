@@ -86,7 +86,7 @@ async def _divisions(request: Request, _principal: CurrentPrincipal) -> Division
 
 CurrentDivisions = Annotated[Divisions, Depends(_divisions)]
 
-# A caller without identity hears of that first.
+# A caller without identity is refused for that (401) before the mode is looked at (501).
 router = Router()
 commands = Router(dependencies=[Depends(_standalone)])
 commands.include_router(realname)

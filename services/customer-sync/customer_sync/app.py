@@ -61,7 +61,7 @@ def build(settings: ServiceSettings, clock: Clock = utc_now) -> FastAPI:
         schedules=schedules,
         restaters=[CUSTOMERS, AUTHORIZATIONS, APPLICATIONS],
         copied=COPIED,
-        resources=[upstream] * settings.connected,
+        resources=[upstream] if settings.connected else [],
         clock=clock,
     )
     app.state.code_sender = chosen_sender(settings)

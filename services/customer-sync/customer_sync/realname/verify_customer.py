@@ -26,7 +26,7 @@ class Verification(BaseModel):
 
 
 class VerificationOf(Verification):
-    """Whose name it is."""
+    """A verified name with the customer it belongs to, as one of many."""
 
     customer_id: str = Field(min_length=1, max_length=64)
 

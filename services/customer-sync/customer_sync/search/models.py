@@ -21,7 +21,7 @@ class Tally(Tables):
 
 
 class TallyChange(Tables):
-    """Somebody who counts since then, or does no more; appended by triggers, summed up later."""
+    """One customer entered (+1) or left (-1) a tally; appended by triggers, summed up later."""
 
     __tablename__ = "tally_changes"
 

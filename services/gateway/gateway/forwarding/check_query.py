@@ -1,6 +1,7 @@
-"""What no service sees any more once its framework has read the query: repeats, broken UTF-8.
+"""Check a query before it is parsed: repeated parameters, broken UTF-8, NUL.
 
-And what no database takes: NUL.
+A service's framework drops repeats and replaces broken UTF-8, so a service cannot see them, and no
+database stores NUL.
 """
 
 import re

@@ -26,8 +26,10 @@ from gateway.portfolio.search_order import SearchOrder
 from wire.times import cycle_of
 
 COUNTED_MAX = 1_000  # customers
-FIRST_ROWS = 10  # of the order, for each row of a page; who fills it from them is frequent there
-WALK_ROWS_MAX = 5_000  # of the order, for a page of what is frequent
+# Rows that are read along the sort index for each row of the page; a filter that fills the page
+# within them counts as frequent.
+FIRST_ROWS = 10
+WALK_ROWS_MAX = 5_000  # rows along the sort index, for a page of a frequent filter
 SMALL_MAX = 5_000  # customers of a portfolio that is looked through whole
 RESOURCES_MAX = 3 * COUNTED_MAX  # looked through for customers of whom something expires
 

@@ -90,10 +90,10 @@ def conditions(row: Row, search: CustomerSearch, now: datetime) -> ColumnElement
 def by_index(
     row: Row, search: CustomerSearch, now: datetime, resources: Select[str, str]
 ) -> ColumnElement[bool]:
-    """The same, but names and expiries are found by their indexes.
+    """The same conditions, but names and expiries are found by their indexes.
 
-    `resources` says whose, and how many of those that expire at most; it asks for two ids: of the
-    customer, of the partner.
+    `resources` selects the ids of customer and partner of the resources that are looked through;
+    its own conditions say which partners' and how many of them.
     """
     given = [_simple_conditions(row, search, now)]
     if search.name is not None:

@@ -36,8 +36,8 @@ async def keep_rows(
 ) -> None:
     """Upsert the newest version of each row, unless the row is newer.
 
-    While a rebuild runs, a newer row that was not seen since it began is not believed: if its
-    version is wrong, the fact would be lost under it; if it is right, it is about to be told anew.
+    While a rebuild runs, a row that was not seen since it began is overwritten although its version
+    is newer: a wrong version would hide the fact, and a right one is about to be stated again.
     """
     if rows:
         table = _table(target)

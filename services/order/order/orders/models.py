@@ -134,11 +134,11 @@ class Order(Tables):
         self._changed(now)
 
     def begin_payment(self, payer_id: str) -> None:
-        """Whose attempt this is: its outcome, which tells of it, is about that account."""
+        """Note who pays this attempt; its outcome event names that account."""
         self.paying_agent_id = payer_id if payer_id != self.customer_id else None
 
     def pay(self, cash: Decimal, credit: Decimal, now: datetime) -> datetime:
-        """Everything is held: the order is being provisioned, until when is the answer."""
+        """Everything is held. Returns the instant at which provisioning is due."""
         self.cash_amount, self.credit_amount = cash, credit
         self.status, self.paid_at = PROCESSING, now
         self.provision_at = now + timedelta(seconds=self.provisioning_seconds)

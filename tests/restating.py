@@ -1,4 +1,4 @@
-"""What an owner states anew, read portion by portion, and held against what it stated before."""
+"""What an owner states again, read portion by portion, and held against what it stated before."""
 
 from collections.abc import Iterable
 from typing import Any

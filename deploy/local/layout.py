@@ -96,7 +96,7 @@ class Layout:
 
     @property
     def supervisor_config(self) -> Path:
-        """Generated anew at each start."""
+        """Generated again at each start."""
         return self.run / "supervisord.conf"
 
     @property

@@ -1,4 +1,4 @@
-"""The ports of this checkout: chosen once, kept, chosen anew when somebody took them."""
+"""The ports of this checkout: chosen once, kept, chosen again when somebody took them."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

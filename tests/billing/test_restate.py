@@ -1,4 +1,4 @@
-"""Accounts, debts and lines stated anew; a customer heard anew is copied, and no money moves."""
+"""Accounts, debts and lines stated again; a customer heard again is copied, and no money moves."""
 
 from typing import Any
 

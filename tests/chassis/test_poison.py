@@ -102,7 +102,7 @@ async def allow(database: Database, amount: str) -> None:
 async def test_one_poisoned_key_in_a_hundred_costs_the_others_nothing_and_replays_in_order(
     settings: ServiceSettings,
 ) -> None:
-    """Break: let `parked_keys` answer an empty set, so that each later event is found anew."""
+    """Break: let `parked_keys` answer an empty set, so that each later event is found again."""
     load, outcome = Load(), Outcome(settings)
     await allow(outcome.database, FINE)
     app = service_app("tally", settings, routers=[], consumers=[allowing(load)])

@@ -161,7 +161,7 @@ async def test_an_account_has_so_many_seats_to_wait_and_no_more(
 async def test_what_never_comes_is_refused_when_the_wait_is_over(
     app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing was written, and it was begun anew once. Break: do not set `waited_out`."""
+    """Nothing was written, and it was begun again once. Break: do not set `waited_out`."""
     monkeypatch.setattr(copies, "WAIT_SECONDS", 0.3)
     answer = await ask(app, "one", "POST", "/api/names", "never")
     assert (answer.status_code, answer.json()["code"]) == (404, "CHB.0404")

@@ -1,4 +1,4 @@
-"""Customers, authorizations and applications stated anew are what was stated last."""
+"""Customers, authorizations and applications stated again are what was stated last."""
 
 from typing import Any
 

@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
 
 def refused_code(partner: Caller, quota_id: str, customer_id: str) -> str | None:
-    """Why the customer gets no coupon; None when it got one. Each ask is signed anew."""
+    """Why the customer gets no coupon; None when it got one. Each ask is signed again."""
     body = CreatePartnerCouponsReq(
         quota_id=quota_id, customer_ids=[customer_id], face_value="10.00", memo=uuid4().hex
     )

@@ -1,4 +1,4 @@
-"""Operators that were kept before roles were: partner is asked to state them anew."""
+"""Operators that were kept before roles were: partner is asked to state them again."""
 
 import json
 

@@ -79,7 +79,7 @@ def made_up(chance: random.Random) -> dict[str, Any]:
 
 
 async def write(database: Database, chance: random.Random, ids: list[str]) -> None:
-    """Customers anew, and what they have that ends."""
+    """Customers again, and what they have that ends."""
     rows = [{"customer_id": customer_id, **made_up(chance)} for customer_id in ids]
     for row in rows:
         row["names"] = grams(row["account_name"], row["customer_name"])
@@ -101,7 +101,7 @@ async def write(database: Database, chance: random.Random, ids: list[str]) -> No
 
 
 async def change(database: Database, chance: random.Random) -> None:
-    """Some are written anew, some are changed, some go."""
+    """Some are written again, some are changed, some go."""
     ids = [f"c{chance.randrange(CUSTOMERS):03}" for _ in range(20)]
     await write(database, chance, sorted(set(ids[:6])))
     async with database.transaction() as session:

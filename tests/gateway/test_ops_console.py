@@ -87,7 +87,7 @@ async def test_rates_need_two_looks(gate: Gate, browser: Browser, played: Played
     played.metrics = METRICS.replace("1200.0\nchannelbus_relay_f", "5.0\nchannelbus_relay_f")
     snapshot = await gate.app.state.console.services.looks.next()
     (one,) = [s for s in snapshot.services if s.name == "order"]
-    assert one.events_per_second == 0  # started anew, not backwards
+    assert one.events_per_second == 0  # started again, not backwards
 
 
 async def test_a_service_that_is_unwell_says_why(browser: Browser, played: PlayedService) -> None:

@@ -102,7 +102,7 @@ async def test_wrong_missing_and_ghostly_rows_are_mended_and_counted(
     assert await dump(database) == before
     async with database.transaction() as session:
         told = await session.scalar(select(func.count()).select_from(FeedRow))
-    assert told == len(STATED) + 3  # what is stated anew is no new fact
+    assert told == len(STATED) + 3  # what is stated again is no new fact
 
 
 async def test_a_version_ahead_of_its_owners_is_wrong_unless_a_fact_came_since(

@@ -1,4 +1,4 @@
-"""Orders and resources stated anew are what was stated last, whatever became of them."""
+"""Orders and resources stated again are what was stated last, whatever became of them."""
 
 import pytest
 

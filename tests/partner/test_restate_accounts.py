@@ -1,4 +1,4 @@
-"""Accounts and operators stated anew equal those that were stated when they came."""
+"""Accounts and operators stated again equal those that were stated when they came."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Coupons and quotas stated anew; and what others state anew is copied here, nothing more."""
+"""Coupons and quotas stated again; and what others state again is copied here, nothing more."""
 
 from decimal import Decimal
 from typing import Any

@@ -95,7 +95,7 @@ def _in_words(plan: Plan, requests: int) -> str:
 
 
 async def _prepare(gateway: Gateway, journal: Journal, size: Size) -> Plan:
-    """The plan, begun anew unless the journal is of this system and seed."""
+    """The plan, begun again unless the journal is of this system and seed."""
     if journal.header.get("seed") != SEED or not await _is_of(gateway, journal):
         now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
         journal.begin({"seed": SEED, "at": now.isoformat()})
@@ -105,7 +105,7 @@ async def _prepare(gateway: Gateway, journal: Journal, size: Size) -> Plan:
 
 
 async def _is_of(gateway: Gateway, journal: Journal) -> bool:
-    """Whether the partner that the journal knows is here: databases may have been made anew."""
+    """Whether the partner that the journal knows is here: databases may have been made again."""
     step = f"partner {PROVIDER}"
     if step not in journal:
         return len(journal) == 0

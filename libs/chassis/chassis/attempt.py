@@ -8,7 +8,7 @@ from starlette.types import Message
 
 @dataclass(slots=True)
 class Attempt:
-    """Shared by all who work for one request; `chassis.try_again` begins it anew."""
+    """Shared by all who work for one request; `chassis.try_again` begins it again."""
 
     answered: bool = False
     committed: bool = False

@@ -42,7 +42,7 @@ class Attempts:
         """Deliver the batch; when it fails for good, in pieces; one that fails alone is parked.
 
         Cut out what was in hand when it failed and halve what follows: what waits behind many
-        poisoned events is not read anew for each. One takes four transactions. When nothing was in
+        poisoned events is not read again for each. One takes four transactions. When nothing was in
         hand, halve: that finds one poisoned event among 500 by 18 transactions, one by one by 500.
         """
         pieces = deque([messages])

@@ -17,7 +17,7 @@ def build_index(op: Any, name: str, on: str) -> None:
     """Build an index unless it is there; `on` is its table with columns and all that follows.
 
     What the version did before is committed first: it must bear to be done again. A run that was
-    killed leaves half an index, which nobody uses; it is built anew.
+    killed leaves half an index, which nobody uses; it is built again.
     """
     with _beside_others(op):
         is_whole = op.get_bind().scalar(_IS_WHOLE, {"name": name})

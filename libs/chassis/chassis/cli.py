@@ -30,7 +30,7 @@ S = TypeVar("S", bound=ServiceSettings)
 Build = Callable[[S], FastAPI]
 
 _ABOUT_REBUILDING = """\
-Asks the owners of what this service copies to state it anew, and waits until it was heard; the
+Asks the owners of what this service copies to state it again, and waits until it was heard; the
 service goes on serving. Killed or interrupted, it goes on where it stood when it is called again.
 
   gateway         the read model and the directory of principals; rows of the read model that no

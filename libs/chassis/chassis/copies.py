@@ -29,7 +29,7 @@ Look = Callable[[AsyncSession], Awaitable[Found | None]]
 
 
 class NotYetKnownError(Exception):
-    """What the request names is not there yet: roll back, wait, and begin it anew."""
+    """What the request names is not there yet: roll back, wait, and begin it again."""
 
     def __init__(self, look: Look[Any], session: AsyncSession):
         self.look = look
@@ -67,7 +67,7 @@ async def until(session: AsyncSession, look: Look[Found]) -> Found | None:
     """What `look` finds, waiting up to two seconds for the event that brings it; None without one.
 
     A request does not wait here: its transaction is rolled back, and the whole request is begun
-    anew when a `look` in another session has found it (`chassis.try_again`). So `look` must hold
+    again when a `look` in another session has found it (`chassis.try_again`). So `look` must hold
     nothing of this session. Who was committed in part, or is no request, waits in its transaction.
     """
     found = await look(session)

@@ -34,7 +34,7 @@ _AWAY = (
 _OVERLAPS = {"40001", "40P01"}  # serialization, deadlock
 _CONFLICTS = {*_OVERLAPS, "55P03", "57014"}  # lock, time-out: who waited in vain waits no more
 
-# A table was altered under a session: it plans and reads anew when it is asked again.
+# A table was altered under a session: it plans and reads again when it is asked again.
 _STALE = (asyncpg.InvalidCachedStatementError, asyncpg.exceptions.OutdatedSchemaCacheError)
 _INTERNAL_ERROR = "XX000"
 _STALE_WORDS = ("cache lookup failed", "could not open relation", "concurrently")

@@ -67,7 +67,7 @@ class Message:
 
     @property
     def is_restated(self) -> bool:
-        """Whether an owner states an aggregate anew."""
+        """Whether an owner states an aggregate again."""
         return self.headers.get("ce_restated") == "true"
 
 

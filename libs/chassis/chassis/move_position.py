@@ -28,7 +28,7 @@ FIRST_SECONDS_MAX = 5.0
 async def list_positions(settings: ServiceSettings, database: Database) -> list[dict[str, Any]]:
     """Each position beside what its topic holds; `alarm` says why a partition stands still.
 
-    A topic made anew that is longer than the old one shows only when its consumer starts, in
+    A topic made again that is longer than the old one shows only when its consumer starts, in
     `/readyz` and in the log.
     """
     table = ConsumerPosition

@@ -59,7 +59,7 @@ class ConnectionPool:
 
     def _lent(self, _driver: Any, record: Any, _loan: Any) -> None:
         if record.info["generation"] != self._generation.number:
-            raise DisconnectionError("of an older generation")  # SQLAlchemy connects anew
+            raise DisconnectionError("of an older generation")  # SQLAlchemy connects again
         self._lent_at_most = max(self._lent_at_most, self._pool.checkedout())
         if self._look is None:
             self._look_later()
@@ -73,7 +73,7 @@ class ConnectionPool:
         self._look = loop.call_later(IDLE_SECONDS_MAX, self._give_back)
 
     def _give_back(self) -> None:
-        """Begin anew with none when some were never needed; those in use come back in time."""
+        """Begin again with none when some were never needed; those in use come back in time."""
         self._look = None
         pool, needed, self._lent_at_most = self._pool, self._lent_at_most, 0
         if pool.checkedout():

@@ -15,7 +15,7 @@ Finish = Callable[[Database, Rebuild, Tell], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """The owners of what a service copies, each with the aggregates to be stated anew.
+    """The owners of what a service copies, each with the aggregates to be stated again.
 
     `finish` runs once all of it was heard; it may run again after a kill.
     """

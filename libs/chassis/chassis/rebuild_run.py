@@ -81,7 +81,7 @@ class Rebuilding:
             return running
 
     async def _stated(self, rebuild_id: int, owner: str) -> None:
-        """Until the owner has stated all of it anew and has sent what it stated."""
+        """Until the owner has stated all of it again and has sent what it stated."""
         told = _Progress(self._tell, f"{owner} does not go on; is it running?")
         stated_through: int | None = None
         while True:

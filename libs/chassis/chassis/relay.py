@@ -38,7 +38,7 @@ from chassis.settings import ServiceSettings
 
 log = get_logger(__name__)
 
-# Whatever the driver says: it means Kafka or the database, and the relay begins anew.
+# Whatever the driver says: it means Kafka or the database, and the relay begins again.
 _INTERRUPTIONS = (OSError, KafkaError, DatabaseAwayError, *DRIVER_ERRORS)
 COMMAND_SECONDS_MAX = 30
 CHANNEL = "channelbus_outbox"

@@ -35,7 +35,7 @@ Count = Callable[[AsyncSession], Awaitable[int]]
 
 @dataclass(frozen=True, slots=True)
 class Restater:
-    """How one kind of aggregate is stated anew.
+    """How one kind of aggregate is stated again.
 
     `portion(session, after, limit)` gives one event for each of the next `limit` aggregates whose
     id is greater than `after` (empty at first), in the order of their ids; the event's subject is
@@ -50,7 +50,7 @@ class Restater:
 def is_known(version: int, event: Event) -> bool:
     """Whether a copy of that version has nothing to take from the event.
 
-    What is stated anew is taken at an equal version too: that is how a copy is mended.
+    What is stated again is taken at an equal version too: that is how a copy is mended.
     """
     return version > event.version or (version == event.version and not event.restated)
 

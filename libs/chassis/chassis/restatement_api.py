@@ -39,7 +39,7 @@ def _administrator(principal: Principal) -> Principal:
 
 @restatement_router.post("")
 async def ask(request: Request, principal: CurrentPrincipal, now: Now, wanted: Wanted) -> Response:
-    """Ask for aggregates to be stated anew; they follow in the background."""
+    """Ask for aggregates to be stated again; they follow in the background."""
     restaters = request.app.state.restaters
     who = _administrator(principal)
     async with _database(request).transaction() as session:

@@ -160,7 +160,7 @@ class Standing:
             self.stop_partition(partition, why, heals=True)
 
     def out_of_range(self, targets: Sequence[TopicPartition]) -> None:
-        """The log was cut or made anew: the watch seeks, and finds out which."""
+        """The log was cut or made again: the watch seeks, and finds out which."""
         for target in targets:
             self.forget((target.topic, target.partition))
 

@@ -158,7 +158,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         self._subscriber = broker.subscriber(
             *[settings.topic_prefix + stream for stream in consumers.streams],
             group_id=settings.topic_prefix + consumers.name,
-            # A static member: killed and started anew it does not wait for its old session's end.
+            # A static member: killed and started again it does not wait for its old session's end.
             group_instance_id=settings.consumer_instance_id,
             batch=True,
             ack_policy=AckPolicy.MANUAL,
@@ -206,7 +206,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         """Seek to the positions in the database; what fails here is sought by the watch.
 
         Nothing is fetched before: the client would begin where the group's own offset says, what it
-        brought would be sought anew, and each of the seek's questions would wait for such a fetch.
+        brought would be sought again, and each of the seek's questions would wait for such a fetch.
 
         The client sends no heartbeat meanwhile: waiting for the database longer than a session
         lasts, the member would be expelled and asked again, for ever.
@@ -253,7 +253,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         self.standing.unreadable(target, error)
 
     def out_of_range(self, targets: Sequence[TopicPartition]) -> None:
-        """The log was cut or made anew."""
+        """The log was cut or made again."""
         self.standing.out_of_range(targets)
 
     def failed(self, error: Exception) -> None:

@@ -69,7 +69,7 @@ class ConsumerPosition(KitTables):
     topic: Mapped[str] = mapped_column(primary_key=True)
     partition: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     position: Mapped[int]
-    # The id of the event before the position: a topic made anew has another one there.
+    # The id of the event before the position: a topic made again has another one there.
     last_event: Mapped[str | None]
     moved_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -115,7 +115,7 @@ class ParkedEvent(KitTables):
 
 
 class Restatement(KitTables):
-    """An owner's aggregates being stated anew, and how far that is."""
+    """An owner's aggregates being stated again, and how far that is."""
 
     __tablename__ = "restatements"
 

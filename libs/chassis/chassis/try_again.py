@@ -1,4 +1,4 @@
-"""A request that failed only for the moment is begun anew, before anybody heard of it.
+"""A request that failed only for the moment is begun again, before anybody heard of it.
 
 A column's type was changed under a running service, two commands locked in opposite orders: the
 same again goes well at once. What a command names is on its way here as an event: the same goes
@@ -72,10 +72,10 @@ class TryAgain:
             current_attempt.reset(under_way)
 
     async def _try(self, scope: Scope, receive: Receive, send: Send, attempt: Attempt) -> bool:
-        """Whether it was answered; else it is to be begun anew.
+        """Whether it was answered; else it is to be begun again.
 
         Raises:
-            DatabaseAwayError: it would go well, but cannot be begun anew; the caller may.
+            DatabaseAwayError: it would go well, but cannot be begun again; the caller may.
             TooManyWaitingError
 
         """

@@ -36,7 +36,7 @@ class Event(BaseModel):
     partner_id: str
     distributor_id: str | None = None
     version: int = Field(ge=1)
-    # True when the owner states an aggregate anew for rebuilding copies: no new fact.
+    # True when the owner states an aggregate again for rebuilding copies: no new fact.
     restated: bool = Field(default=False, exclude=True)  # travels as ce_restated
 
     @property

@@ -1,6 +1,6 @@
 """Writes what is made from the contracts: schemas, AsyncAPI document, catalogue.
 
-    python -m contracts.generate              write them anew
+    python -m contracts.generate              write them again
     python -m contracts.generate --baseline   also accept the present contracts as released
 
 Works in a checkout; tests compare what is committed with what this would write.

@@ -30,7 +30,7 @@ async def keep_customer(session: AsyncSession, event: CustomerEvent) -> None:
 
     Its balance returns to the partner when it stops being a resale customer, by unlinking or by
     a switch (SOURCE_OPERATION_BEUNBIND, docs/domain/association.md B.3, docs/domain/accounts.md
-    B.10). Told anew, the customer is only copied: no money follows from what is no new fact.
+    B.10). Stated again, the customer is only copied: no money follows from what is no new fact.
     """
     before = await session.get(
         Customer, event.customer_id, with_for_update=True, populate_existing=True

@@ -12,7 +12,7 @@ from order.orders.end_with_association import end_orders_of
 async def keep_customer(session: EventSession, event: CustomerEvent) -> None:
     """The customer as it is now; an older fact changes nothing.
 
-    What waits for payment ends with its association; told anew, the customer is only copied.
+    What waits for payment ends with its association; stated again, the customer is only copied.
     """
     before = await session.get(
         Customer, event.customer_id, with_for_update=True, populate_existing=True

@@ -1,4 +1,4 @@
-"""State accounts and operators anew, so that others can rebuild their copies (decision 0007)."""
+"""State accounts and operators again, so that others can rebuild their copies (decision 0007)."""
 
 from collections.abc import Sequence
 

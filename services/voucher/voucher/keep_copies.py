@@ -11,7 +11,7 @@ from voucher.copies import CustomerCopy, OrderCopy, PartnerCopy
 
 
 async def keep_customer(session: AsyncSession, event: CustomerEvent) -> str | None:
-    """Write the copy; None when the event was no news: known already, or told anew.
+    """Write the copy; None when the event was no news: known already, or stated again.
 
     Otherwise the association type that was known before, or the event's own for a new customer.
     """

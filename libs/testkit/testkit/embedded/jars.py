@@ -160,7 +160,7 @@ def _sha256(path: Path) -> str | None:
 
 
 def relock() -> int:
-    """Resolve the specification anew and write the lock; the number of jars."""
+    """Resolve the specification again and write the lock; the number of jars."""
     from jgo.env import EnvironmentSpec, LockFile
     from jgo.maven import MavenContext
 

@@ -31,7 +31,7 @@ async def open_accounts(session: AsyncSession, owner: Partner | Customer) -> Non
         }
         for account_type in OWN_TYPES[kind]
     ]
-    # As many executions of one statement: one of many rows would be compiled anew each time.
+    # As many executions of one statement: one of many rows would be compiled again each time.
     table = Account.__table__
     assert isinstance(table, Table)
     opened = insert(table).on_conflict_do_nothing(index_elements=["owner_id", "account_type"])

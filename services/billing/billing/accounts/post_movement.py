@@ -36,7 +36,7 @@ USAGE = "SOURCE_OPERAIION_USAGE"
 WRITE_OFF = "SOURCE_OPERAIION_WRITEOFF"
 # Ours: what an attempt sets aside moves no money, but changes what may be spent.
 HOLD, RELEASE = "HOLD", "RELEASE"
-RESTATED = "RESTATED"  # ours: nothing moved, the account is told anew
+RESTATED = "RESTATED"  # ours: nothing moved, the account is stated again
 
 LOCK_TRIES_MAX = 4
 DEADLOCK = "40P01"  # PostgreSQL's code

@@ -1,4 +1,4 @@
-"""State accounts anew: `billing.funds_moved` by 0.00, the balance as it is (decision 0007)."""
+"""State accounts again: `billing.funds_moved` by 0.00, the balance as it is (decision 0007)."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""State anew what customers owe: `billing.arrears_cleared` by 0.00 (decision 0007).
+"""State again what customers owe: `billing.arrears_cleared` by 0.00 (decision 0007).
 
 Also of those who owe nothing any more: a copy may have missed that.
 """

@@ -1,4 +1,4 @@
-"""State bill lines anew, as they were recorded (decision 0007)."""
+"""State bill lines again, as they were recorded (decision 0007)."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""State applications anew, each by the contract of its status (decision 0007)."""
+"""State applications again, each by the contract of its status (decision 0007)."""
 
 from collections.abc import Sequence
 

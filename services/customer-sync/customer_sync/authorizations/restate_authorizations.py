@@ -1,4 +1,4 @@
-"""State authorizations anew, each by the contract of its status (decision 0007)."""
+"""State authorizations again, each by the contract of its status (decision 0007)."""
 
 from collections.abc import Sequence
 

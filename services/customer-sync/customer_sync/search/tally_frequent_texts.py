@@ -1,7 +1,7 @@
 """Keep tallies of texts that many of a partner's customers have in common (有限公司).
 
 Of three characters and more; shorter ones are all tallied. Which ones are frequent is guessed from
-a sample, anew each turn: a wrong guess costs time, never a wrong count. From then on the text is
+a sample, again each turn: a wrong guess costs time, never a wrong count. From then on the text is
 summed up like everything else (`merge_tallies`).
 """
 

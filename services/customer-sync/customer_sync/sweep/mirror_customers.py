@@ -193,7 +193,7 @@ def _said_best(customer: Customer, changed: set[str]) -> type[CustomerEvent]:
 def _association_change(
     customer: Customer, owner: Owner, one: UpstreamCustomer, now: datetime
 ) -> type[CustomerEvent] | None:
-    """Linked anew or elsewhere, or under another type; None when the association is as it was."""
+    """Linked again or elsewhere, or under another type; None when the association is as it was."""
     association_type = one.association_type or customer.association_type
     since = one.associated_on or customer.associated_on or now
     is_elsewhere = customer.partner_id != owner.partner_id

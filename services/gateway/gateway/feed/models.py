@@ -17,7 +17,7 @@ class FeedTables(DeclarativeBase):
 class FeedHorizon(FeedTables):
     """One row: which feed this is, and up to which position it was pruned.
 
-    A cursor names the feed: after a database is made anew, positions mean something else.
+    A cursor names the feed: after a database is made again, positions mean something else.
     """
 
     __tablename__ = "event_feed_horizon"

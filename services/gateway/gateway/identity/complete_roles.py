@@ -1,4 +1,4 @@
-"""Ask for the roles of operators that were kept before roles were: partner states them anew."""
+"""Ask for the roles of operators that were kept before roles were: partner states them again."""
 
 from sqlalchemy import select
 

@@ -1,4 +1,4 @@
-"""What a partner got for its customer ends with the grant; a grant given anew revives nothing."""
+"""What a partner got for its customer ends with the grant; a grant given again revives nothing."""
 
 from sqlalchemy import exists, select, union
 from sqlalchemy.ext.asyncio import AsyncSession

@@ -45,7 +45,7 @@ async def change_access_key(
     change: ChangedCredential,
     now: datetime,
 ) -> AccessKey:
-    """Switch a key off or on, or describe it anew; what was exchanged by it stays ended."""
+    """Switch a key off or on, or describe it again; what was exchanged by it stays ended."""
     key = await show_access_key(session, principal, access)
     key.status = change.status or key.status
     key.description = key.description if change.description is None else change.description

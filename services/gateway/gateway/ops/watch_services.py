@@ -199,7 +199,7 @@ class ServiceWatch:
 
 
 def _rate(before: float | None, now: float, seconds: float) -> float | None:
-    """None without a look before; a counter that fell belongs to a process started anew."""
+    """None without a look before; a counter that fell belongs to a process started again."""
     return None if before is None else max(now - before, 0.0) / max(seconds, 0.001)
 
 

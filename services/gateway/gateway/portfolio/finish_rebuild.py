@@ -1,6 +1,6 @@
 """The end of a rebuild: rows that no owner has stated since it began are ghosts, and go.
 
-Whatever lives was stated anew, or changed since then; either has set its `seen_at`. Rows of a
+Whatever lives was stated again, or changed since then; either has set its `seen_at`. Rows of a
 parked key stay: what was stated of them waits with the key.
 """
 

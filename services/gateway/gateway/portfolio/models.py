@@ -77,7 +77,7 @@ class CustomerRow(Tenant, Seen, PortfolioTables):
     customer_level: Mapped[str | None]
     registered_at: Mapped[datetime | None]
 
-    # Of the customer's other rows, written anew with every batch that touches one of them.
+    # Of the customer's other rows, written again with every batch that touches one of them.
     orders_by_status: Mapped[list[Any]] = mapped_column(server_default=NOTHING)
     balances: Mapped[list[Any]] = mapped_column(server_default=NOTHING)
     coupons_by_type: Mapped[list[Any]] = mapped_column(server_default=NOTHING)

@@ -1,4 +1,4 @@
-"""On a customer stands what a page shows at once: sums over its other rows, written anew."""
+"""On a customer stands what a page shows at once: sums over its other rows, written again."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -52,7 +52,7 @@ async def keep_rows(
 async def mend_rows(
     session: AsyncSession, target: type[PortfolioTables], rows: Rows, rebuild: Rebuild | None
 ) -> set[str]:
-    """Upsert rows that their owner stated anew; the customers that they belonged to by mistake.
+    """Upsert rows that their owner stated again; the customers that they belonged to by mistake.
 
     An equal version is written again, and what differs is counted as mended. A newer row stays if
     it was seen since the rebuild began: that fact came after the owner looked. Else its version is

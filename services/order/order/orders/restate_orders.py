@@ -1,4 +1,4 @@
-"""State orders anew, so that others can rebuild their copies (decision 0007).
+"""State orders again, so that others can rebuild their copies (decision 0007).
 
 As `order.created`, whatever became of them: that one is only copied. The other contracts settle
 attempts, money and coupons.

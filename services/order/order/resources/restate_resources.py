@@ -1,4 +1,4 @@
-"""State resources anew, as `resource.opened` (decision 0007)."""
+"""State resources again, as `resource.opened` (decision 0007)."""
 
 from collections.abc import Sequence
 

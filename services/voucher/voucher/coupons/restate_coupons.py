@@ -1,4 +1,4 @@
-"""State coupons anew, as `voucher.issued` whatever became of them: it is only copied.
+"""State coupons again, as `voucher.issued` whatever became of them: it is only copied.
 
 See decision 0007.
 

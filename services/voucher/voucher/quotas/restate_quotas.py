@@ -1,4 +1,4 @@
-"""State quotas anew, as `voucher.quota_granted` (decision 0007)."""
+"""State quotas again, as `voucher.quota_granted` (decision 0007)."""
 
 from collections.abc import Sequence
 

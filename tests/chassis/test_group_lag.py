@@ -22,6 +22,13 @@ NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
 
+@pytest.fixture(autouse=True)
+def nothing_told() -> None:
+    """What other tests' processes told of groups with the same name is not ours."""
+    GROUP_LAG_EVENTS.clear()
+    GROUP_LAG_SECONDS.clear()
+
+
 @pytest.fixture
 async def outcome(settings: ServiceSettings) -> AsyncIterator[Outcome]:
     found = Outcome(settings)

@@ -50,6 +50,7 @@ class TopicReader:
         self._settings = settings
         self._consumer: AIOKafkaConsumer | None = None
         self._one_at_a_time = asyncio.Lock()
+        self._reads = True
         self._seen: dict[tuple[str, Partition], _Seen] = {}
 
     async def close(self) -> None:
@@ -78,6 +79,7 @@ class TopicReader:
                 targets = [TopicPartition(*partition) for partition in positions]
                 found = await consumer.end_offsets(targets) if targets else {}
                 ends = {(target.topic, target.partition): end for target, end in found.items()}
+            self._reads = True
             return {
                 partition: await self._behind(consumer, group, partition, position, ends[partition])
                 for partition, position in positions.items()
@@ -112,7 +114,7 @@ class TopicReader:
         seen = self._seen.get((group, partition))
         if seen is None or seen.position != position:
             seen = self._seen[(group, partition)] = _Seen(position, position)
-        if seen.read_to < end and seen.events < COUNTED_EVENTS_MAX:
+        if self._reads and seen.read_to < end and seen.events < COUNTED_EVENTS_MAX:
             await self._read(consumer, partition, seen, end)
         return Unread(seen.events + max(end - seen.read_to, 0), seen.oldest_at)
 
@@ -134,6 +136,8 @@ class TopicReader:
                     seen.events += len(records)
                     seen.read_to = min(await consumer.position(target), end)
         except (KafkaError, TimeoutError, ValueError, RuntimeError) as error:
+            # A broker that is slow now is not asked for each of the others, too.
+            self._reads = not isinstance(error, TimeoutError)
             log.info("not counted", partition=str(partition), error=repr(error))
         finally:
             # It would go on fetching for nobody.

@@ -348,7 +348,7 @@ async def test_each_side_lists_its_own_applications_page_by_page(door: Door) -> 
 
     first = (await door.get("/api/association-applications?limit=2")).json()
     assert [row["application_id"] for row in first["applications"]] == [made[2], made[1]]
-    assert await ids(f"limit=2&after={first['next_after']}") == [made[0]]
+    assert await ids(f"limit=2&after={first['next']}") == [made[0]]
     assert await ids("status=withdrawn") == [made[0]]
     assert await ids("kind=switch") == []
     assert await ids(f"customer_id={customers[1]}") == [made[1]]

@@ -103,9 +103,9 @@ async def test_lists_show_each_its_own_in_pages(door: Door) -> None:
     assert (await door.post(path, None, DISTRIBUTOR)).status_code == 201
     first = (await door.get("/api/authorizations?limit=2")).json()
     assert [a["authorization_id"] for a in first["authorizations"]] == asked[:0:-1]
-    rest = (await door.get(f"/api/authorizations?limit=2&after={first['next_after']}")).json()
+    rest = (await door.get(f"/api/authorizations?limit=2&after={first['next']}")).json()
     assert [a["authorization_id"] for a in rest["authorizations"]] == asked[:1]
-    assert rest["next_after"] is None
+    assert rest["next"] is None
     own = (await door.get("/api/authorizations", _customer(customers[0]))).json()
     assert [a["authorization_id"] for a in own["authorizations"]] == asked[:1]
     above = (await door.get("/api/authorizations", DISTRIBUTOR)).json()["authorizations"]

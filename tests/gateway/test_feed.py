@@ -223,7 +223,7 @@ async def refused(gate: Gate, query: str) -> Answer:
     [
         ("types=order.imagined", "CBC.0101"),
         ("types=order*", "CBC.0101"),
-        ("types=", "CBC.0101"),
+        ("types=", "CBC.0100"),
         ("after=garbage", "CBC.0100"),
         ("after=" + "A" * 101, "CBC.0100"),
         ("limit=0", "CBC.0100"),

@@ -187,6 +187,6 @@ async def test_operators_are_listed_in_pages(door: Door) -> None:
     await door.post(_path(other), an_operator())
     by = as_partner(account)
     first = (await door.get(f"{_path(account)}?limit=2", by=by)).json()
-    rest = (await door.get(f"{_path(account)}?after={first['next_after']}", by=by)).json()
+    rest = (await door.get(f"{_path(account)}?after={first['next']}", by=by)).json()
     assert first["operators"] + rest["operators"] == added
-    assert rest["next_after"] is None
+    assert rest["next"] is None

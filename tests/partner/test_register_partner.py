@@ -196,10 +196,10 @@ async def test_accounts_are_listed_by_filters_in_pages(door: Door) -> None:
     await door.register(status="restricted")
 
     first = (await door.get("/api/partners?kind=reseller&limit=2")).json()
-    rest = (await door.get(f"/api/partners?kind=reseller&after={first['next_after']}")).json()
+    rest = (await door.get(f"/api/partners?kind=reseller&after={first['next']}")).json()
     assert len(first["partners"]) == 2
     assert {p["partner_id"] for p in first["partners"] + rest["partners"]} == below
-    assert rest["next_after"] is None
+    assert rest["next"] is None
 
     restricted = (await door.get("/api/partners?status=restricted")).json()["partners"]
     assert [p["status"] for p in restricted] == ["restricted"]

@@ -1,11 +1,15 @@
 """The routes of every service: a JSON body is bounded, and read by `wire.json.read` alone."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine
-from typing import Any
+import re
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
+from decimal import Decimal
+from typing import Any, get_args
 
 from fastapi import APIRouter, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
 from chassis.errors import BadFieldError, RefusedError
 from wire.json import BODY_BYTES_MAX, LIST_BODY_BYTES_MAX, read
@@ -61,11 +65,50 @@ class Route(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI."""
         handle = super().get_route_handler()
+        is_native = self.path.startswith("/api/")
+        known = _query_fields(self.dependant) if is_native else {}
 
         async def handle_bounded(request: Request) -> Response:
+            if is_native:
+                check_native_query(request.query_params.multi_items(), known)
             return await handle(BoundedRequest(request.scope, request.receive))
 
         return handle_bounded
+
+
+def _query_fields(dependant: Dependant) -> dict[str, Any]:
+    """The annotation of each parameter that the route's query may have, by its name."""
+    known: dict[str, Any] = {}
+    for inner in dependant.dependencies:
+        known |= _query_fields(inner)
+    for field in dependant.query_params:
+        annotation = field.field_info.annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            for name, part in annotation.model_fields.items():
+                known[part.alias or name] = part.annotation
+        else:
+            known[field.alias] = annotation
+    return known
+
+
+def check_native_query(given: Iterable[tuple[str, str]], known: Mapping[str, Any]) -> None:
+    """Refuse what the route does not know, what is empty, and numbers that only Python reads.
+
+    Raises:
+        BadFieldError: with the parameter's name.
+
+    """
+    for name, value in given:
+        if name not in known:
+            raise BadFieldError(name, "no such parameter")
+        if value == "":
+            raise BadFieldError(name, "empty")
+        kinds = {known[name], *get_args(known[name])}
+        if kinds & {int, float, Decimal} and not (bool in kinds or _is_number(value)):
+            raise BadFieldError(name, "not a number")
+
+
+_is_number = re.compile(r"-?\d{1,30}(\.\d{1,30})?", re.ASCII).fullmatch
 
 
 class Router(APIRouter):

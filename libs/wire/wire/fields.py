@@ -30,6 +30,7 @@ from wire.times import (
     parse_cycle,
     parse_day,
     parse_instant,
+    parse_native_instant,
 )
 
 ID_LENGTH_MAX = 64  # characters
@@ -59,6 +60,14 @@ def _read_instant(value: Any) -> datetime:
     return parse_instant(value)
 
 
+def _read_native_instant(value: Any) -> datetime:
+    if isinstance(value, datetime):
+        return _read_instant(value)
+    if not isinstance(value, str):
+        raise ValueError("not a text")
+    return parse_native_instant(value)
+
+
 def _read_cycle(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError("not a text")
@@ -86,6 +95,13 @@ Instant = Annotated[
     WithJsonSchema({"type": "string", "pattern": INSTANT_PATTERN, "format": "date-time"}),
 ]
 """An aware UTC datetime; `2026-11-23T03:00:00Z` on the wire."""
+
+NativeInstant = Annotated[
+    datetime,
+    _reader(_read_native_instant),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""On our own paths: ISO 8601 with any offset, read as UTC; a number is none."""
 
 Cycle = Annotated[
     str, _reader(_read_cycle), WithJsonSchema({"type": "string", "pattern": CYCLE_PATTERN})

@@ -11,6 +11,8 @@ SECOND = timedelta(seconds=1)
 BEIJING = timezone(timedelta(hours=8), "Beijing")
 """UTC+8 all year."""
 
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 LAST_SECOND = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 INSTANT_PATTERN = (
@@ -20,6 +22,9 @@ CYCLE_PATTERN = r"^[1-9]\d{3}-(0[1-9]|1[0-2])$"
 DAY_PATTERN = r"^[1-9]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"
 
 _is_instant = re.compile(INSTANT_PATTERN, re.ASCII).fullmatch
+_is_native_instant = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII
+).fullmatch
 _is_cycle = re.compile(CYCLE_PATTERN, re.ASCII).fullmatch
 _is_day = re.compile(DAY_PATTERN, re.ASCII).fullmatch
 
@@ -28,7 +33,21 @@ def parse_instant(text: str) -> datetime:
     """`2026-11-23T03:00:00Z` as an aware UTC datetime; ValueError for any other spelling."""
     if not _is_instant(text):
         raise ValueError(f"not an instant like 2026-11-23T03:00:00Z: {text[:40]}")
-    return datetime.fromisoformat(text)
+    return _bounded(datetime.fromisoformat(text))
+
+
+def parse_native_instant(text: str) -> datetime:
+    """The same on our own paths: any offset, fractions of a second; UTC. ValueError otherwise."""
+    if not _is_native_instant(text):
+        raise ValueError("not an instant like 2026-11-23T11:00:00+08:00")
+    return _bounded(datetime.fromisoformat(text)).astimezone(UTC)
+
+
+def _bounded(instant: datetime) -> datetime:
+    """Far from the ends of time, so that a day, a year or an offset more is an instant, too."""
+    if not EARLIEST <= instant <= LATEST:
+        raise ValueError(f"not between {EARLIEST:%Y} and {LATEST:%Y}")
+    return instant
 
 
 def format_instant(instant: datetime) -> str:

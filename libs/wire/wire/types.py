@@ -28,6 +28,7 @@ from wire.fields import (
     FloatNumber,
     Id,
     Instant,
+    NativeInstant,
     Number,
     PathId,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "FloatNumber",
     "Id",
     "Instant",
+    "NativeInstant",
     "Number",
     "PathId",
     "WireAnswer",
@@ -141,7 +143,7 @@ class WireQuery(_WireInput):
         if row is None:
             _refuse_unstorable(data)
             _refuse(cls._misspelt(data))
-            return {name: value for name, value in data.items() if value not in (None, "", [])}
+            return {name: value for name, value in data.items() if value is not None}
         texts = {name: _texts(value) for name, value in data.items() if value is not None}
         _refuse(check_query(row, texts))
         return _without_blanks(data, row.query)
@@ -156,6 +158,15 @@ class WireQuery(_WireInput):
             and isinstance(text := data.get(field.alias or name), str)
             and not (text == "" or _is_integer(text))
         ]
+
+
+class NativeQuery(WireQuery):
+    """The query of one of our own paths; what it does not know and what is empty is refused.
+
+    `chassis.routes` looks at the names and at empty values, for routes without such a model, too.
+    """
+
+    model_config = ConfigDict(extra="forbid")
 
 
 class WireAnswer(BaseModel):

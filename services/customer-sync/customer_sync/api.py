@@ -320,7 +320,7 @@ async def authorizations(
     """Authorizations by customer and status."""
     page, following = await list_authorizations(session, principal, wanted)
     shown = [_authorization(authorization) for authorization in page]
-    return JsonAnswer({"authorizations": shown, "next_after": following})
+    return JsonAnswer({"authorizations": shown, "next": following})
 
 
 @router.get("/api/sweeps")

@@ -54,8 +54,8 @@ async def partners(
 ) -> Response:
     """Partner accounts by filters."""
     _require_administrator(principal)
-    page, next_after = await list_partners(session, wanted)
-    return JsonAnswer({"partners": [_partner(p) for p in page], "next_after": next_after})
+    page, following = await list_partners(session, wanted)
+    return JsonAnswer({"partners": [_partner(p) for p in page], "next": following})
 
 
 @router.get("/api/partners/{partner_id}")
@@ -105,8 +105,8 @@ async def operators(
 ) -> Response:
     """The operators of a partner."""
     _require_partner_or_administrator(principal)
-    page, next_after = await list_operators(session, principal, partner_id, wanted)
-    return JsonAnswer({"operators": [_operator(o) for o in page], "next_after": next_after})
+    page, following = await list_operators(session, principal, partner_id, wanted)
+    return JsonAnswer({"operators": [_operator(o) for o in page], "next": following})
 
 
 def _require_administrator(principal: Principal) -> None:

@@ -115,7 +115,7 @@ async def products(
     catalogue: CurrentCatalogue,
     now: Now,
     limit: Annotated[int, Query(ge=1, le=PRODUCTS_MAX)] = PRODUCTS_MAX,
-    after: str = "",
+    after: str | None = None,
 ) -> Response:
     """Products with the price in effect, in the currency of the caller's site."""
     currency = CURRENCY_OF_SITE[principal.site]

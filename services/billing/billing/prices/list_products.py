@@ -6,23 +6,27 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from billing.prices.catalogue import Catalogue, Price, Product, ResourceType, ServiceType
+from chassis.cursors import cursor_after, keys_after
 from wire.codes import CHINESE, language_of
 
 Row = TypeVar("Row")
+PRODUCTS = "products"
 
 
 def list_products(
-    catalogue: Catalogue, currency: str, now: datetime, limit: int, after: str
+    catalogue: Catalogue, currency: str, now: datetime, limit: int, after: str | None
 ) -> dict[str, Any]:
-    """Products with the price in effect, by id; `after` is the last id of the page before."""
+    """Products with the price in effect, by id; `after` is the `next` of the page before."""
+    beyond = keys_after(PRODUCTS, after)[0] if after is not None else ""
     sold = [
         (product, price)
         for product in sorted(catalogue.products, key=lambda product: product.id)
-        if product.id > after and (price := product.price_at(currency, now)) is not None
+        if product.id > beyond and (price := product.price_at(currency, now)) is not None
     ]
     page = sold[:limit]
     rows = [_product(catalogue, product, price) for product, price in page]
-    return {"products": rows, "next": page[-1][0].id if len(sold) > limit else None}
+    more = cursor_after(PRODUCTS, page[-1][0].id) if len(sold) > limit else None
+    return {"products": rows, "next": more}
 
 
 def _product(catalogue: Catalogue, product: Product, price: Price) -> dict[str, Any]:

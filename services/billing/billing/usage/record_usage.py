@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -29,6 +29,7 @@ from chassis.ids import new_id
 from chassis.outbox import publish
 from contracts.billing import BillingArrearsOpened
 from wire.times import BEIJING, beijing_day, cycle_bounds, cycle_of
+from wire.types import NativeInstant
 
 RECORDS_MAX = 500
 BILL_TYPE_USAGE = 5  # docs/domain/bills.md B.8
@@ -51,8 +52,8 @@ class UsageRecord(BaseModel):
     usage_value: Decimal = Field(gt=0, lt=Decimal(10) ** 15, decimal_places=10)
     usage_measure_id: int = 4  # hour
     measure_size: Decimal | None = Field(default=None, gt=0, lt=Decimal(10) ** 9)
-    used_until: AwareDatetime
-    charged_at: AwareDatetime | None = Field(default=None, description="now, when absent")
+    used_until: NativeInstant
+    charged_at: NativeInstant | None = Field(default=None, description="now, when absent")
 
 
 class UsageRecords(BaseModel):

@@ -71,7 +71,7 @@ async def applications(
     """Applications by customer, kind and status."""
     page, following = await list_applications(session, principal, wanted)
     shown = [_shown(application) for application in page]
-    return JsonAnswer({"applications": shown, "next_after": following})
+    return JsonAnswer({"applications": shown, "next": following})
 
 
 def _shown(application: AssociationApplication) -> dict[str, Any]:

@@ -7,15 +7,17 @@ from pydantic import Field
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.cursors import cursor_after, keys_after
 from chassis.identity import Principal
 from customer_sync.association.models import AssociationApplication
-from wire.types import WireQuery
+from wire.types import NativeQuery
 
 PAGE_MAX = 100
+APPLICATIONS = "association-applications"
 
 
-class ApplicationsWanted(WireQuery):
-    """Filters and the page; `after` is the last id of the page before."""
+class ApplicationsWanted(NativeQuery):
+    """Filters and the page; `after` is the `next` of the page before."""
 
     customer_id: str | None = None
     kind: Literal["unlink", "switch"] | None = None
@@ -39,7 +41,8 @@ async def list_applications(
         if value := getattr(wanted, field):
             found = found.where(getattr(table, field) == value)
     if wanted.after:
-        found = found.where(table.id < wanted.after)
+        found = found.where(table.id < keys_after(APPLICATIONS, wanted.after)[0])
     rows = (await session.scalars(found)).all()
     page = rows[: wanted.limit]
-    return page, page[-1].id if len(rows) > wanted.limit else None
+    more = len(rows) > wanted.limit
+    return page, cursor_after(APPLICATIONS, page[-1].id) if more else None

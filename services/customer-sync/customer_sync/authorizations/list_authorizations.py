@@ -7,15 +7,17 @@ from pydantic import Field
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.cursors import cursor_after, keys_after
 from chassis.identity import Principal
 from customer_sync.authorizations.models import Authorization
-from wire.types import WireQuery
+from wire.types import NativeQuery
 
 PAGE_MAX = 100
+AUTHORIZATIONS = "authorizations"
 
 
-class AuthorizationsWanted(WireQuery):
-    """Filters and the page; `after` is the last id of the page before."""
+class AuthorizationsWanted(NativeQuery):
+    """Filters and the page; `after` is the `next` of the page before."""
 
     customer_id: str | None = None
     status: Literal["requested", "active", "refused", "terminated"] | None = None
@@ -42,7 +44,8 @@ async def list_authorizations(
     if wanted.status:
         found = found.where(Authorization.status == wanted.status)
     if wanted.after:
-        found = found.where(Authorization.id < wanted.after)
+        found = found.where(Authorization.id < keys_after(AUTHORIZATIONS, wanted.after)[0])
     rows = (await session.scalars(found)).all()
     page = rows[: wanted.limit]
-    return page, page[-1].id if len(rows) > wanted.limit else None
+    more = len(rows) > wanted.limit
+    return page, cursor_after(AUTHORIZATIONS, page[-1].id) if more else None

@@ -10,6 +10,8 @@ EARLIEST = "earliest"
 LATEST = "latest"
 CURSOR_CHARACTERS_MAX = 100
 _POSITION_BYTES = 8
+CURSOR_BYTES = 16 + _POSITION_BYTES
+POSITION_MAX = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,9 @@ def read_cursor(text: str) -> Cursor:
         packed = urlsafe_b64decode(text.encode("ascii"))
     except ValueError as error:
         raise BadFieldError("after", "not a cursor of this feed") from error
-    if len(packed) != 16 + _POSITION_BYTES:
+    position = int.from_bytes(packed[16:], "big")
+    cursor = Cursor(UUID(bytes=packed[:16]), position) if len(packed) == CURSOR_BYTES else None
+    # What decoding passes over, or a position that no sequence reaches, was not handed out.
+    if cursor is None or cursor.text() != text or position > POSITION_MAX:
         raise BadFieldError("after", "not a cursor of this feed")
-    return Cursor(UUID(bytes=packed[:16]), int.from_bytes(packed[16:], "big"))
+    return cursor

@@ -8,30 +8,32 @@ from sqlalchemy import ColumnElement, Select, literal, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit
+from chassis.cursors import cursor_after, keys_after
 from chassis.errors import BadFieldError, NotFoundError
 from chassis.identity import Principal, WrongPrincipalError
 from gateway.identity.find_credential import ACTIVE, ENDED
 from gateway.identity.keyring import Keyring
 from gateway.identity.lineage import end_below, key_name, token_name
 from gateway.identity.models import AccessKey, Token
-from wire.types import WireQuery
+from wire.types import NativeQuery
 
 PAGE_CREDENTIALS = 50
+CREDENTIALS = "temporary-credentials"
 PAGE_CREDENTIALS_MAX = 200
 
 
-class TemporaryCredentialsWanted(WireQuery):
+class TemporaryCredentialsWanted(NativeQuery):
     """Whose, for the administrator, who must say it; `after` is the `next` of the page before."""
 
     account_id: str | None = Field(None, min_length=1, max_length=64)
-    after: str | None = Field(None, min_length=1, max_length=64)
+    after: str | None = None
     limit: int = Field(PAGE_CREDENTIALS, ge=1, le=PAGE_CREDENTIALS_MAX)
 
 
 async def list_temporary_credentials(
     session: AsyncSession, principal: Principal, wanted: TemporaryCredentialsWanted, now: datetime
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """The page in the order of their ids, and after which id the next one starts.
+    """The page in the order of their ids, and the cursor of the next one.
 
     The id of a token is the hash under which it is kept: nothing can be proved by it.
     """
@@ -44,10 +46,11 @@ async def list_temporary_credentials(
     ).subquery()
     asked = select(living).order_by(living.c.id).limit(wanted.limit + 1)
     if wanted.after is not None:
-        asked = asked.where(living.c.id > wanted.after)
+        asked = asked.where(living.c.id > keys_after(CREDENTIALS, wanted.after)[0])
     found = [dict(row) for row in (await session.execute(asked)).mappings()]
     page = found[: wanted.limit]
-    return page, page[-1]["id"] if len(found) > wanted.limit else None
+    more = len(found) > wanted.limit
+    return page, cursor_after(CREDENTIALS, page[-1]["id"]) if more else None
 
 
 async def end_temporary_credential(

@@ -11,7 +11,6 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -25,6 +24,7 @@ from sqlalchemy.sql import literal
 from gateway.portfolio.models import CustomerRow, ResourceRow
 from gateway.portfolio.names import needed_grams, pattern
 from wire.times import cycle_of
+from wire.types import NativeInstant
 
 PAGE_CUSTOMERS_MAX = 200
 EXPIRY_DAYS_MAX = 3660
@@ -46,8 +46,8 @@ class CustomerSearch(BaseModel):
 
     association_type: Literal["1", "2", "3"] | None = None
     association_status: Literal["pending", "associated", "unlinked", "any"] = "associated"
-    associated_from: AwareDatetime | None = None
-    associated_until: AwareDatetime | None = None
+    associated_from: NativeInstant | None = None
+    associated_until: NativeInstant | None = None
     name: Text | None = None
     account_manager: Text | None = None
     consumption_min: Annotated[Decimal, Field(max_digits=20, decimal_places=2)] | None = None

@@ -1,7 +1,6 @@
 """The order of a search's answer: along which indexes it lies, and the place where a page ends."""
 
-import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+import re
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, false, or_, select, true, tuple_
 from sqlalchemy.sql import literal
 
+from chassis.cursors import cursor_after, keys_after
 from chassis.errors import BadFieldError
 from gateway.portfolio.models import VisibleCustomer
 from gateway.portfolio.search_conditions import (
@@ -19,6 +19,9 @@ from gateway.portfolio.search_conditions import (
     amount_between,
     consumption,
 )
+from wire.times import parse_native_instant
+
+_is_amount = re.compile(r"-?\d{1,20}(\.\d{1,10})?", re.ASCII).fullmatch
 
 
 class SearchOrder:
@@ -88,9 +91,11 @@ class SearchOrder:
     def cursor(self, last: dict[str, Any]) -> str:
         """The place after a row, for the next page."""
         value = last["sort_value"]
-        told = value.isoformat() if isinstance(value, datetime) else str(value)
-        place = [self._sort, self._order, told, last["customer_id"]]
-        return urlsafe_b64encode(json.dumps(place).encode()).decode()
+        if isinstance(value, datetime):
+            told = value.isoformat()
+        else:
+            told = f"{value:f}" if isinstance(value, Decimal) else str(value)
+        return cursor_after(self._name, told, last["customer_id"])
 
     def _beyond_among_none(self, row: Row) -> ColumnElement[bool]:
         """The cursor's place among those who have all consumed nothing."""
@@ -103,13 +108,24 @@ class SearchOrder:
         key, at = tuple_(row.customer_id), tuple_(customer_id)
         return key > at if ascending else key < at
 
+    @property
+    def _name(self) -> str:
+        """A cursor belongs to one order of the list."""
+        return f"customers:{self._sort}:{self._order}"
+
     def _read_cursor(self, cursor: str) -> list[Any]:
+        told, customer_id = keys_after(self._name, cursor, 2)
         try:
-            sort, order, told, customer_id = json.loads(urlsafe_b64decode(cursor))
-            if (sort, order) != (self._sort, self._order):
-                raise BadFieldError("after", "the cursor belongs to another order")
-            if sort == "associated_on":
-                return [datetime.fromisoformat(told), customer_id]
-            return [Decimal(told) if sort == "consumption" else told, customer_id]
-        except (ValueError, TypeError, ArithmeticError) as error:
+            if self._sort == "associated_on":
+                return [parse_native_instant(told), customer_id]
+            if self._sort == "consumption":
+                return [_amount(told), customer_id]
+        except ValueError as error:
             raise BadFieldError("after", "not a cursor of this search") from error
+        return [told, customer_id]
+
+
+def _amount(told: str) -> Decimal:
+    if not _is_amount(told):
+        raise ValueError("not an amount")
+    return Decimal(told)

@@ -7,16 +7,18 @@ from pydantic import Field
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.cursors import cursor_after, keys_after
 from chassis.identity import Principal, WrongPrincipalError
 from voucher.quotas.grant_quota import native_quota
 from voucher.quotas.models import Quota
-from wire.types import WireQuery
+from wire.types import NativeQuery
 
 LIMIT_MAX = 100
+QUOTAS = "quotas"
 
 
-class ListQuotas(WireQuery):
-    """The query of `GET /api/quotas`; `after` is the last `quota_id` of the page before."""
+class ListQuotas(NativeQuery):
+    """The query of `GET /api/quotas`; `after` is the `next` of the page before."""
 
     partner_id: str | None = None
     after: str | None = None
@@ -26,7 +28,7 @@ class ListQuotas(WireQuery):
 async def list_quotas(
     session: AsyncSession, principal: Principal, query: ListQuotas, now: datetime
 ) -> dict[str, Any]:
-    """Quotas in the order they were granted; `next` is there while more follow."""
+    """Quotas in the order they were granted; `next` is null on the last page."""
     wanted = select(Quota).order_by(Quota.id).limit(query.limit + 1)
     if principal.is_partner:
         own = Quota.partner_id == principal.partner_id
@@ -36,8 +38,8 @@ async def list_quotas(
     if query.partner_id is not None:
         wanted = wanted.where(Quota.partner_id == query.partner_id)
     if query.after is not None:
-        wanted = wanted.where(Quota.id > query.after)
+        wanted = wanted.where(Quota.id > keys_after(QUOTAS, query.after)[0])
     found = (await session.scalars(wanted)).all()
     page = found[: query.limit]
-    more = {"next": page[-1].id} if len(found) > query.limit else {}
-    return {"quotas": [native_quota(quota, now) for quota in page], **more}
+    more = cursor_after(QUOTAS, page[-1].id) if len(found) > query.limit else None
+    return {"quotas": [native_quota(quota, now) for quota in page], "next": more}

@@ -1,4 +1,4 @@
-"""Who did what with which result: append-only, written with the deed, sealed afterwards.
+"""Who did what with which result: append-only, written with the change, sealed afterwards.
 
 Sealing chains the entries by SHA-256 in an order of its own, so that writers never wait for each
 other (decision 0026). `verify` finds an entry that was changed, removed or put in between.

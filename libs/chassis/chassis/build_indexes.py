@@ -35,7 +35,7 @@ def drop_index(op: Any, name: str) -> None:
 
 @contextmanager
 def _beside_others(op: Any) -> Iterator[None]:
-    """Wait for older transactions as long as they live: whoever comes meanwhile passes."""
+    """Wait for older transactions as long as they live; newer ones pass meanwhile."""
     with op.get_context().autocommit_block():
         waited = op.get_bind().scalar(text("SHOW lock_timeout"))
         op.execute("SET lock_timeout = 0")

@@ -1,4 +1,4 @@
-"""Time is an argument: whoever needs it takes a `now`; the doors ask the application's clock."""
+"""Time is an argument: functions take a `now`; the doors ask the application's clock."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

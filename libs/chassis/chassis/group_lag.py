@@ -24,7 +24,7 @@ from contracts import STREAMS
 
 log = get_logger(__name__)
 
-GROUPS_MAX = 100  # whoever reads our topics counts; a cluster may have many more groups
+GROUPS_MAX = 100  # groups that read our topics; a cluster may have many more
 GROUPS_KNOWN_SECONDS = 60.0
 LOOK_SECONDS_MAX = 30.0
 BEHIND_PAUSE_SECONDS = 5.0  # while anybody is behind, it is looked more often

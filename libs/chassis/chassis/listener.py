@@ -45,7 +45,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._watch(_HEAD)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Whoever waited for the rest is told by uvicorn."""
+        """The connection is gone; uvicorn ends the request that waited for the rest."""
         self._unwatch()
         super().connection_lost(exc)
 

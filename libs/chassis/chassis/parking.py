@@ -1,6 +1,6 @@
 """Parking by key: an event that keeps failing waits with its later siblings; all else flows on.
 
-A key's row in `parked_keys` is locked by whoever delivers to it or releases it, so that an event
+A key's row in `parked_keys` is locked by a delivery to it or a release of it, so that an event
 which arrives while the last parked one is replayed is handled after it, never before (decision
 0005).
 """

@@ -38,7 +38,7 @@ async def read_positions(
     targets = [TopicPartition(*partition) for partition in partitions]
     beginnings = await kafka_consumer.beginning_offsets(targets)
     stored = await _stored(database, consumer, {tuple(tp): beginnings[tp] for tp in targets})
-    # Asked last: whoever does not know yet that it lost the partition may still move the position.
+    # Asked last: a member that lost the partition unknowingly may still move the position.
     ends = await kafka_consumer.end_offsets(targets)
     if beyond := [tp for tp in targets if stored[(tp.topic, tp.partition)][0] > ends[tp]]:
         # A transaction that is still open ends what can be read, not the log.

@@ -47,7 +47,7 @@ NOTIFY_EVERY_SECONDS = 0.02
 MEASURE_EVERY_SECONDS = 5.0
 ABANDON_SECONDS_MAX = 2.0
 GIVE_UP_SECONDS_MAX = 2.0
-SEND_SECONDS_MAX = 30.0  # then the round has failed: its rows are read again, by whoever holds them
+SEND_SECONDS_MAX = 30.0  # then the round has failed: its rows are read again by their new holder
 
 _NEXT_ROWS = """
     SELECT id, stream, key, attributes, body FROM outbox

@@ -1,6 +1,7 @@
 """The roles that a service's database needs, and the script by which they are made beforehand.
 
-Whoever runs `migrate` needs to own the database and no more, where the roles are there already.
+The login that runs `migrate` needs to own the database and no more, where the roles are there
+already.
 """
 
 from urllib.parse import unquote, urlsplit

@@ -75,7 +75,7 @@ def breaches_of_body(operation: Operation, body: Any) -> Iterator[Breach]:
 def check_path(operation: Operation, given: Mapping[str, str]) -> list[Breach]:
     """The path's breaches; values are percent-decoded texts.
 
-    A slash or a path's own dots would be another path for whoever reads it next.
+    A slash or a path's own dots would be another path for the next reader.
     """
     return list(_path(operation, given))
 

@@ -14,7 +14,7 @@ from billing.accounts.write_off_arrears import arrears_cleared
 from chassis.restatement import Restater
 from contracts.event import Event
 
-# Whoever never owed anything has never been told of.
+# No event ever named a customer that never owed anything.
 _TOLD = (Account.account_type == ARREARS_TYPE, Account.version > 1)
 
 

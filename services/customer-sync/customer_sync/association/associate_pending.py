@@ -22,7 +22,7 @@ def associate_later(
 
 
 async def associate_pending(database: Database, now: datetime) -> None:
-    """Schedule: associate whoever is due; each states `customer.associated`.
+    """Schedule: associate each customer that is due, and state `customer.associated`.
 
     Replicas share the work; what a kill leaves undone is due at the next turn.
     """

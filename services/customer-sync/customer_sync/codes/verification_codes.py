@@ -116,7 +116,7 @@ async def issue_code(
 async def pause_between_codes(
     session: AsyncSession, receiver: str, seconds: float, now: datetime
 ) -> None:
-    """Let a phone or mailbox rest between two codes, whoever has them sent.
+    """Let a phone or mailbox rest between two codes, also of different callers.
 
     Raises:
         CodeTooSoonError: it was sent one a moment ago.

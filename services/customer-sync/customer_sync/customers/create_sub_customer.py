@@ -37,7 +37,7 @@ _RESTRICTED, _DELISTED = "restricted", "delisted"
 
 
 class LoginNameTakenError(RefusedError):
-    """Another account has the login name, whoever's customer it is."""
+    """Another account has the login name, also one of another partner."""
 
     code = "CBC.99000038"
 

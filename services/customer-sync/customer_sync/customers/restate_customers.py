@@ -1,6 +1,6 @@
 """State customers again, so that others can rebuild their copies (decision 0007).
 
-As `customer.updated`: whoever hears that one only copies. The other contracts open accounts, bind
+As `customer.updated`, which every consumer only copies. The other contracts open accounts, bind
 passwords, take coupons and balances back.
 """
 

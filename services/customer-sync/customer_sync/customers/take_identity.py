@@ -1,4 +1,4 @@
-"""Login names, phones and mailboxes belong to the whole platform, whoever's customer has them.
+"""Login names, phones and mailboxes are unique over the customers of all partners.
 
 Functions of the database take and count them: a request may read none but the one it asks for.
 """

@@ -103,6 +103,6 @@ async def face_page(
 async def redeem(
     shown: TicketShown, principal: CurrentPrincipal, session: HttpSession, now: Now
 ) -> Response:
-    """Whom to verify, for whoever runs the page."""
+    """Tell the operator of the page which customer a ticket is for."""
     customer_id = await redeem_ticket(session, principal, shown.ticket, now)
     return JsonAnswer({"customer_id": customer_id}, 201)

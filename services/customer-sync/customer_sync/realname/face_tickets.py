@@ -1,6 +1,6 @@
 """show_real_name_auth_qr_code: the way to a page where a person is verified by its face.
 
-The page is not ours. Whoever runs it takes the ticket out of the address that the customer opens,
+The page is not ours. Its operator takes the ticket out of the address that the customer opens,
 redeems it here, once, and hears whom to verify; what it finds it tells as the vendor's side does
 (`POST /api/customers/{id}/verification`).
 """

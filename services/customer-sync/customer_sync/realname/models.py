@@ -27,7 +27,7 @@ class FaceTicket(Tables):
 class RealnameApplication(Tables):
     """A customer's newest application for real-name authentication (docs/domain/customers.md B.2).
 
-    The document's number is not kept: whoever decides reads it in the files.
+    The document's number is not kept: the reviewer reads it in the files.
     """
 
     __tablename__ = "realname_applications"

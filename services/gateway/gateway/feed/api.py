@@ -27,7 +27,7 @@ async def events(
     Events are kept for 30 days. A cursor from before that is refused with 410 CHB.0410: take a new
     one by `after=latest`, read `GET /api/customers` to its end, go on from the new cursor. An event
     whose content was erased stays as a tombstone: its id and attributes, `"tombstone": true`, no
-    `data`; whoever kept the data drops it.
+    `data`; a reader that kept the data drops it.
     """
     state = request.app.state
     reading = read_events(state.database, state.feed_watch, principal, page)

@@ -22,7 +22,7 @@ def repeated_reference(secret: bytes, principal: str, idempotency_key: str, body
 async def keep_password(
     session: AsyncSession, ref: str, password_hash: str, expected: str | None = None
 ) -> None:
-    """Keep it until an event says whose it is; kept once, whoever repeats the request.
+    """Keep it until an event says whose it is; a repeated request keeps it once.
 
     `expected` is the login name or operator for which it waits, as far as the request says it.
     """

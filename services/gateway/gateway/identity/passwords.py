@@ -1,6 +1,6 @@
 """Passwords: argon2id, computed in threads of its own so that the event loop never waits.
 
-Whoever asks takes a turn. Few may wait for one, and few from one address, so that strangers who
+Each caller takes a turn. Few may wait for one, and few from one address, so that strangers who
 sign in by the hundred delay others by a second and not by minutes; who gives up leaves the queue.
 """
 

@@ -48,7 +48,7 @@ class SignInLimits:
                 raise
 
     def take_for_console(self, address: str, limit: int, now: datetime) -> None:
-        """Count a try at the console's form, whoever it names."""
+        """Count a try at the console's form, whatever name it gives."""
         self._tries.take(("ops", address), limit, now)
 
     @asynccontextmanager

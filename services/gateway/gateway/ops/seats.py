@@ -1,6 +1,6 @@
 """Who looks at the console live: each holds a connection, so there are few seats, and few of one.
 
-Whoever comes beyond its own gets the place of its oldest; so somebody whose browsers never read,
+A viewer beyond its own seats gets the place of its oldest one; so somebody whose browsers never read,
 or were left open, keeps nobody else out, and not itself either.
 """
 

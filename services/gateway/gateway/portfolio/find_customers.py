@@ -2,7 +2,7 @@
 
 What few match is gathered by the filters' indexes and then sorted; what many match is soon met
 along the order's own index. So neither looks at more than some thousands of a million rows, and the
-count is exact up to a bound, unless whoever asks wants it exactly.
+count is exact up to a bound, unless the caller wants it exactly.
 """
 
 from dataclasses import dataclass

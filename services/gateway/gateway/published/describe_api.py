@@ -1,4 +1,4 @@
-"""One OpenAPI 3.1 document of all that the gateway answers, whoever does the work behind it.
+"""One OpenAPI 3.1 document of all that the gateway answers, its own and the services'.
 
 The vendor's operations come from the wire's table, the gateway's own routes from its code, and the
 native routes of the other services from what each says of itself at the moment.

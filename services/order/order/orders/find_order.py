@@ -127,7 +127,7 @@ async def hold_association(session: AsyncSession, customer_id: Any) -> Customer 
 
 
 def owner_of(order_id: str) -> Any:
-    """The customer of an order, whoever asks, as part of a query."""
+    """The customer of an order, for any caller, as part of a query."""
     named = select(Order.customer_id).where(Order.order_id == order_id.upper())
     return named.scalar_subquery()
 

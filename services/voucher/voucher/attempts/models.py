@@ -13,7 +13,7 @@ OPEN, CAPTURED, RELEASED = "open", "captured", "released"  # payment attempt
 class Attempt(Tables):
     """A payment attempt of order: a row from its reservation or its outcome, whichever came first.
 
-    It has no tenant's column: a reservation that comes late must see it whoever asks.
+    It has no tenant's column: a late reservation of any tenant must see it.
     """
 
     __tablename__ = "attempts"

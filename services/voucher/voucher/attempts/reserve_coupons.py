@@ -118,7 +118,7 @@ def _refuse_doubles(asked: ReserveCoupons) -> None:
 
 
 async def _open_attempt(session: AsyncSession, asked: ReserveCoupons, now: datetime) -> bool:
-    """True when this is the first that is heard of it; waits for whoever is just writing it."""
+    """True when the attempt was not known yet; waits for a transaction that is writing it."""
     row = {
         "id": asked.attempt_id,
         "order_id": asked.order_id,

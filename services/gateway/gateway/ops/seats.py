@@ -1,7 +1,7 @@
 """Who looks at the console live: each holds a connection, so there are few seats, and few of one.
 
-A viewer beyond its own seats gets the place of its oldest one; so somebody whose browsers never read,
-or were left open, keeps nobody else out, and not itself either.
+A viewer beyond its own seats gets the place of its oldest one; so a person whose browsers never
+read, or were left open, keeps nobody else out, and not itself either.
 """
 
 from dataclasses import dataclass

@@ -103,10 +103,10 @@ class Place:
     async def serve(self, path: str, body: bytes, *, floors: bool) -> None:
         """Start the processes; the bare routes say what the real ones said to `body`."""
         for name in ("customer-sync", "gateway", "rows", "floor", "bare"):
-            self.ports[name] = _free_port()
+            self.ports[name], self.ports[f"{name}-ops"] = _free_port(), _free_port()
         self._start("customer-sync", [_command("customer-sync"), "serve"])
         self._start("gateway", [_command("gateway"), "serve"])
-        await self._ready("customer-sync", "gateway")
+        await self._ready("customer-sync-ops", "gateway-ops")
         headers = {"X-Auth-Token": ADMIN_TOKEN}
         asked = sign_request(
             "POST", self.gateway + path, access=self.access, secret=self.secret,
@@ -172,6 +172,7 @@ class Place:
             "LOG_LEVEL": "WARNING",
             "CUSTOMER_SYNC_URL": self.service,
             "PORT": str(self.ports[name]),
+            "OPS_PORT": str(self.ports[f"{name}-ops"]),
             **(more or {}),
         }
         self.running.append(subprocess.Popen(command, env=told, stdout=subprocess.DEVNULL))

@@ -13,7 +13,7 @@ ANSWER_SECONDS = 3.0
 def is_ready(stack: Stack, service: Service) -> bool:
     """True when the service's `/readyz` says 200."""
     connection = http.client.HTTPConnection(
-        LOOPBACK, stack.ports[service.name], timeout=ANSWER_SECONDS
+        LOOPBACK, stack.ports[service.ops], timeout=ANSWER_SECONDS
     )
     try:
         connection.request("GET", "/readyz")

@@ -14,6 +14,7 @@ CHOSEN = (
     KAFKA,
     KAFKA_CONTROLLER,
     *(service.name for service in SERVICES if service != GATEWAY),
+    *(service.ops for service in SERVICES),
 )
 
 

@@ -19,6 +19,16 @@ class Service:
         """The environment variable by which its peers learn where it is."""
         return f"{self.package.upper()}_URL"
 
+    @property
+    def ops(self) -> str:
+        """The name of its second port, where it tells health and metrics."""
+        return f"{self.name}-ops"
+
+    @property
+    def ops_url_variable(self) -> str:
+        """The environment variable by which the console learns where that is."""
+        return f"{self.package.upper()}_OPS_URL"
+
 
 GATEWAY = Service("gateway")
 MESSENGER = Service("customer-sync")  # it sends verification codes

@@ -57,6 +57,10 @@ class Stack:
         """The base URL of one service."""
         return f"http://{LOOPBACK}:{self.ports[service.name]}"
 
+    def health_url(self, service: Service) -> str:
+        """Where one service tells its health and metrics."""
+        return f"http://{LOOPBACK}:{self.ports[service.ops]}"
+
     def database(self, service: Service) -> str:
         """The name of one service's database."""
         return f"{self.database_prefix}{service.package}"
@@ -67,13 +71,14 @@ class Stack:
             **self.passed_on,
             "HOST": LOOPBACK,
             "PORT": str(self.ports[service.name]),
+            "OPS_PORT": str(self.ports[service.ops]),
             "CONSUMER_INSTANCE_ID": service.name,  # one replica each
             "DATABASE_URL": self.database_url,
             "DATABASE_PREFIX": self.database_prefix,
             "KAFKA_BOOTSTRAP_SERVERS": self.kafka_bootstrap,
             "TOPIC_PREFIX": self.topic_prefix,
             "INTERNAL_KEYS": self.credentials.internal_keys,
-            **{peer.url_variable: self.service_url(peer) for peer in SERVICES},
+            **{peer.url_variable: self.service_url(peer) for peer in SERVICES if peer != GATEWAY},
         }
         if service == MESSENGER:
             told = {
@@ -84,6 +89,7 @@ class Stack:
         if service == GATEWAY:
             told["ADMIN_TOKEN"] = self.credentials.admin_token
             told["ENCRYPTION_KEYS"] = self.credentials.encryption_keys
+            told |= {peer.ops_url_variable: self.health_url(peer) for peer in SERVICES}
         return told
 
 

@@ -22,7 +22,7 @@ _MEBIBYTE = 1_048_576
 def running_stack(layout: Layout) -> Stack | None:
     """The system of this checkout, when it was ever started."""
     ports = kept_ports(layout.ports)
-    complete = {POSTGRES, KAFKA, GATEWAY.name} <= ports.keys()
+    complete = {POSTGRES, KAFKA, GATEWAY.name, GATEWAY.ops} <= ports.keys()
     return assemble(layout, ports, load_credentials(layout.secrets)) if complete else None
 
 

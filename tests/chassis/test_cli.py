@@ -23,6 +23,7 @@ def test_a_serving_process_sets_what_it_built_apart_from_collection(
     monkeypatch.setattr(uvicorn.Server, "run", serve)
     monkeypatch.setattr(logs, "configure", lambda *_: None)
     app = FastAPI()
+    app.state.ops = FastAPI()
     before = gc.get_freeze_count()
     try:
         cli.serve("order", settings_for("postgresql://unused", "unused", "cli_"), lambda _: app)

@@ -90,6 +90,9 @@ class Pair:
         self.primary.close()
 
 
+READY = "http://ops/readyz"
+
+
 @pytest.fixture
 def pair() -> Iterator[Pair]:
     made = Pair()
@@ -104,13 +107,14 @@ async def client(pair: Pair) -> AsyncIterator[httpx.AsyncClient]:
     """A service that serves, all of its connections open to the primary."""
     app = service_app("tally", pair.settings(pair.url), routers=[router])
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    mounts = {"all://ops": httpx.ASGITransport(app.state.ops)}
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://tally") as client,
+        httpx.AsyncClient(transport=transport, mounts=mounts, base_url="http://tally") as client,
     ):
         assert await at_once(client, "POST", "/api/things") == [200] * AT_ONCE
         assert await at_once(client, "GET", "/api/port") == [200] * AT_ONCE
-        assert (await client.get("/readyz")).status_code == 200
+        assert (await client.get(READY)).status_code == 200
         yield client
 
 
@@ -156,10 +160,10 @@ async def test_after_a_failover_nothing_stays_on_what_takes_no_writes(
     assert (answer.status_code, answer.json()["code"]) == (503, "CHB.0503")
     answer = await client.post("/v2/things")
     assert (answer.status_code, answer.json()["error_code"]) == (500, "CBC.0999")
-    assert (await client.get("/readyz")).status_code == 503
+    assert (await client.get(READY)).status_code == 503
     await pair.promote()
     await accepted(client, "POST", "/api/things")
-    assert (await client.get("/readyz")).status_code == 200
+    assert (await client.get(READY)).status_code == 200
     assert (await client.get("/api/port")).text == pair.standby.url.rpartition(":")[2]
     assert await has_heard(pair) == before + 1 + AT_ONCE
 
@@ -169,9 +173,9 @@ async def test_one_probe_of_readiness_is_enough_to_leave_it(
 ) -> None:
     """Nobody writes: who reads would read the past for ever. Break: ask `SELECT 1` in `/readyz`."""
     await asyncio.to_thread(pair.demote)
-    await refused(client, "GET", "/readyz")
+    await refused(client, "GET", READY)
     await pair.promote()
-    await accepted(client, "GET", "/readyz")
+    await accepted(client, "GET", READY)
     ports = await asyncio.gather(*(client.get("/api/port") for _ in range(AT_ONCE)))
     assert {answer.text for answer in ports} == {pair.standby.url.rpartition(":")[2]}
     assert await at_once(client, "POST", "/api/things") == [200] * AT_ONCE

@@ -42,7 +42,7 @@ async def running(settings: ServiceSettings, consumers: Consumers) -> AsyncItera
 
 
 async def livez(app: FastAPI) -> tuple[int, str]:
-    transport = httpx.ASGITransport(app=app)
+    transport = httpx.ASGITransport(app=app.state.ops)
     async with httpx.AsyncClient(transport=transport, base_url="http://tally") as client:
         answer = await client.get("/livez")
         return answer.status_code, answer.text

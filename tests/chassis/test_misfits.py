@@ -81,7 +81,7 @@ async def publish_each(outcome: Outcome, keys: list[str], version: int = 1) -> N
 
 
 async def asked(app: FastAPI, path: str) -> tuple[int, str]:
-    transport = httpx.ASGITransport(app=app)
+    transport = httpx.ASGITransport(app=app.state.ops)
     async with httpx.AsyncClient(transport=transport, base_url="http://tally") as client:
         answer = await client.get(path)
         return answer.status_code, answer.text

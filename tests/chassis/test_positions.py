@@ -98,7 +98,7 @@ async def remove_before(settings: ServiceSettings, offset: int) -> None:
 
 
 async def asked(app: FastAPI, path: str) -> tuple[int, str]:
-    transport = httpx.ASGITransport(app=app)
+    transport = httpx.ASGITransport(app=app.state.ops)
     async with httpx.AsyncClient(transport=transport, base_url="http://tally") as client:
         answer = await client.get(path)
         return answer.status_code, answer.text

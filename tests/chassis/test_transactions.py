@@ -104,7 +104,7 @@ async def heard(outcome: Outcome, key: str, count: int, seconds: float = 60) -> 
 
 
 async def asked(app: FastAPI, path: str) -> int:
-    transport = httpx.ASGITransport(app=app)
+    transport = httpx.ASGITransport(app=app.state.ops)
     async with httpx.AsyncClient(transport=transport, base_url="http://tally") as client:
         return (await client.get(path)).status_code
 

@@ -274,7 +274,8 @@ async def open_gate(database: ServiceDatabase, **given: Any) -> AsyncIterator[Ga
     """A gateway without a bus on its own database; every service is the echo."""
     echo = Echo()
     async with listening(echo) as echo.url:
-        urls = ("customer_sync_url", "order_url", "voucher_url", "billing_url", "partner_url")
+        services = ("customer_sync", "order", "voucher", "billing", "partner")
+        urls = [f"{service}{kind}" for service in services for kind in ("_url", "_ops_url")]
         told: dict[str, Any] = {
             "admin_token": ADMIN_TOKEN,
             "encryption_keys": ENCRYPTION_KEYS,

@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode
 
 from starlette.types import Scope, Send
 
 from gateway.forwarding.destinations import Service
 from testkit.keys import ADMIN_TOKEN
-from tests.gateway.gate import Answer, Gate, answer_json
+from tests.gateway.gate import Answer, Gate, answer_json, listening
 
 LIVE_SECONDS = 60
 
@@ -159,7 +159,10 @@ def words_of(page: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", without)).split())
 
 
-def look_at_itself(gate: Gate) -> None:
-    """The console asks this gateway itself where it would ask the one of GATEWAY_URL."""
-    urls = cast(dict[Service, str], gate.app.state.console.peers.urls)
-    urls[Service.GATEWAY] = gate.url
+@asynccontextmanager
+async def looking_at_itself(gate: Gate) -> AsyncIterator[None]:
+    """The console asks this gateway itself where it would ask the one of GATEWAY_OPS_URL."""
+    peers = gate.app.state.console.peers
+    async with listening(gate.app.state.ops) as peers.urls[Service.GATEWAY]:
+        peers.ops_urls[Service.GATEWAY] = peers.urls[Service.GATEWAY]
+        yield

@@ -29,7 +29,7 @@ NOON = datetime(2026, 11, 23, 4, 0, 0, tzinfo=UTC)
 
 @pytest.fixture
 async def gate(gateway_store: ServiceDatabase) -> AsyncIterator[Gate]:
-    async with open_gate(gateway_store, gateway_url=NOWHERE) as opened:
+    async with open_gate(gateway_store, gateway_ops_url=NOWHERE) as opened:
         yield opened
 
 

@@ -25,7 +25,7 @@ from tests.gateway.ops_browser import (
     METRICS,
     Browser,
     PlayedService,
-    look_at_itself,
+    looking_at_itself,
     readable,
     words_of,
 )
@@ -41,7 +41,7 @@ NOON = datetime(2026, 11, 23, 4, 0, 0, tzinfo=UTC)
 
 @pytest.fixture
 async def gate(gateway_store: ServiceDatabase) -> AsyncIterator[Gate]:
-    async with open_gate(gateway_store, gateway_url=NOWHERE) as opened:
+    async with open_gate(gateway_store, gateway_ops_url=NOWHERE) as opened:
         yield opened
 
 
@@ -96,10 +96,10 @@ async def in_feed(gate: Gate) -> int:
 
 
 @pytest.fixture
-async def desk(gate: Gate, browser: Browser) -> Browser:
+async def desk(gate: Gate, browser: Browser) -> AsyncIterator[Browser]:
     """A browser on a gateway that finds its own parked events."""
-    look_at_itself(gate)
-    return browser
+    async with looking_at_itself(gate):
+        yield browser
 
 
 async def test_a_parked_key_is_listed_with_its_error(gate: Gate, desk: Browser) -> None:
@@ -197,8 +197,8 @@ async def test_an_edit_that_mends_nothing_is_refused(
     assert await states(gate) == ["waiting"]
 
 
-async def test_who_may_only_look_decides_nothing(gate: Gate) -> None:
-    look_at_itself(gate)
+async def test_who_may_only_look_decides_nothing(gate: Gate, desk: Browser) -> None:
+    assert desk.gate is gate
     first = await park_events(gate, BROKEN)
     here = f"/ops/parked/gateway/{first}"
     looker, decider = Browser(gate), Browser(gate)

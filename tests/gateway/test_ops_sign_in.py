@@ -34,7 +34,7 @@ DEEDS = [
 
 @pytest.fixture
 async def gate(gateway_store: ServiceDatabase) -> AsyncIterator[Gate]:
-    async with open_gate(gateway_store, gateway_url=NOWHERE) as opened:
+    async with open_gate(gateway_store, gateway_ops_url=NOWHERE) as opened:
         yield opened
 
 
@@ -103,7 +103,7 @@ async def test_behind_a_trusted_proxy_with_tls_the_cookie_is_secure(
 ) -> None:
     told = {"way": "token", "token": ADMIN_TOKEN}
     async with open_gate(
-        gateway_store, gateway_url=NOWHERE, trusted_proxies="127.0.0.0/8"
+        gateway_store, gateway_ops_url=NOWHERE, trusted_proxies="127.0.0.0/8"
     ) as behind:
         browser = Browser(behind)
         for scheme, secure in (("https", True), ("http", False)):
@@ -237,7 +237,7 @@ async def test_a_new_administrators_token_ends_the_sessions_of_the_old(
 ) -> None:
     await browser.sign_in()
     async with open_gate(
-        gateway_store, gateway_url=NOWHERE, admin_token="another-administrators-token"
+        gateway_store, gateway_ops_url=NOWHERE, admin_token="another-administrators-token"
     ) as renewed:
         elsewhere = Browser(renewed, cookies=dict(browser.cookies))
         assert (await elsewhere.get("/ops")).status == 303

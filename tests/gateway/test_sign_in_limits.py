@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import aiohttp
+import httpx
 import pytest
 from sqlalchemy import select
 from structlog.testing import capture_logs
@@ -26,6 +27,12 @@ from tests.gateway.test_identity_tokens import PASSWORD, by_password, with_passw
 TOKENS = "/v3/auth/tokens"
 WRONG = "Falsch#2026"
 OWNER, STRANGER = "198.51.100.1", "203.0.113.1"
+
+
+async def probe(gate: Gate, path: str) -> httpx.Response:
+    transport = httpx.ASGITransport(app=gate.app.state.ops)
+    async with httpx.AsyncClient(transport=transport, base_url="http://ops") as ops:
+        return await ops.get(path)
 
 
 @pytest.fixture
@@ -79,15 +86,14 @@ async def test_more_than_may_wait_are_refused_at_once_and_readiness_tells(
         await until_waiting(gate, 6)
         refused = await try_as(gate, STRANGER)
         assert (refused.status, refused.code) == (503, "CHB.0503")
-        ready = await gate.send("GET", "/readyz")
-        assert ready.status == 200  # it is no worse than any other replica
-        assert ready.content["warnings"] == ["sign-in is busy: 6 wait for their turn"]
-        metrics = (await gate.send("GET", "/metrics")).raw.decode()
-        assert "channelbus_passwords_waiting 6.0" in metrics
+        ready = await probe(gate, "/readyz")
+        assert ready.status_code == 200  # it is no worse than any other replica
+        assert ready.json()["warnings"] == ["sign-in is busy: 6 wait for their turn"]
+        assert "channelbus_passwords_waiting 6.0" in (await probe(gate, "/metrics")).text
         await stack.aclose()
         assert {answer.status for answer in await asyncio.gather(*trying)} == {201}
         assert (await try_as(gate, STRANGER)).status == 201
-        assert (await gate.send("GET", "/readyz")).content["warnings"] == []
+        assert (await probe(gate, "/readyz")).json()["warnings"] == []
 
 
 async def test_one_address_has_few_places_in_the_queue(gate: Gate) -> None:

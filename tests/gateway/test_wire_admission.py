@@ -4,15 +4,17 @@ import asyncio
 from datetime import timedelta
 from ipaddress import ip_network
 
+import aiohttp
 import pytest
 from sqlalchemy import select
 
-from chassis.identity import Principal
+from chassis.identity import HEADER, Principal, sign_identity
 from gateway.forwarding.received import client_address
+from gateway.identity.keyring import ADMINISTRATOR
 from gateway.identity.models import UsedSignature
 from gateway.identity.prune_credentials import prune_credentials
 from testkit.databases import ServiceDatabase
-from tests.gateway.gate import ADMIN, START_SECONDS, AccessPair, Gate, open_gate
+from tests.gateway.gate import ADMIN, START_SECONDS, AccessPair, Gate, listening, open_gate
 from tests.gateway.identity_builders import (
     acting_key,
     customer,
@@ -357,9 +359,36 @@ async def test_connected_mode_answers_what_is_mirrored_and_carries_nothing_out(
         assert len(gate.echo.seen) == seen
 
 
-async def test_health_needs_no_identity_and_internal_paths_are_not_forwarded(gate: Gate) -> None:
-    assert (await gate.send("GET", "/livez")).status == 200
-    assert (await gate.send("GET", "/readyz")).status == 200
-    answer = await gate.send("POST", "/internal/holds", headers=ADMIN)
-    assert (answer.status, answer.code) == (404, "APIGW.0101")
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/livez",
+        "/readyz",
+        "/metrics",
+        "/internal/holds",
+        "/internal/parked",
+        "/%69nternal/parked",
+        "/internal/restatements",
+    ],
+)
+async def test_nothing_of_ours_alone_is_public(gate: Gate, target: str) -> None:
+    settings = gate.settings
+    for method in ("GET", "POST", "OPTIONS"):
+        signed = sign_identity(settings.keys, ADMINISTRATOR, method, target, b"")
+        answer = await gate.send(method, target, headers={**ADMIN, HEADER: signed})
+        assert (answer.status, answer.code) == (404, "APIGW.0101")
     assert gate.echo.seen == []
+
+
+async def test_health_and_what_is_internal_have_a_listener_of_their_own(gate: Gate) -> None:
+    parked = "/internal/parked"
+    signed = {HEADER: sign_identity(gate.settings.keys, ADMINISTRATOR, "GET", parked, b"")}
+    async with listening(gate.app.state.ops) as url, aiohttp.ClientSession(url) as ops:
+        for path in ("/livez", "/readyz", "/metrics"):
+            async with ops.get(path) as told:
+                assert told.status == 200
+        for headers, status in ((signed, 200), (ADMIN, 401), ({}, 401)):
+            async with ops.get(parked, headers=headers) as answer:
+                assert answer.status == status
+        async with ops.get("/api/customers", headers=ADMIN) as answer:
+            assert answer.status == 404

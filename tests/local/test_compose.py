@@ -13,7 +13,7 @@ import yaml
 
 from chassis.settings import ServiceSettings
 from customer_sync.settings import CustomerSyncSettings
-from local.services import SERVICES, TOPICS, Service
+from local.services import GATEWAY, SERVICES, TOPICS, Service
 from testkit.embedded.jars import CHECKOUT
 
 KEY = "k1:" + base64.b64encode(bytes(32)).decode()
@@ -108,8 +108,12 @@ def test_a_service_starts_with_what_it_is_told(
     assert settings.consumer_instance_id == service.name  # killed, it has its partitions back
     assert not settings.connected
     for peer in SERVICES:
-        reached = getattr(settings, peer.url_variable.lower())
-        assert reached == f"http://{peer.name}:{settings.port}"
+        if peer != GATEWAY:  # nobody asks it where it is public
+            reached = getattr(settings, peer.url_variable.lower())
+            assert reached == f"http://{peer.name}:{settings.port}"
+        if service == GATEWAY:
+            health = getattr(settings, peer.ops_url_variable.lower())
+            assert health == f"http://{peer.name}:{settings.ops_port}"
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)

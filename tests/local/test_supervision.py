@@ -35,6 +35,7 @@ def test_each_service_gets_its_own_port_and_those_of_its_peers(
     for service in SERVICES:
         told = config[f"program:{service.name}"]["environment"]
         assert f'PORT="{system.ports[service.name]}"' in told
+        assert f'OPS_PORT="{system.ports[service.ops]}"' in told
         assert f'ORDER_URL="http://127.0.0.1:{system.ports["order"]}"' in told
         assert ("ADMIN_TOKEN" in told) == (service.name == "gateway")
 

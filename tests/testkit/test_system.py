@@ -1,5 +1,6 @@
 """Databases from templates, and services as real processes."""
 
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 
@@ -33,8 +34,10 @@ def test_a_killed_service_stays_away_until_it_is_restarted(
     make_system: Callable[..., System],
 ) -> None:
     system = make_system(services=["partner"])
-    with urllib.request.urlopen(f"{system.url('partner')}/readyz") as answer:
+    with urllib.request.urlopen(f"{system.ops_url('partner')}/readyz") as answer:
         assert answer.status == 200
+    with pytest.raises(urllib.error.HTTPError, match="404"):  # not where requests are answered
+        urllib.request.urlopen(f"{system.url('partner')}/readyz")
     system.kill("partner")
     assert not system.is_alive("partner")
     system.restart("partner")

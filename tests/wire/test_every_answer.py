@@ -26,6 +26,12 @@ def bare(method: str, path: str) -> Ask:
     )
 
 
+def probe(path: str) -> Ask:
+    return lambda scene, headers: httpx.get(
+        scene.stage.system.ops_url("gateway") + path, headers=headers, timeout=30
+    )
+
+
 def ours(scene: Scene) -> Caller:
     return scene.ours.partner
 
@@ -60,9 +66,9 @@ ANSWERED: dict[str, Ask] = {
     "a list": by(ours, "POST", f"{CUSTOMERS}/query", {}),
     "a native list": by(ours, "GET", "/api/customers"),
     "a native head": by(ours, "HEAD", "/api/customers"),
-    "health": bare("GET", "/livez"),
-    "readiness": bare("GET", "/readyz"),
-    "metrics": bare("GET", "/metrics"),
+    "health": probe("/livez"),
+    "readiness": probe("/readyz"),
+    "metrics": probe("/metrics"),
     "what is published": bare("GET", "/openapi.json"),
     "the console": bare("GET", "/ops"),
 }

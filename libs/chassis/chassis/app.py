@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from starlette.datastructures import State
 
 from chassis import crash
 from chassis.bus import bus
@@ -45,12 +46,15 @@ def service_app(
     resources: Sequence[Resource] = (),
     clock: Clock = utc_now,
     openapi_url: str | None = "/openapi.json",
+    is_public: bool = False,
 ) -> FastAPI:
     """The service's application; nothing is opened before its lifespan. `name` is its package.
 
-    `openapi_url` is None where the service publishes its OpenAPI by itself.
+    `openapi_url` is None where the service publishes its OpenAPI by itself. What services ask each
+    other is answered on the same listener, unless that one is open to the world (`is_public`).
 
-    On `app.state`: settings, clock, database, bus_database, sideways, consumers, restaters,
+    On `app.state`: ops (the application of the second listener: health and metrics), settings,
+    clock, database, bus_database, sideways, consumers, restaters,
     copied, subscriptions, relay, warnings (what `/readyz` tells although the service is ready).
     """
     crash.arm(settings.crash_at)
@@ -91,15 +95,27 @@ def service_app(
     app.state.ready = False
     install_error_answers(app)
     app.add_exception_handler(ReplayedAnswer, replayed)
-    app.include_router(health_router)
-    app.include_router(parked_router, include_in_schema=False)
-    app.include_router(positions_router, include_in_schema=False)
-    app.include_router(restatement_router, include_in_schema=False)
     for router in routers:
         app.include_router(router)
-    app.add_middleware(TryAgain)
-    app.add_middleware(RequestContext, log_share=settings.request_log_share)
+    app.state.ops = _ops_app(name, app.state)
+    for internal in (parked_router, positions_router, restatement_router):
+        (app.state.ops if is_public else app).include_router(internal, include_in_schema=False)
+    for one in (app, app.state.ops):
+        one.add_middleware(TryAgain)
+        one.add_middleware(RequestContext, log_share=settings.request_log_share)
     return app
+
+
+def _ops_app(name: str, state: State) -> FastAPI:
+    """What only operators and other services reach: on the same state, on another port."""
+    ops = FastAPI(
+        title=f"Channelbus {name}", redirect_slashes=False, docs_url=None, redoc_url=None,
+        openapi_url=None,
+    )  # fmt: skip
+    ops.state = state
+    install_error_answers(ops)
+    ops.include_router(health_router)
+    return ops
 
 
 async def _refuse_shared_sessions(database: Database) -> None:

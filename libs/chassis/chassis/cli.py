@@ -11,7 +11,6 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import TypeVar
 
-import uvicorn
 from fastapi import FastAPI
 
 from chassis import audit, logs
@@ -19,7 +18,7 @@ from chassis.clock import utc_now
 from chassis.database import Database
 from chassis.errors import RefusedError
 from chassis.identity import Principal
-from chassis.listener import listening_as
+from chassis.listener import Server, listening_as
 from chassis.move_position import accept_position, list_positions, step_over_position
 from chassis.release import Desk, list_parked
 from chassis.settings import ServiceSettings
@@ -146,8 +145,16 @@ def serve(service: str, settings: S, build: Build[S]) -> None:
         loop="uvloop",
         timeout_graceful_shutdown=10,
     )
+    ops = listening_as(
+        app.state.ops,
+        host=settings.host,
+        port=settings.ops_port,
+        lifespan="off",
+        date_header=False,
+        timeout_graceful_shutdown=1,
+    )
     try:
-        uvicorn.Server(listening).run()
+        Server(listening, ops).run()
     finally:
         log.info("stopped", version=release)
 

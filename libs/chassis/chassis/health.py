@@ -1,4 +1,4 @@
-"""`/livez`, `/readyz` and `/metrics`: truthful, and open without an identity."""
+"""`/livez`, `/readyz` and `/metrics`: truthful, without an identity, on a port of their own."""
 
 import asyncio
 import time

@@ -5,6 +5,7 @@ rest of a request for as long as the connection lives.
 """
 
 import asyncio
+from socket import socket
 from typing import Any
 
 import uvicorn
@@ -146,3 +147,24 @@ def listening_as(app: Any, **given: Any) -> uvicorn.Config:
         proxy_headers=False,  # who sends from where is the gateway's to say (TRUSTED_PROXIES)
         **given,
     )
+
+
+class Server(uvicorn.Server):
+    """Serves an application, and from before it starts until after it has ended what `ops` is."""
+
+    def __init__(self, config: uvicorn.Config, ops: uvicorn.Config):
+        super().__init__(config)
+        self._ops = uvicorn.Server(ops)
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        """Health is told while the rest is still being opened."""
+        config = self._ops.config
+        config.load()
+        self._ops.lifespan = config.lifespan_class(config)
+        await self._ops.startup()
+        await super().startup(sockets)
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        """Of the application first."""
+        await super().shutdown(sockets)
+        await self._ops.shutdown()

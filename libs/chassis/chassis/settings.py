@@ -40,6 +40,9 @@ class ServiceSettings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = 0
+    ops_port: int = Field(
+        default=0, description="health and metrics; of the gateway also what it is asked internally"
+    )
     internal_keys: SecretStr = Field(description="id:base64,…: the first signs, all verify")
     log_level: str = "INFO"
     request_log_share: float = Field(
@@ -52,7 +55,6 @@ class ServiceSettings(BaseSettings):
     voucher_url: str = "http://127.0.0.1:8083"
     billing_url: str = "http://127.0.0.1:8084"
     partner_url: str = "http://127.0.0.1:8085"
-    gateway_url: str = "http://127.0.0.1:8080"
 
     relay_batch_events: int = 2000
     relay_poll_seconds: float = 2.0

@@ -30,7 +30,15 @@ STOP_SECONDS = 15.0
 LAUNCH_SECONDS = 60.0
 POLL_SECONDS = 0.05
 
-_NOT_INHERITED = ("DATABASE_", "KAFKA_", "TOPIC_PREFIX", "UPSTREAM_", "PORT", "GATEWAY_PORT")
+_NOT_INHERITED = (
+    "DATABASE_",
+    "KAFKA_",
+    "TOPIC_PREFIX",
+    "UPSTREAM_",
+    "PORT",
+    "OPS_PORT",
+    "GATEWAY_PORT",
+)
 
 
 class NotReadyError(RuntimeError):
@@ -65,7 +73,8 @@ class System:
         self._folder = new_folder("system")
         self._ports: dict[str, int] = {}
         for name in SERVICES:
-            self._ports[name] = free_port(self._ports.values())
+            for port in (name, f"{name}-ops"):
+                self._ports[port] = free_port(self._ports.values())
         self.databases: dict[str, ServiceDatabase] = {}
 
     @property
@@ -81,6 +90,10 @@ class System:
     def url(self, service: str) -> str:
         """The base URL of one service."""
         return f"http://{LOOPBACK}:{self._ports[service]}"
+
+    def ops_url(self, service: str) -> str:
+        """Where one service tells its health and metrics."""
+        return self.url(f"{service}-ops")
 
     def start(self) -> "System":
         """Make databases and topics, start all chosen services, wait until they are ready."""
@@ -181,7 +194,7 @@ class System:
         return self._folder / f"{service}.pid"
 
     def _is_ready(self, service: str) -> bool:
-        connection = http.client.HTTPConnection(LOOPBACK, self._ports[service], timeout=5)
+        connection = http.client.HTTPConnection(LOOPBACK, self._ports[f"{service}-ops"], timeout=5)
         try:
             connection.request("GET", "/readyz")
             return connection.getresponse().status == http.client.OK
@@ -192,12 +205,17 @@ class System:
 
     def _settings(self, service: str) -> dict[str, str]:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(_NOT_INHERITED)}
-        peers = {f"{name.upper().replace('-', '_')}_URL": self.url(name) for name in SERVICES}
+        peers = {
+            f"{name.upper().replace('-', '_')}_URL": self.url(name)
+            for service in SERVICES
+            for name in (service, f"{service}-ops")
+        }
         return {
             **inherited,
             **peers,
             "HOST": LOOPBACK,
             "PORT": str(self._ports[service]),
+            "OPS_PORT": str(self._ports[f"{service}-ops"]),
             "CONSUMER_INSTANCE_ID": service,
             "DATABASE_URL": self._templates.server.url,
             "DATABASE_PREFIX": self.prefix,

@@ -88,6 +88,7 @@ def build(settings: GatewaySettings, clock: Clock = utc_now) -> FastAPI:
             lambda app: app.state.console.open(),
         ],
         clock=clock,
+        is_public=True,
         openapi_url=None,  # all that is answered, not the gateway's own routes alone
     )
     state = app.state

@@ -21,6 +21,13 @@ class GatewaySettings(ServiceSettings):
         default="", description="networks whose X-Forwarded-For is believed, by comma"
     )
 
+    customer_sync_ops_url: str = "http://127.0.0.1:9081"
+    order_ops_url: str = "http://127.0.0.1:9082"
+    voucher_ops_url: str = "http://127.0.0.1:9083"
+    billing_ops_url: str = "http://127.0.0.1:9084"
+    partner_ops_url: str = "http://127.0.0.1:9085"
+    gateway_ops_url: str = "http://127.0.0.1:9080"  # of any replica: the console asks it, too
+
     credential_cache_seconds: float = Field(
         default=3.0, ge=0, le=5, description="how long a revocation elsewhere may go unnoticed"
     )

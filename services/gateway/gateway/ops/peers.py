@@ -39,7 +39,15 @@ class Peers:
             Service.VOUCHER: settings.voucher_url.rstrip("/"),
             Service.BILLING: settings.billing_url.rstrip("/"),
             Service.PARTNER: settings.partner_url.rstrip("/"),
-            Service.GATEWAY: settings.gateway_url.rstrip("/"),
+            Service.GATEWAY: settings.gateway_ops_url.rstrip("/"),  # nothing internal is public
+        }
+        self.ops_urls: Mapping[Service, str] = {
+            Service.CUSTOMER_SYNC: settings.customer_sync_ops_url.rstrip("/"),
+            Service.ORDER: settings.order_ops_url.rstrip("/"),
+            Service.VOUCHER: settings.voucher_ops_url.rstrip("/"),
+            Service.BILLING: settings.billing_ops_url.rstrip("/"),
+            Service.PARTNER: settings.partner_ops_url.rstrip("/"),
+            Service.GATEWAY: settings.gateway_ops_url.rstrip("/"),
         }
 
     @asynccontextmanager
@@ -59,7 +67,15 @@ class Peers:
             OutsideError: no answer in time.
 
         """
-        return await self._send(service, "GET", path, b"", {}, LOOK_SECONDS_MAX)
+        return await self._send(
+            service, self.urls[service] + path, "GET", b"", {}, LOOK_SECONDS_MAX
+        )
+
+    async def probe(self, service: Service, path: str) -> tuple[int, bytes]:
+        """Health or metrics, as `look`."""
+        return await self._send(
+            service, self.ops_urls[service] + path, "GET", b"", {}, LOOK_SECONDS_MAX
+        )
 
     async def ask(
         self, service: Service, principal: Principal, path: str, **query: str
@@ -96,7 +112,8 @@ class Peers:
             "traceparent": trace_parent(),
             HEADER: sign_identity(self._settings.keys, principal, method, target, body),
         }
-        status, raw = await self._send(service, method, target, body, headers, seconds_max)
+        url = self.urls[service] + target
+        status, raw = await self._send(service, url, method, body, headers, seconds_max)
         answer = _content(raw)
         if status >= 400:
             code, detail = answer.get("code"), answer.get("refusal_detail") or answer.get("detail")
@@ -106,18 +123,18 @@ class Peers:
     async def _send(
         self,
         service: Service,
+        url: str,
         method: str,
-        target: str,
         body: bytes,
         headers: dict[str, str],
         seconds_max: float,
     ) -> tuple[int, bytes]:
         assert self._client is not None, "Peers.open was not entered"
-        url = URL(self.urls[service] + target, encoded=True)
         timeout = aiohttp.ClientTimeout(total=seconds_max)
         try:
             async with self._client.request(
-                method, url, data=body or None, headers=headers, timeout=timeout,
+                method, URL(url, encoded=True), data=body or None, headers=headers,
+                timeout=timeout,
                 allow_redirects=False,
             ) as answer:  # fmt: skip
                 return answer.status, await _bounded(answer)

@@ -139,9 +139,9 @@ class ServiceWatch:
         started = time.monotonic()
         try:
             live, ready, metrics, parked = await asyncio.gather(
-                self._peers.look(name, "/livez"),
-                self._peers.look(name, "/readyz"),
-                self._peers.look(name, "/metrics"),
+                self._peers.probe(name, "/livez"),
+                self._peers.probe(name, "/readyz"),
+                self._peers.probe(name, "/metrics"),
                 self._peers.ask(name, _LOOKER, "/internal/parked"),
             )
             answered_ms = int((time.monotonic() - started) * 1000)

@@ -10,7 +10,7 @@ import pytest
 from testkit.databases import ServiceDatabase
 from tests.gateway.gate import AccessPair, Gate, open_gate
 from tests.gateway.identity_builders import customer, operator, partner
-from tests.gateway.ops_browser import Browser, look_at_itself
+from tests.gateway.ops_browser import Browser, looking_at_itself
 from tests.gateway.test_ops_sign_in import PASSWORD, with_operator
 from wire.permissions import OPS_CONSOLE_ITEM
 
@@ -20,7 +20,7 @@ WAIT = "/api/events?after=latest&wait_seconds=30"
 
 @pytest.fixture
 async def gate(gateway_store: ServiceDatabase) -> AsyncIterator[Gate]:
-    async with open_gate(gateway_store, gateway_url=NOWHERE) as opened:
+    async with open_gate(gateway_store, gateway_ops_url=NOWHERE) as opened:
         yield opened
 
 
@@ -142,10 +142,10 @@ async def test_one_who_never_reads_keeps_nobody_out_nor_itself(
 ) -> None:
     monkeypatch.setattr("gateway.ops.seats.VIEWERS_OF_ONE_MAX", 3)
     monkeypatch.setattr("gateway.ops.seats.VIEWERS_MAX", 4)
-    look_at_itself(gate)
     administrator, other = Browser(gate), await signed_in_operator(gate)
     await administrator.sign_in()
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(looking_at_itself(gate))
         for number in range(1, 7):
             await DeadReader(administrator).open(stack)
             await until_seats(gate, min(number, 3))
@@ -158,10 +158,10 @@ async def test_a_dead_reader_is_let_go_after_its_time(
     gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.ops.console.VIEW_SECONDS_MAX", 0.5)
-    look_at_itself(gate)
     browser = Browser(gate)
     await browser.sign_in()
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(looking_at_itself(gate))
         await DeadReader(browser).open(stack)
         await until_seats(gate, 1)
         await until_seats(gate, 0)

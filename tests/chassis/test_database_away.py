@@ -192,6 +192,21 @@ async def test_a_connection_that_the_server_ends_counts_as_its_absence(
 
 
 @pytest.mark.postgres
+async def test_what_the_server_ended_while_it_lay_idle_is_not_lent_again(
+    there: httpx.AsyncClient,
+) -> None:
+    """Break: in `ConnectionPool._lent`, do not look whether it is closed."""
+    app: Any = there._transport
+    database: Database = app.app.state.database
+    async with database.transaction() as session:
+        lent: Any = await (await session.connection()).get_raw_connection()
+        idle = lent.driver_connection
+    await asyncio.to_thread(app.app.state.end_all)
+    await _noticed(idle)
+    assert (await there.get("/api/things")).text == "there"
+
+
+@pytest.mark.postgres
 @pytest.mark.parametrize("path", ["misuse", "file", "socket"])
 async def test_a_mistake_of_ours_is_not_taken_for_its_absence(
     there: httpx.AsyncClient,

@@ -57,9 +57,10 @@ class ConnectionPool:
     def _connected(self, _driver: Any, record: Any) -> None:
         record.info["generation"] = self._generation.number
 
-    def _lent(self, _driver: Any, record: Any, _loan: Any) -> None:
-        if record.info["generation"] != self._generation.number:
-            raise DisconnectionError("of an older generation")  # SQLAlchemy connects again
+    def _lent(self, connection: Any, record: Any, _loan: Any) -> None:
+        is_old = record.info["generation"] != self._generation.number
+        if is_old or connection.driver_connection.is_closed():
+            raise DisconnectionError("the server ended it, or is not ours")  # so it connects again
         self._lent_at_most = max(self._lent_at_most, self._pool.checkedout())
         if self._look is None:
             self._look_later()

@@ -100,9 +100,12 @@ def wait_end() -> float:
     return asyncio.get_running_loop().time() + WAIT_SECONDS
 
 
-def pauses(end: float) -> Iterator[float]:
-    """Seconds to sleep before each look, longer and longer; the last look is when the wait ends."""
+def pauses(end: float, crowd: Callable[[], float] = lambda: 1.0) -> Iterator[float]:
+    """Seconds to sleep before each look, longer and longer; the last look is when the wait ends.
+
+    Where a `crowd` waits, each of it looks so many times less often.
+    """
     loop, step = asyncio.get_running_loop(), FIRST_STEP_SECONDS
     while (left := end - loop.time()) > 0:
-        yield min(step, left)
+        yield min(step * crowd(), left)
         step = min(step * 1.5, STEP_SECONDS_MAX)

@@ -27,6 +27,8 @@ log = get_logger(__name__)
 WAITING_MAX = 100  # requests of this process
 WAITING_PER_ACCOUNT_MAX = 20  # what the rate limit of one operation lets through in two seconds
 
+LOOKING_AT_ONCE = 3  # of an account, as often as a single one would
+
 T = TypeVar("T")
 
 
@@ -100,7 +102,7 @@ class TryAgain:
             attempt.waits_until = copies.wait_end()
         account = unknown.principal.id if unknown.principal else ""
         with self._seat(account):
-            for pause in copies.pauses(attempt.waits_until):
+            for pause in copies.pauses(attempt.waits_until, lambda: self._crowd(account)):
                 await asyncio.sleep(pause)
                 async with database.transaction_of(unknown.principal) as session:
                     if await unknown.look(session) is not None:
@@ -108,6 +110,10 @@ class TryAgain:
             else:
                 attempt.waited_out = True
         attempt.committed = False  # the looks' transactions are not the request's
+
+    def _crowd(self, account: str) -> float:
+        """So that an account's looks cost the same, however many of its requests wait."""
+        return max(1.0, self._waiting[account] / LOOKING_AT_ONCE)
 
     @contextmanager
     def _seat(self, account: str) -> Iterator[None]:

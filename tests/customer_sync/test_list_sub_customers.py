@@ -11,8 +11,10 @@ import pytest
 from sqlalchemy import text
 
 from chassis.database import Database
+from chassis.identity import Principal
 from customer_sync.search import list_sub_customers
 from tests.customer_sync.builders import (
+    ABROAD,
     ADMINISTRATOR,
     DISTRIBUTOR,
     LIST,
@@ -264,3 +266,14 @@ async def test_who_comes_before_a_deep_page_is_skipped_in_the_index_alone(
         where = list_sub_customers._conditions("sp1", wanted)
         await list_sub_customers._page(Explained(), wanted, where)
     assert "Index Only Scan using customers_of_partner" in plans[0], plans[0]
+
+
+@pytest.mark.parametrize(("by", "own", "other"), [(SELLER, "2", "3"), (ABROAD, "3", "2")])
+async def test_the_types_of_an_association_are_those_of_the_callers_site(
+    door: Door, by: Principal, own: str, other: str
+) -> None:
+    """What a list shows can be asked for; the other site's resale is no such value."""
+    for kind in ("1", own):
+        assert (await door.post(LIST, {"association_type": kind}, by)).status_code == 200
+    refused = await door.post(LIST, {"association_type": other}, by)
+    assert (refused.status_code, refused.json()["error_code"]) == (400, "CBC.0101")

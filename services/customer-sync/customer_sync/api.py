@@ -60,7 +60,7 @@ from customer_sync.realname.verify_customer import (
 )
 from customer_sync.saml.api import router as saml
 from customer_sync.search.list_older_customers import OlderCustomersWanted, list_older_customers
-from customer_sync.search.list_sub_customers import CustomersWanted, list_sub_customers
+from customer_sync.search.list_sub_customers import list_sub_customers, search_model_of
 from customer_sync.settings import CustomerSyncSettings
 from customer_sync.sweep.list_sweeps import list_sweeps, shown
 from customer_sync.sweep.start_sweep import request_sweep
@@ -156,7 +156,7 @@ async def send_code(request: Request, principal: CurrentPrincipal, now: Now) -> 
 async def customers(request: Request, principal: CurrentPrincipal) -> Response:
     """list_sub_customers, the hottest read: past SQLAlchemy (benchmarks/wire.py)."""
     database: Database = request.app.state.database
-    wanted = await read_body(CustomersWanted, await request.body())
+    wanted = await read_body(search_model_of(principal.site), await request.body())
     page, count = await list_sub_customers(database, principal, wanted)
     return JsonAnswer({"count": count, "customer_infos": page})
 

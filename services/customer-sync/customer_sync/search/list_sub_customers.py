@@ -21,6 +21,7 @@ from customer_sync.search.count_customers import (
     count_with_text,
 )
 from wire.json import known
+from wire.operations import INTERNATIONAL
 from wire.types import Instant, WireRequest
 
 _FUZZY = {  # request field → (column, its mark in the grams, whether letters are folded)
@@ -59,6 +60,15 @@ class CustomersWanted(WireRequest, operation="list_sub_customers"):
         """The fields that narrow the owner's customers."""
         told = self.model_dump(exclude_none=True).keys()
         return set(told) - {"offset", "limit", "indirect_partner_id"}
+
+
+class CustomersWantedAbroad(CustomersWanted, operation="list_sub_customers", site=INTERNATIONAL):
+    """The same on the international site, whose resale is type 3 (docs/domain/customers.md B.2)."""
+
+
+def search_model_of(site: str) -> type[CustomersWanted]:
+    """How the site's SDK sends it."""
+    return CustomersWantedAbroad if site == INTERNATIONAL else CustomersWanted
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ See docs/domain/orders.md F5, B.5.
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, select
@@ -14,11 +15,11 @@ from chassis.errors import BadFieldError, UnknownValueError
 from chassis.identity import Principal
 from order.orders.find_order import check_reseller, proxied, visible, visible_as_agent
 from order.orders.models import Order, OrderLine
+from wire.operations import operation
 from wire.times import add_months, next_second
 from wire.types import Instant, WireQuery
 
 STATUSES = (1, 3, 4, 5, 6, 9)
-ORDER_TYPES = ("1", "2", "3", "4", "10", "11", "13", "14", "15")
 WINDOW_MONTHS_MAX = 12
 PROXY_PAID = "sub_customer"
 
@@ -53,7 +54,7 @@ class OrderPage:
 
 async def list_orders(session: AsyncSession, principal: Principal, query: OrderQuery) -> OrderPage:
     """The page asked for, newest first unless asked otherwise; ties by id."""
-    _check(query)
+    _check(query, principal.site)
     reseller = await check_reseller(session, principal, query.indirect_partner_id)
     conditions = [_whose(principal, query, reseller), *_filters(query)]
     total = await session.scalar(select(func.count()).select_from(Order).where(*conditions))
@@ -82,10 +83,17 @@ async def lines_of(session: AsyncSession, order_ids: list[str]) -> dict[str, lis
     return found
 
 
-def _check(query: OrderQuery) -> None:
+@cache
+def _order_types(site: str) -> tuple[str, ...]:
+    """Those that the site's table names."""
+    fields = {field.name: field for field in operation("list_customer_orders", site).query}
+    return fields["order_type"].choices
+
+
+def _check(query: OrderQuery, site: str) -> None:
     if query.status is not None and query.status not in STATUSES:
         raise UnknownValueError("status")
-    if query.order_type is not None and query.order_type not in ORDER_TYPES:
+    if query.order_type is not None and query.order_type not in _order_types(site):
         raise UnknownValueError("order_type")
     if query.order_by is not None and query.order_by.lower() not in ("createtime", "-createtime"):
         raise UnknownValueError("order_by")

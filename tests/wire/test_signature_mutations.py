@@ -124,7 +124,7 @@ async def test_any_changed_byte_is_refused_and_nothing_is_forwarded(
                    b'{"customer_id": "c1", "amount": 100.10}'),
             signed(gate, key, "GET", "/v2/orders/customer-orders?limit=10&order_by=-createTime"
                    "&order_id=CS%201%25", b""),
-            signed(gate, key, "GET", "/v2/orders/customer-orders/details/CS%2F1?limit=5", b""),
+            signed(gate, key, "GET", "/v2/orders/customer-orders/details/CS%2B1?limit=5", b""),
         ]  # fmt: skip
         changed = [one for raw in originals for one in mutations(raw, chance)]
         assert len(changed) > 2 * CHANGES_PER_PART * len(originals)

@@ -57,7 +57,11 @@ class TopicReader:
         """Leave Kafka."""
         if self._consumer is not None:
             consumer, self._consumer = self._consumer, None
-            await consumer.stop()
+            try:
+                await consumer.stop()
+            except asyncio.CancelledError:  # of a task of the client's own that had not begun
+                if (task := asyncio.current_task()) is not None and task.cancelling():
+                    raise
 
     async def unread(
         self,

@@ -33,7 +33,7 @@ def parse_instant(text: str) -> datetime:
     """`2026-11-23T03:00:00Z` as an aware UTC datetime; ValueError for any other spelling."""
     if not _is_instant(text):
         raise ValueError(f"not an instant like 2026-11-23T03:00:00Z: {text[:40]}")
-    return _bounded(datetime.fromisoformat(text))
+    return datetime.fromisoformat(text)  # its last second is what many write for "without end"
 
 
 def parse_native_instant(text: str) -> datetime:
@@ -101,7 +101,12 @@ def cycle_bounds(cycle: str) -> tuple[datetime, datetime]:
 
 
 def add_months(instant: datetime, months: int) -> datetime:
-    """The same day and time so many months later; a day the month lacks becomes its last."""
+    """The same day and time so many months later; a day the month lacks becomes its last.
+
+    Beyond the end of time it is the last second of all.
+    """
     years, month_index = divmod(instant.month - 1 + months, 12)
     year, month = instant.year + years, month_index + 1
+    if year > LAST_SECOND.year:
+        return LAST_SECOND
     return instant.replace(year=year, month=month, day=min(instant.day, monthrange(year, month)[1]))

@@ -1,5 +1,6 @@
 """Claim the login names that a command would give, while it is carried out."""
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -88,4 +89,7 @@ def _names(content: Any, way: tuple[str, ...]) -> Iterator[str]:
 
 
 def _may_be_a_name(text: str) -> bool:
-    return 0 < len(text) <= NAME_CHARACTERS_MAX and "\0" not in text
+    return 0 < len(text) <= NAME_CHARACTERS_MAX and not _UNSTORABLE.search(text)
+
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")

@@ -224,6 +224,8 @@ def _is_other_method(destination: Destination, scope: Scope, path: str) -> bool:
         return True
     if destination.service is not Service.GATEWAY or not methods_of(path):
         return False
+    if "%2f" in path.lower():  # no path of ours has one: it is refused as such
+        return False
     method = "GET" if scope["method"] == "HEAD" else scope["method"]
     asked = {**scope, "method": method}
     return all(route.matches(asked)[0] is not Match.FULL for route in scope["app"].routes)

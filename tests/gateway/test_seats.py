@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from urllib.parse import urlsplit
 
 import pytest
@@ -106,11 +106,17 @@ class DeadReader:
     async def open(self, stack: AsyncExitStack) -> None:
         url = urlsplit(self._browser.gate.url)
         _, writer = await asyncio.open_connection(url.hostname, url.port, limit=1)
-        stack.callback(writer.close)
+        stack.push_async_callback(_gone, writer)
         cookie = "; ".join(f"{name}={value}" for name, value in self._browser.cookies.items())
         request = f"GET /ops/live HTTP/1.1\r\nHost: {url.netloc}\r\nCookie: {cookie}\r\n\r\n"
         writer.write(request.encode())
         await writer.drain()
+
+
+async def _gone(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
 
 
 def seats(gate: Gate) -> int:

@@ -35,10 +35,10 @@ from tests.chassis.processes import tally
 from tests.chassis.tally import Heard, counting, funds_moved
 
 from benchmarks.rig import KEYS, NOW, Rig, event_rows, fill_outbox, rig, servers, show
-from chassis.app import service_app
+from chassis import outbox
+from chassis.app import basic_parts, service_app
 from chassis.consumers import Consumers
 from chassis.database import COLUMN_TYPES, Database, EventSession
-from chassis.outbox import publish
 from chassis.relay import Relay
 from contracts.billing import BillingFundsMoved
 from contracts.event import Event
@@ -192,7 +192,7 @@ def balances(events: Sequence[Event]) -> dict[str, Any]:
 
 async def consume_ours(place: Rig, consumers: Consumers, events: int, after: int = 0) -> float:
     """The subscription as every service has it, over what the topic holds after the first ones."""
-    app = service_app("tally", place.settings, routers=[], consumers=[consumers])
+    app = service_app(basic_parts("tally", place.settings), routers=[], consumers=[consumers])
     connection = await asyncpg.connect(place.database_url)
     position = "SELECT coalesce(sum(position), 0)::int FROM consumer_positions WHERE consumer = $1"
     first = 0.0
@@ -328,12 +328,12 @@ async def bench_latency(place: Rig, events: int, _rounds: int) -> bool:
         session.add(Heard(key=event.owner_id, version=event.version, amount=event.amount))
         effects[event.version] = time.perf_counter()
 
-    app = service_app("tally", place.settings, routers=[], consumers=[consumers])
+    app = service_app(basic_parts("tally", place.settings), routers=[], consumers=[consumers])
     waits = []
     async with app.router.lifespan_context(app):
         for version in range(min(events, 200)):
-            async with app.state.database.transaction() as session:
-                publish(session, funds_moved(f"k{version}", version + 1, NOW))
+            async with app.parts.database.transaction() as session:
+                outbox.publish(session, funds_moved(f"k{version}", version + 1, NOW))
             committed = time.perf_counter()
             async with asyncio.timeout(WAIT_SECONDS):
                 while version + 1 not in effects:
@@ -374,7 +374,7 @@ async def bench_wake_up(place: Rig, events: int, _rounds: int) -> bool:
                 for n in range(WAKE_UP_EVENTS)
             ]
             async with database.transaction() as session:
-                publish(session, *facts)
+                outbox.publish(session, *facts)
             at = time.perf_counter()
             committed.update((str(fact.event_id), at) for fact in facts)
             due += together / WAKE_UP_RATE
@@ -475,7 +475,7 @@ async def write(place: Rig, writers: int, transactions: int, *, stated: bool) ->
                 account.balance += 1
                 session.add(Heard(key=account.id, version=version, amount=Decimal(1)))
                 if stated:
-                    publish(session, funds_moved(f"w{number}", version, NOW))
+                    outbox.publish(session, funds_moved(f"w{number}", version, NOW))
 
     async with database.engine.begin() as connection:
         await connection.run_sync(Account.metadata.create_all)
@@ -516,7 +516,7 @@ async def paced_p99_ms(place: Rig, turns: int, *, poisoned: bool) -> float:
         await add_rows(session, [event])
         effects[str(event.event_id)] = time.perf_counter()
 
-    app = service_app("tally", place.settings, routers=[], consumers=[consumers])
+    app = service_app(basic_parts("tally", place.settings), routers=[], consumers=[consumers])
     async with app.router.lifespan_context(app):
         due = time.perf_counter()
         for turn in range(turns):
@@ -530,8 +530,8 @@ async def paced_p99_ms(place: Rig, turns: int, *, poisoned: bool) -> float:
                 )
                 for key in keys
             ]
-            async with app.state.database.transaction() as session:
-                publish(session, *facts)
+            async with app.parts.database.transaction() as session:
+                outbox.publish(session, *facts)
             at = time.perf_counter()
             committed.update((str(fact.event_id), at) for fact in facts if fact.amount > 0)
             due += POISON_TOGETHER / WAKE_UP_RATE

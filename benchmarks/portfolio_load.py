@@ -9,13 +9,12 @@ from typing import Any
 import asyncpg
 
 from benchmarks.wire_load import PARTNER, customers
-from gateway.portfolio.names import grams
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 CYCLE, CYCLE_BEFORE = "2026-11", "2026-10"
 MANAGERS = 100  # one of them has every third customer
 _CUSTOMER = (
-    "customer_id", "partner_id", "version", "account_name", "customer_name", "names", "site",
+    "customer_id", "partner_id", "version", "account_name", "customer_name", "site",
     "currency", "association_type", "association_status", "associated_on", "label", "mobile",
     "account_manager_id", "account_manager_name", "is_frozen", "registered_at",
     "consumption_cycle", "consumption_amount", "as_of",
@@ -36,7 +35,7 @@ def _customers(count: int) -> Iterator[tuple[Any, ...]]:
         spent = Decimal(int(chance.paretovariate(1) * 100)) / 100 if cycle else Decimal(0)
         yield (
             customer_id, partner_id, 2, account_name, customer_name,
-            grams(account_name, customer_name), site, currency, kind, status, on,
+            site, currency, kind, status, on,
             "gold" if number % 10 in (1, 4, 7) else rare_label, f"138{number:08d}",
             f"m{manager}", f"经理{manager}", 0, on, cycle, min(spent, Decimal(10_000_000)), NOW,
         )  # fmt: skip

@@ -89,7 +89,8 @@ async def load_customers(settings: CustomerSyncSettings, count: int) -> None:
         )
         for index in made:
             await connection.execute(f'DROP INDEX "{index["indexname"]}"')
-        await connection.execute("ALTER TABLE customers DISABLE TRIGGER USER")
+        for trigger in ("tally_made_or_gone", "tally_changed"):
+            await connection.execute(f"ALTER TABLE customers DISABLE TRIGGER {trigger}")
         await connection.copy_records_to_table(
             "customers", records=customers(count), columns=_COLUMNS
         )

@@ -92,13 +92,13 @@ class Place:
             self.server.create_database(database.name)
             await asyncio.to_thread(migrate, service, database.url)
         app = build(self._settings())
-        made = mint_key(app.state.keyring, Holder(PARTNER, None), "", datetime.now(UTC))
-        async with app.state.database.transaction() as session:
-            group = app.state.consumers["gateway_identity"]
+        made = mint_key(app.parts.keyring, Holder(PARTNER, None), "", datetime.now(UTC))
+        async with app.parts.database.transaction() as session:
+            group = app.running.consumers["gateway_identity"]
             await group.handle([partner(PARTNER)], session)
             session.add(made.key)
             self.access, self.secret = made.key.access, made.secret
-        await app.state.database.close()
+        await app.parts.database.close()
 
     async def serve(self, path: str, body: bytes, *, floors: bool) -> None:
         """Start the processes; the bare routes say what the real ones said to `body`."""

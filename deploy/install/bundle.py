@@ -11,12 +11,15 @@ import shutil
 import sys
 import tarfile
 from pathlib import Path
+from typing import Any
 
 from install.places import CHECKOUT, LOCK, RUN, InstallationError
 
 FOLDER = RUN / "bundle"
 WHEELS, JARS = FOLDER / "wheels", FOLDER / "jars"
 FITS = FOLDER / "fits.json"
+# Python before 3.11.4 knows no filters.
+_INSIDE: Any = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
 # Commands of uv that fetch packages.
 _FETCHING = (("pip", "sync"), ("pip", "install"))
 
@@ -64,6 +67,12 @@ def refuse_foreign() -> None:
         )
 
 
+def _leads_out(member: tarfile.TarInfo) -> bool:
+    """What the filter refuses, where there is none."""
+    inside = not member.name.startswith("/") and ".." not in member.name.split("/")
+    return not (inside and (member.isfile() or member.isdir()))
+
+
 def unpack(archive: Path) -> None:
     """Put an archive's content in its place."""
     if not archive.is_file():
@@ -71,7 +80,9 @@ def unpack(archive: Path) -> None:
     shutil.rmtree(FOLDER, ignore_errors=True)
     try:
         with tarfile.open(archive) as opened:
-            opened.extractall(CHECKOUT, filter="data")
+            if not _INSIDE and any(map(_leads_out, opened)):
+                raise tarfile.TarError("a name leads out of it")
+            opened.extractall(CHECKOUT, **_INSIDE)
     except tarfile.TarError as failure:
         raise InstallationError(f"{archive} is not a whole bundle: {failure}.") from failure
     if not is_there():

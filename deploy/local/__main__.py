@@ -21,6 +21,7 @@ Everything that runs writes below .run/; downloads are kept in the user's cache 
   CHANNELBUS_RUN_DIR       a folder in place of .run
   CHANNELBUS_CACHE_DIR     a folder in place of the user's cache folder
   UPSTREAM_URL             connected mode: mirror the Partner Center at this address
+  SANDBOX=false            business time may not be moved ahead (true unless UPSTREAM_URL is set)
 """
 
 
@@ -46,6 +47,8 @@ def main() -> int:
     run.add_argument("command", nargs=argparse.REMAINDER)
     anew = verbs.add_parser("rebuild", help="make a service's copies anew while it runs")
     anew.add_argument("service", choices=[service.name for service in COPYING])
+    prove = verbs.add_parser("prove-alerts", help="freeze order; a real Prometheus has to tell")
+    prove.add_argument("--alert", default="ConsumerBehind", help="which alert (ConsumerBehind)")
     try:
         return _run(parser.parse_args())
     except KeyboardInterrupt:
@@ -83,6 +86,10 @@ def _run(options: argparse.Namespace) -> int:
             from local.run_command import become
 
             become(layout, options.command)
+        case "prove-alerts":
+            from local.prove_alerts import prove_alerts
+
+            return prove_alerts(layout, options.alert)
         case "credentials":
             from local.credentials_shown import show_credentials
 

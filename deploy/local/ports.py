@@ -5,7 +5,7 @@ from pathlib import Path
 
 from local.private_files import read_json, write_private
 from local.services import GATEWAY, SERVICES
-from testkit.embedded.ports import free_port, is_free
+from testkit.embedded.ports import free_port, is_free, reserve
 
 GATEWAY_PORT_DEFAULT = 8080
 POSTGRES, KAFKA, KAFKA_CONTROLLER = "postgres", "kafka", "kafka-controller"
@@ -53,6 +53,7 @@ def choose_ports(kept: Path, gateway: int, free: Callable[[int], bool] = is_free
     for name in CHOSEN:
         port = before.get(name)
         reusable = port is not None and port not in ports.values() and free(port)
-        ports[name] = port if port and reusable else free_port(ports.values())
+        # Reserved also when it was ours before: until its server listens, others look for one.
+        ports[name] = port if port and reusable and reserve(port) else free_port(ports.values())
     write_private(kept, dict(ports))
     return ports

@@ -14,8 +14,8 @@ from testkit.embedded.postgres import EmbeddedPostgres
 
 DATABASE_PREFIX_DEFAULT = "channelbus_"
 # Settings that reach the services unchanged, by name or by the beginning of the name.
-_PASSED_ON = ("LOG_LEVEL", "TRUSTED_PROXIES", "UPSTREAM_", "KAFKA_SECURITY_", "KAFKA_SASL_",
-              "KAFKA_CA_", "CHANNELBUS_")  # fmt: skip
+_PASSED_ON = ("LOG_LEVEL", "SANDBOX", "TRUSTED_PROXIES", "UPSTREAM_", "KAFKA_SECURITY_",
+              "KAFKA_SASL_", "KAFKA_CA_", "CHANNELBUS_")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,8 @@ class Stack:
     def environment(self, service: Service) -> dict[str, str]:
         """What the service's process is told."""
         told = {
+            # Nobody's business runs here: time may be moved ahead. An upstream has its own.
+            "SANDBOX": "false" if self.passed_on.get("UPSTREAM_URL") else "true",
             **self.passed_on,
             "HOST": LOOPBACK,
             "PORT": str(self.ports[service.name]),
@@ -86,6 +88,8 @@ class Stack:
                 "VERIFICATION_FILE": str(self.layout.codes),
                 **told,
             }
+        if service.name == "billing":
+            told["ENCRYPTION_KEYS"] = self.credentials.encryption_keys
         if service == GATEWAY:
             told["ADMIN_TOKEN"] = self.credentials.admin_token
             told["ENCRYPTION_KEYS"] = self.credentials.encryption_keys

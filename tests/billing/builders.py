@@ -1,6 +1,5 @@
 """Partners, customers, orders and requests as billing meets them."""
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -16,18 +15,20 @@ from billing.app import build
 from billing.consumers import consumers
 from billing.settings import BillingSettings
 from chassis.database import Database
-from chassis.identity import HEADER, Principal, sign_identity
+from chassis.identity import Principal
 from chassis.tables import OutboxRow
 from contracts.customer import CustomerEvent, CustomerRegistered
 from contracts.event import Event
 from contracts.order import CouponUse, OrderLine, OrderPaid, OrderPaymentFailed
 from contracts.partner import PartnerJoined
+from testkit import bus
+from testkit.clock import StandingClock
+from testkit.door import ADMINISTRATOR, Door
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 PARTNER, OTHER_PARTNER, DISTRIBUTOR, RESELLER = "partner-1", "partner-2", "distributor", "reseller"
 CUSTOMER, OTHER_CUSTOMER, REFERRAL = "customer-1", "customer-2", "customer-referral"
 RESELLERS_CUSTOMER = "customer-of-reseller"
-ADMIN = Principal(id="admin", kind="administrator", partner_id="*")
 
 E = TypeVar("E", bound=CustomerEvent)
 
@@ -162,11 +163,9 @@ def payment_failed(attempt_id: str, **more: Any) -> OrderPaymentFailed:
     )
 
 
-async def deliver(database: Database, *events: Event) -> None:
-    """Run the handlers, each event in a transaction of its own."""
-    for event in events:
-        async with database.transaction() as session:
-            await consumers.handle([event], session)
+async def hear(database: Database, *events: Event) -> None:
+    """Deliver events to billing, in one batch."""
+    await bus.hear(database, consumers, *events)
 
 
 def as_partner(partner_id: str = PARTNER, kind: str = "solution_provider") -> Principal:
@@ -179,48 +178,13 @@ def as_customer(customer_id: str = CUSTOMER, partner_id: str = PARTNER) -> Princ
     return Principal(id=customer_id, kind="customer", partner_id=partner_id)
 
 
-class Caller:
-    """Sends requests as the gateway would: with the caller's identity signed."""
-
-    def __init__(self, client: httpx.AsyncClient, settings: BillingSettings):
-        self._client, self._settings = client, settings
-
-    async def send(
-        self,
-        who: Principal,
-        method: str,
-        target: str,
-        body: Any = None,
-        headers: dict[str, str] | None = None,
-    ) -> httpx.Response:
-        """One request; `body` is JSON, or bytes as they are."""
-        raw = (
-            body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-        )
-        signed = sign_identity(self._settings.keys, who, method, target, raw)
-        return await self._client.request(
-            method,
-            target,
-            content=raw,
-            headers={"Content-Type": "application/json", HEADER: signed, **(headers or {})},
-        )
-
-    async def raw(self, method: str, target: str, headers: dict[str, str]) -> httpx.Response:
-        """A request past the gateway."""
-        return await self._client.request(method, target, headers=headers)
-
-    async def get(self, who: Principal, target: str, **headers: str) -> httpx.Response:
-        """A query."""
-        return await self.send(who, "GET", target, headers=headers)
-
-    async def post(self, who: Principal, target: str, body: Any, **headers: str) -> httpx.Response:
-        """A command."""
-        return await self.send(who, "POST", target, body, headers)
+class BillingDoor(Door):
+    """Billing's door, and what its tests do most."""
 
     async def top_up(self, owner_id: str, amount: str, designated: str | None = None) -> None:
         """Give an owner money from outside."""
         body = {"amount": amount} | ({"designated_amount": designated} if designated else {})
-        answer = await self.post(ADMIN, f"/api/accounts/{owner_id}/top-ups", body)
+        answer = await self.post(f"/api/accounts/{owner_id}/top-ups", body)
         assert answer.status_code == 201, answer.text
 
     async def transfer(
@@ -229,7 +193,7 @@ class Caller:
         """A transfer by PARTNER to CUSTOMER, unless told otherwise."""
         body = {"customer_id": customer_id, "amount": amount, **more}
         path = "/v2/accounts/partner-accounts/adjust-amount"
-        return await self.post(who or as_partner(), path, body)
+        return await self.post(path, body, who or as_partner())
 
     async def hold(
         self, attempt_id: str, amount: str, customer_id: str = CUSTOMER
@@ -241,21 +205,15 @@ class Caller:
             "customer_id": customer_id,
             "amount": amount,
         }
-        return await self.post(as_customer(customer_id), "/internal/holds", body)
+        return await self.post("/internal/holds", body, as_customer(customer_id))
 
 
 @asynccontextmanager
-async def running(
-    settings: BillingSettings, now: datetime = NOW, **more: Any
-) -> AsyncIterator[Caller]:
+async def running(settings: BillingSettings, now: datetime = NOW) -> AsyncIterator[BillingDoor]:
     """The service in this process, its clock standing still."""
-    app = build(settings, clock=lambda: now)
-    transport = httpx.ASGITransport(app=app)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://billing", **more) as client,
-    ):
-        yield Caller(client, settings)
+    app = build(settings, StandingClock(now))
+    async with app.router.lifespan_context(app), BillingDoor.of(app) as door:
+        yield door
 
 
 async def balance_of(database: Database, owner_id: str, account_type: int = BALANCE) -> Account:
@@ -272,19 +230,9 @@ async def account_in(session: AsyncSession, owner_id: str, account_type: int) ->
     return found.one()
 
 
-async def stated(database: Database, event_type: str | None = None) -> list[dict[str, Any]]:
-    """Bodies of what was stated, in order, with the type as `_type`."""
-    async with database.transaction() as session:
-        rows = (await session.scalars(select(OutboxRow).order_by(OutboxRow.id))).all()
-    events = [
-        {"_type": json.loads(row.attributes)["ce_type"], **json.loads(row.body)} for row in rows
-    ]
-    return [event for event in events if event_type in (None, event["_type"])]
-
-
-async def prove(caller: Caller) -> dict[str, Any]:
+async def prove(door: BillingDoor) -> dict[str, Any]:
     """The ledger's own proof."""
-    answer = await caller.get(ADMIN, "/api/ledger/proof")
+    answer = await door.get("/api/ledger/proof", ADMINISTRATOR)
     assert answer.status_code == 200, answer.text
     proof: dict[str, Any] = answer.json()
     return proof
@@ -296,9 +244,3 @@ async def untouched(database: Database) -> tuple[int, int]:
         movements = await session.scalar(select(func.count()).select_from(Movement))
         events = await session.scalar(select(func.count()).select_from(OutboxRow))
         return movements or 0, events or 0
-
-
-def refused(answer: httpx.Response) -> tuple[int, str]:
-    """Status and code of a refusal, in either shape."""
-    body = answer.json()
-    return answer.status_code, body.get("error_code") or body["code"]

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 import pytest
 
 from billing.settings import BillingSettings
-from chassis import copies
 from chassis.database import Database
 from testkit.databases import ServiceDatabase, service_database
 from tests.billing.builders import (
@@ -15,14 +14,30 @@ from tests.billing.builders import (
     REFERRAL,
     RESELLER,
     RESELLERS_CUSTOMER,
-    Caller,
+    BillingDoor,
     customer,
-    deliver,
+    hear,
     partner_joined,
     running,
 )
 
-billing_database = service_database("billing")
+
+async def know_parties(database: Database) -> None:
+    """Two partners, a distributor with a reseller, and their customers."""
+    await hear(
+        database,
+        partner_joined(),
+        partner_joined(OTHER_PARTNER),
+        partner_joined(DISTRIBUTOR, kind="distributor"),
+        partner_joined(RESELLER, kind="reseller", distributor_id=DISTRIBUTOR),
+        customer(),
+        customer(customer_id=OTHER_CUSTOMER),
+        customer(customer_id=REFERRAL, association_type="1"),
+        customer(customer_id=RESELLERS_CUSTOMER, partner_id=RESELLER, distributor_id=DISTRIBUTOR),
+    )
+
+
+billing_database = service_database("billing", know_parties)
 
 
 @pytest.fixture
@@ -39,21 +54,7 @@ async def database(settings: BillingSettings) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def caller(
-    settings: BillingSettings, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Caller]:
-    """A service that knows two partners, a distributor with a reseller, and their customers."""
-    monkeypatch.setattr(copies, "WAIT_SECONDS", 0.1)  # nothing is under way in most tests
-    await deliver(
-        database,
-        partner_joined(),
-        partner_joined(OTHER_PARTNER),
-        partner_joined(DISTRIBUTOR, kind="distributor"),
-        partner_joined(RESELLER, kind="reseller", distributor_id=DISTRIBUTOR),
-        customer(),
-        customer(customer_id=OTHER_CUSTOMER),
-        customer(customer_id=REFERRAL, association_type="1"),
-        customer(customer_id=RESELLERS_CUSTOMER, partner_id=RESELLER, distributor_id=DISTRIBUTOR),
-    )
+async def door(settings: BillingSettings) -> AsyncIterator[BillingDoor]:
+    """The service, its clock standing still."""
     async with running(settings) as found:
         yield found

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from chassis.database import Database
 from contracts.customer import CustomerUnlinked
+from testkit.door import code_of
 from tests.billing.builders import (
     CUSTOMER,
     DISTRIBUTOR,
@@ -13,14 +14,13 @@ from tests.billing.builders import (
     REFERRAL,
     RESELLER,
     RESELLERS_CUSTOMER,
-    Caller,
+    BillingDoor,
     as_customer,
     as_partner,
     customer,
-    deliver,
+    hear,
     order_line,
     order_paid,
-    refused,
 )
 
 DETAIL = "/v2/bills/subcustomer-bills/res-fee-records"
@@ -34,7 +34,7 @@ def detail(cycle: str = "2026-11", customer_id: str = CUSTOMER, **filters: str |
 
 async def pay(database: Database, attempt: str, amount: str, at: datetime, **more: str) -> None:
     """An order of one line that a cash coupon pays."""
-    await deliver(
+    await hear(
         database,
         order_paid(
             attempt,
@@ -47,11 +47,11 @@ async def pay(database: Database, attempt: str, amount: str, at: datetime, **mor
 
 
 async def test_a_line_has_the_fields_of_the_sdks_model_and_numbers_are_numbers(
-    caller: Caller, database: Database
+    door: BillingDoor, database: Database
 ) -> None:
     at = datetime(2026, 11, 3, 4, 5, 6, tzinfo=UTC)
     await pay(database, "a1", "15.50", at)
-    answer = await caller.get(as_partner(), detail())
+    answer = await door.get(detail(), as_partner())
     body = answer.json()
     assert (body["total_count"], body["currency"]) == (1, "CNY")
     (line,) = body["fee_records"]
@@ -94,32 +94,32 @@ async def test_a_line_has_the_fields_of_the_sdks_model_and_numbers_are_numbers(
     assert '"official_amount":20.00000000,' in answer.text
 
 
-async def test_cycles_and_days_are_beijings(caller: Caller, database: Database) -> None:
+async def test_cycles_and_days_are_beijings(door: BillingDoor, database: Database) -> None:
     last = datetime(2026, 10, 31, 15, 59, 59, tzinfo=UTC)
     await pay(database, "a1", "1.00", last)
     await pay(database, "a2", "2.00", last + timedelta(seconds=1))
-    october = (await caller.get(as_partner(), detail("2026-10"))).json()
-    november = (await caller.get(as_partner(), detail("2026-11"))).json()
+    october = (await door.get(detail("2026-10"), as_partner())).json()
+    november = (await door.get(detail("2026-11"), as_partner())).json()
     assert [line["trade_id"] for line in october["fee_records"]] == ["order-of-a1"]
     assert [line["trade_id"] for line in november["fee_records"]] == ["order-of-a2"]
     first = detail(bill_date_begin="2026-11-01", bill_date_end="2026-11-01")
     second = detail(bill_date_begin="2026-11-02", bill_date_end="2026-11-30")
-    assert (await caller.get(as_partner(), first)).json()["total_count"] == 1
-    assert (await caller.get(as_partner(), second)).json()["total_count"] == 0
+    assert (await door.get(first, as_partner())).json()["total_count"] == 1
+    assert (await door.get(second, as_partner())).json()["total_count"] == 0
     alone = detail(bill_date_begin="2026-11-02")  # both or it is no filter
-    assert (await caller.get(as_partner(), alone)).json()["total_count"] == 1
+    assert (await door.get(alone, as_partner())).json()["total_count"] == 1
 
 
 async def test_offset_counts_records_and_the_order_is_by_trade_time(
-    caller: Caller, database: Database
+    door: BillingDoor, database: Database
 ) -> None:
     begin = datetime(2026, 11, 1, tzinfo=UTC)
     for n in (3, 1, 2, 0):
         await pay(database, f"a{n}", "1.00", begin + timedelta(hours=n))
-    page = (await caller.get(as_partner(), detail(limit=10, offset=1))).json()
+    page = (await door.get(detail(limit=10, offset=1), as_partner())).json()
     assert page["total_count"] == 4
     assert [r["trade_id"] for r in page["fee_records"]] == [f"order-of-a{n}" for n in (1, 2, 3)]
-    none = (await caller.get(as_partner(), detail(limit=0))).json()
+    none = (await door.get(detail(limit=0), as_partner())).json()
     assert (none["total_count"], none["fee_records"]) == (4, [])
 
 
@@ -143,10 +143,10 @@ FILTERS: list[tuple[dict[str, str | int], int]] = [
 ]
 
 
-async def test_each_filter_filters(caller: Caller, database: Database) -> None:
+async def test_each_filter_filters(door: BillingDoor, database: Database) -> None:
     await pay(database, "a1", "1.00", datetime(2026, 11, 1, tzinfo=UTC))
     for filters, expected in FILTERS:
-        answer = await caller.get(as_partner(), detail(**filters))  # type: ignore[arg-type]
+        answer = await door.get(detail(**filters), as_partner())  # type: ignore[arg-type]
         assert answer.json()["total_count"] == expected, filters
 
 
@@ -166,58 +166,62 @@ REFUSED = [
 ]
 
 
-async def test_what_is_refused(caller: Caller) -> None:
+async def test_what_is_refused(door: BillingDoor) -> None:
     for target, code in REFUSED:
-        assert refused(await caller.get(as_partner(), target)) == (400, code), target
+        assert code_of(await door.get(target, as_partner())) == (400, code), target
 
 
-async def test_the_oldest_visible_cycle_is_seventeen_months_back(caller: Caller) -> None:
-    assert (await caller.get(as_partner(), detail("2025-06"))).status_code == 200
+async def test_the_oldest_visible_cycle_is_seventeen_months_back(door: BillingDoor) -> None:
+    assert (await door.get(detail("2025-06"), as_partner())).status_code == 200
 
 
-async def test_another_partner_sees_nothing(caller: Caller, database: Database) -> None:
+async def test_another_partner_sees_nothing(door: BillingDoor, database: Database) -> None:
     await pay(database, "a1", "1.00", datetime(2026, 11, 1, tzinfo=UTC))
-    answer = await caller.get(as_partner(OTHER_PARTNER), detail())
-    assert refused(answer) == (400, "CBC.99000035")
-    assert refused(await caller.get(as_customer(), detail())) == (403, "CBC.0151")
+    answer = await door.get(detail(), as_partner(OTHER_PARTNER))
+    assert code_of(answer) == (400, "CBC.99000035")
+    assert code_of(await door.get(detail(), as_customer())) == (403, "CBC.0151")
 
 
 async def test_a_distributor_names_the_reseller_to_see_its_customers(
-    caller: Caller, database: Database
+    door: BillingDoor, database: Database
 ) -> None:
     await pay(
         database, "a1", "1.00", datetime(2026, 11, 1, tzinfo=UTC),
         customer_id=RESELLERS_CUSTOMER, partner_id=RESELLER, distributor_id=DISTRIBUTOR,
     )  # fmt: skip
     distributor = as_partner(DISTRIBUTOR, "distributor")
-    own = await caller.get(distributor, detail(customer_id=RESELLERS_CUSTOMER))
+    own = await door.get(detail(customer_id=RESELLERS_CUSTOMER), distributor)
     assert own.json()["total_count"] == 0
     named = detail(customer_id=RESELLERS_CUSTOMER, indirect_partner_id=RESELLER)
-    assert (await caller.get(distributor, named)).json()["total_count"] == 1
+    assert (await door.get(named, distributor)).json()["total_count"] == 1
     stranger = detail(customer_id=RESELLERS_CUSTOMER, indirect_partner_id=PARTNER)
-    assert refused(await caller.get(distributor, stranger)) == (400, "CBC.99000037")
+    assert code_of(await door.get(stranger, distributor)) == (400, "CBC.99000037")
 
 
 async def test_consumers_are_listed_even_when_unlinked_and_referral_ones_too(
-    caller: Caller, database: Database
+    door: BillingDoor, database: Database
 ) -> None:
-    """docs/domain/worked-examples.md F.14."""
+    """docs/domain/worked-examples.md F.14: unlinked on 10-20, so in 2026-10 and not in 2026-11."""
     october = datetime(2026, 10, 20, tzinfo=UTC)
     for attempt, who in (("a1", CUSTOMER), ("a2", REFERRAL), ("a3", CUSTOMER)):
         await pay(database, attempt, "1.00", october, customer_id=who)
     await pay(database, "a4", "1.00", october + timedelta(days=20), customer_id=OTHER_CUSTOMER)
-    await deliver(database, customer(CustomerUnlinked, version=2, association_status="unlinked"))
-    answer = await caller.post(as_partner(), CONSUMED, {"bill_cycle": "2026-10"})
+    await hear(database, customer(CustomerUnlinked, version=2, association_status="unlinked"))
+    answer = await door.post(CONSUMED, {"bill_cycle": "2026-10"}, as_partner())
     assert answer.json() == {
         "total_count": 2,
         "sub_customers": [{"customer_id": CUSTOMER}, {"customer_id": REFERRAL}],
     }
+    later = await door.post(CONSUMED, {"bill_cycle": "2026-11"}, as_partner())
+    assert later.json()["sub_customers"] == [{"customer_id": OTHER_CUSTOMER}]
     second = {"bill_cycle": "2026-10", "limit": 10, "offset": 1}
-    answer = await caller.post(as_partner(), CONSUMED, second)
+    answer = await door.post(CONSUMED, second, as_partner())
     assert answer.json()["sub_customers"] == [{"customer_id": REFERRAL}]
-    assert (await caller.get(as_partner(), detail("2026-10"))).json()["total_count"] == 2
-    assert refused(await caller.post(as_partner(), CONSUMED, {})) == (400, "CBC.0100")
-    assert refused(await caller.post(as_customer(), CONSUMED, {"bill_cycle": "2026-10"})) == (
+    for who, lines in ((CUSTOMER, 2), (REFERRAL, 1)):
+        found = await door.get(detail("2026-10", who), as_partner())
+        assert found.json()["total_count"] == lines, who
+    assert code_of(await door.post(CONSUMED, {}, as_partner())) == (400, "CBC.0100")
+    assert code_of(await door.post(CONSUMED, {"bill_cycle": "2026-10"}, as_customer())) == (
         403,
         "CBC.0151",
     )

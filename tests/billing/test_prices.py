@@ -1,6 +1,7 @@
 """The catalogue: what is found, what it costs, and how the vendor's SDK reads it."""
 
 from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +9,13 @@ import pytest
 from pydantic import ValidationError
 
 from billing.prices.catalogue import Catalogue, load_catalogue
+from testkit.door import ADMINISTRATOR, code_of
 from tests.billing.builders import (
-    ADMIN,
     CUSTOMER,
-    Caller,
+    BillingDoor,
     as_customer,
     as_partner,
     money,
-    refused,
 )
 
 RATINGS = "/v2/bills/ratings/on-demand-resources"
@@ -49,15 +49,15 @@ DISK = {
 }
 
 
-async def quote(caller: Caller, *lines: dict[str, Any], customer_id: str = CUSTOMER) -> Any:
+async def quote(door: BillingDoor, *lines: dict[str, Any], customer_id: str = CUSTOMER) -> Any:
     body = {"customer_id": customer_id, "lines": lines}
-    return await caller.post(as_partner(), "/internal/quotes", body)
+    return await door.post("/internal/quotes", body, as_partner())
 
 
-async def test_a_quote_prices_each_line_in_the_customers_currency(caller: Caller) -> None:
+async def test_a_quote_prices_each_line_in_the_customers_currency(door: BillingDoor) -> None:
     c7 = {"resource_spec_code": "c7.large.2.linux"}
     answer = await quote(
-        caller,
+        door,
         wanted(period_num=3, quantity=2),
         wanted(**c7),
         wanted(**DISK, measure_size="40", period_type=3),
@@ -81,6 +81,31 @@ async def test_a_quote_prices_each_line_in_the_customers_currency(caller: Caller
     assert first["provisioning_seconds"] == 1
 
 
+async def test_days_behind_the_periods_cost_thirtieths_of_the_month_and_are_cut_with_them(
+    door: BillingDoor,
+) -> None:
+    """See docs/domain/resources.md H.7. Break: cut the two parts apart."""
+    answer = await quote(
+        door,
+        wanted(),
+        wanted(extra_days=7),
+        wanted(period_type=3, extra_days=1),
+        wanted(resource_spec_code="c7.large.2.linux", extra_days=7),
+        wanted(**DISK, measure_size="40", extra_days=10),
+    )
+    amounts = [
+        (line["official_amount"], line["amount_after_discount"]) for line in answer.json()["lines"]
+    ]
+    assert amounts == [
+        ("32.20", "32.20"),
+        ("39.71", "39.71"),  # 32.20 + 7.5133
+        ("323.07", "323.07"),  # 322.00 + 1.0733
+        ("264.26", "224.62"),  # 214.27 + 49.9963, of which 85 %
+        ("37.33", "37.33"),  # 28.00 + 9.3333
+    ]
+    assert code_of(await quote(door, wanted(extra_days=32))) == (400, "CBC.0100")
+
+
 UNSOLD: list[dict[str, Any]] = [
     {"service_type_code": "hws.service.type.ebs"},
     {"resource_type_code": "hws.resource.type.volume"},
@@ -92,18 +117,18 @@ UNSOLD: list[dict[str, Any]] = [
 ]
 
 
-async def test_all_keys_must_be_right(caller: Caller) -> None:
+async def test_all_keys_must_be_right(door: BillingDoor) -> None:
     """docs/domain/prices.md F11."""
     for wrong in UNSOLD:
-        assert refused(await quote(caller, wanted(**wrong))) == (400, "CBC.99006006"), wrong
+        assert code_of(await quote(door, wanted(**wrong))) == (400, "CBC.99006006"), wrong
 
 
-async def test_nobody_quotes_for_another_partners_customer(caller: Caller) -> None:
-    answer = await quote(caller, wanted(), customer_id="customer-of-reseller")
-    assert refused(answer) == (400, "CBC.99000035")
+async def test_nobody_quotes_for_another_partners_customer(door: BillingDoor) -> None:
+    answer = await quote(door, wanted(), customer_id="customer-of-reseller")
+    assert code_of(answer) == (400, "CBC.99000035")
 
 
-async def test_marketplace_and_slow_products_say_so(caller: Caller) -> None:
+async def test_marketplace_and_slow_products_say_so(door: BillingDoor) -> None:
     market = {
         "service_type_code": "hws.service.type.marketplace",
         "resource_type_code": "hws.resource.type.marketplace.image",
@@ -114,7 +139,7 @@ async def test_marketplace_and_slow_products_say_so(caller: Caller) -> None:
         "resource_type_code": "hws.resource.type.dc",
         "resource_spec_code": "dc.port.1g",
     }
-    lines = (await quote(caller, wanted(**market), wanted(**slow))).json()["lines"]
+    lines = (await quote(door, wanted(**market), wanted(**slow))).json()["lines"]
     assert lines[0]["is_marketplace"] is True
     assert lines[1]["provisioning_seconds"] > 3600
 
@@ -153,15 +178,93 @@ def test_a_wrong_file_stops_the_start(tmp_path: Path, catalogue: Catalogue) -> N
         load_catalogue(path)
 
 
-async def test_products_are_paged_by_id(caller: Caller) -> None:
-    first = (await caller.get(as_customer(), "/api/products?limit=10")).json()
-    rest = (await caller.get(as_partner(), f"/api/products?after={first['next']}")).json()
+async def test_products_are_paged_by_id(door: BillingDoor) -> None:
+    first = (await door.get("/api/products?limit=10", as_customer())).json()
+    rest = (await door.get(f"/api/products?after={first['next']}", as_partner())).json()
     ids = [product["product_id"] for product in first["products"] + rest["products"]]
     assert ids == sorted(ids)
     assert len(first["products"]) == 10
     assert rest["next"] is None
     assert len(set(ids)) == len(ids) == len(load_catalogue().products)
-    assert refused(await caller.get(ADMIN, "/api/products?limit=0")) == (400, "CBC.0100")
+    prices = [one["price_hour"] for one in first["products"] if one["price_hour"]]
+    assert all(len(price.partition(".")[2]) >= 2 for price in prices), prices
+    assert code_of(await door.get("/api/products?limit=0", ADMINISTRATOR)) == (400, "CBC.0100")
+
+
+HOURS = {
+    "resource_type_code": "hws.resource.type.pkg.vm",
+    "resource_spec_code": "pkg.ecs.s6.750h",
+}
+
+
+async def test_a_package_product_says_what_it_holds(door: BillingDoor) -> None:
+    products = (await door.get("/api/products", as_customer())).json()["products"]
+    packages = {one["product_id"]: one["package"] for one in products if one["package"]}
+    assert packages["OFFI-PKG-ECS-S6-750H"] == {
+        "begins": "at_once",
+        "quota_reuse_mode": 1,
+        "quota_reuse_cycle": 4,
+        "quota_reuse_cycle_type": 1,
+        "items": [
+            {
+                "usage_type_code": "Duration",
+                "usage_type_name": "云服务器使用时长",
+                "resource_type_code": "hws.resource.type.vm",
+                "resource_spec_codes": ["s6.small.1.linux"],
+                "quantity": "750",
+                "measure_id": 4,
+            }
+        ],
+    }
+    mixed = packages["OFFI-PKG-ECS-MIX-1000H"]
+    assert (mixed["quota_reuse_mode"], mixed["quota_reuse_cycle"]) == (2, None)
+    assert [item["quantity"] for item in mixed["items"]] == ["1000", "200"]
+    assert {one["product_id"] for one in products} > packages.keys()
+
+
+async def test_a_quote_tells_that_a_line_opens_a_package(door: BillingDoor) -> None:
+    package, server = (await quote(door, wanted(**HOURS, quantity=2), wanted())).json()["lines"]
+    assert (package["product_id"], package["amount_after_discount"]) == (
+        "OFFI-PKG-ECS-S6-750H", "90.00",
+    )  # fmt: skip
+    assert package["package"]["items"][0]["resource_type_name"] == "云主机"
+    assert package["package"]["items"][0]["amount"] == "750"
+    assert server["package"] is None
+    on_demand = wanted(**HOURS, charging_mode=3, period_type=None, period_num=None)
+    assert code_of(await quote(door, on_demand)) == (400, "CBC.99006006")
+
+
+def test_what_a_package_holds_is_dated(catalogue: Catalogue) -> None:
+    product = catalogue.by_id["OFFI-PKG-ECS-S6-750H"]
+    (old,) = product.packages
+    turn = datetime(2026, 12, 31, 16, tzinfo=UTC)
+    new = old.model_copy(update={"valid_from": turn})
+    dated = product.model_copy(update={"packages": [new, old]})
+    assert dated.package_at(turn) is new
+    assert dated.package_at(turn.replace(hour=15)) is old
+    assert dated.package_at(datetime(2020, 1, 1, tzinfo=UTC)) is None
+
+
+BAD_PACKAGES: list[tuple[str, str]] = [
+    ('amount = "750"\nmeasure_id = 4', 'amount = "750"\nmeasure_id = 17'),
+    ('resource_spec_codes = ["s6.small.1.linux"]', 'resource_spec_codes = ["never.sold"]'),
+    ("cycle = 4\ncycle_type = 1", "cycle = 4"),
+    ("cycle = 4\ncycle_type = 1", "cycle = 6\ncycle_type = 1"),
+    ('amount = "750"', 'amount = "0"'),
+    ('month = "45.0000000000"', 'month = "45.0000000000", hour = "0.1"'),
+]
+
+
+@pytest.mark.parametrize(("row", "wrong"), BAD_PACKAGES)
+def test_a_package_that_nothing_could_be_taken_from_stops_the_start(
+    tmp_path: Path, row: str, wrong: str
+) -> None:
+    text = files("billing.prices").joinpath("catalogue.toml").read_text("utf-8")
+    assert row in text
+    path = tmp_path / "catalogue.toml"
+    path.write_text(text.replace(row, wrong), "utf-8")
+    with pytest.raises(ValidationError):
+        load_catalogue(path)
 
 
 def rating(**more: Any) -> dict[str, Any]:
@@ -181,28 +284,28 @@ def rating(**more: Any) -> dict[str, Any]:
     }
 
 
-async def rate(caller: Caller, *products: dict[str, Any], **more: Any) -> Any:
+async def rate(door: BillingDoor, *products: dict[str, Any], **more: Any) -> Any:
     body = {"project_id": "p", "product_infos": products, **more}
-    return await caller.post(as_customer(), RATINGS, body)
+    return await door.post(RATINGS, body, as_customer())
 
 
-async def test_ratings_are_cut_to_six_or_ten_decimals(caller: Caller) -> None:
+async def test_ratings_are_cut_to_six_or_ten_decimals(door: BillingDoor) -> None:
     """0.0014583333 × 3 = 0.0043749999."""
-    six = await rate(caller, rating())
-    ten = await rate(caller, rating(), inquiry_precision=1)
+    six = await rate(door, rating())
+    ten = await rate(door, rating(), inquiry_precision=1)
     assert '"official_website_amount":0.004374,' in six.text
     assert '"official_website_amount":0.0043749999,' in ten.text
     assert six.json()["currency"] == "CNY"
     assert six.json()["product_rating_results"][0]["product_id"] == "OFFI-EVS-GPSSD"
 
 
-async def test_ratings_sum_up_and_show_the_discount(caller: Caller) -> None:
+async def test_ratings_sum_up_and_show_the_discount(door: BillingDoor) -> None:
     server = rating(
         id="2", cloud_service_type="hws.service.type.ec2", resource_type="hws.resource.type.vm",
         resource_spec="c7.large.2.linux", usage_value=3600, usage_measure_id=6, subscription_num=2,
         resource_size=None, size_measure_id=None,
     )  # fmt: skip
-    body = (await rate(caller, rating(), server)).json()
+    body = (await rate(door, rating(), server)).json()
     second = body["product_rating_results"][1]
     assert (second["official_website_amount"], second["amount"]) == (0.892791, 0.758872)
     assert second["discount_amount"] == 0.133919
@@ -228,23 +331,23 @@ UNRATED: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-async def test_ratings_that_are_refused(caller: Caller) -> None:
+async def test_ratings_that_are_refused(door: BillingDoor) -> None:
     for wrong, code in UNRATED:
-        assert refused(await rate(caller, rating(**wrong))) == (400, code), wrong
+        assert code_of(await rate(door, rating(**wrong))) == (400, code), wrong
 
 
-async def test_ids_of_an_inquiry_do_not_repeat(caller: Caller) -> None:
-    assert refused(await rate(caller, rating(), rating())) == (400, "CBC.0100")
+async def test_ids_of_an_inquiry_do_not_repeat(door: BillingDoor) -> None:
+    assert code_of(await rate(door, rating(), rating())) == (400, "CBC.0100")
 
 
-async def test_partners_ask_prices_with_a_customers_token(caller: Caller) -> None:
+async def test_partners_ask_prices_with_a_customers_token(door: BillingDoor) -> None:
     body = {"project_id": "p", "product_infos": [rating()]}
-    assert refused(await caller.post(as_partner(), RATINGS, body)) == (403, "CBC.0151")
+    assert code_of(await door.post(RATINGS, body, as_partner())) == (403, "CBC.0151")
 
 
-async def test_service_and_resource_types_speak_both_languages(caller: Caller) -> None:
+async def test_service_and_resource_types_speak_both_languages(door: BillingDoor) -> None:
     path = "/v2/products/service-types?service_type_name=elastic&limit=1&offset=1"
-    english = (await caller.get(as_partner(), path, **{"X-Language": "en_US"})).json()
+    english = (await door.get(path, as_partner(), headers={"X-Language": "en_US"})).json()
     assert english == {
         "total_count": 2,
         "service_types": [
@@ -255,24 +358,24 @@ async def test_service_and_resource_types_speak_both_languages(caller: Caller) -
             }
         ],
     }
-    types = (await caller.get(as_customer(), "/v2/products/resource-types?limit=100")).json()
-    assert types["total_count"] == len(types["resource_types"]) == 8
+    types = (await door.get("/v2/products/resource-types?limit=100", as_customer())).json()
+    assert types["total_count"] == len(types["resource_types"]) == 10
     assert types["resource_types"][0] == {
         "resource_type_code": "hws.resource.type.vm",
         "resource_type_name": "云主机",
         "resource_type_desc": "云主机",
         "service_type_code": "hws.service.type.ec2",
     }
-    too_many = await caller.get(as_partner(), "/v2/products/resource-types?limit=1001")
-    assert refused(too_many) == (400, "CBC.0100")
+    too_many = await door.get("/v2/products/resource-types?limit=1001", as_partner())
+    assert code_of(too_many) == (400, "CBC.0100")
 
 
-async def test_units_and_their_conversions(caller: Caller) -> None:
-    units = (await caller.get(as_partner(), "/v2/bases/measurements")).json()["measure_units"]
+async def test_units_and_their_conversions(door: BillingDoor) -> None:
+    units = (await door.get("/v2/bases/measurements", as_partner())).json()["measure_units"]
     yuan = {"measure_id": 1, "measure_name": "元", "abbreviation": "CNY", "measure_type": 1}
     assert units[0] == yuan
     path = "/v2/bases/conversions?measure_type=3"
-    assert (await caller.get(as_partner(), path)).json() == {
+    assert (await door.get(path, as_partner())).json() == {
         "conversions": [
             {"measure_id": 10, "ref_measure_id": 11, "conversion_ratio": 1024, "measure_type": 3}
         ]

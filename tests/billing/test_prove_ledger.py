@@ -9,31 +9,31 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 from billing.accounts.models import BALANCE, FUNDING
 from billing.accounts.post_movement import RECHARGE, Cause, lock_accounts, post_movement
 from chassis.database import Database
+from testkit.door import ADMINISTRATOR, code_of
 from tests.billing.builders import (
-    ADMIN,
     CUSTOMER,
     NOW,
     PARTNER,
-    Caller,
+    BillingDoor,
     account_in,
     as_customer,
     as_partner,
     balance_of,
     money,
     prove,
-    refused,
 )
 
 _AROUND = "SET LOCAL session_replication_role = replica"  # no trigger fires
 
 
-async def test_a_ledger_in_use_is_proven(caller: Caller) -> None:
-    await caller.top_up(PARTNER, "100.00")
-    await caller.transfer(40)
-    await caller.hold("a1", "15.00")
-    proof = await prove(caller)
+async def test_a_ledger_in_use_is_proven(door: BillingDoor) -> None:
+    await door.top_up(PARTNER, "100.00")
+    await door.transfer(40)
+    await door.hold("a1", "15.00")
+    proof = await prove(door)
     assert proof["balanced"] is True
-    assert (proof["movements"], proof["postings"], proof["total"]) == (2, 4, "0.00")
+    assert (proof["movements"], proof["postings"]) == (2, 4)
+    assert proof["totals"] == [{"currency": "CNY", "total": "0.00"}]
 
 
 async def make_a_cent(database: Database) -> None:
@@ -44,24 +44,26 @@ async def make_a_cent(database: Database) -> None:
         post_movement(session, Cause(RECHARGE, NOW), *sides)
 
 
-async def test_an_unbalanced_movement_does_not_commit(caller: Caller, database: Database) -> None:
+async def test_an_unbalanced_movement_does_not_commit(
+    door: BillingDoor, database: Database
+) -> None:
     with pytest.raises(IntegrityError, match="not balanced"):
         await make_a_cent(database)
     assert (await balance_of(database, PARTNER)).balance == money("0.00")
-    assert (await prove(caller))["postings"] == 0
+    assert (await prove(door))["postings"] == 0
 
 
-async def test_a_planted_imbalance_is_found(caller: Caller, database: Database) -> None:
-    await caller.top_up(PARTNER, "100.00")
+async def test_a_planted_imbalance_is_found(door: BillingDoor, database: Database) -> None:
+    await door.top_up(PARTNER, "100.00")
     async with database.transaction() as session:
         await session.execute(text(_AROUND))
         await session.execute(text("UPDATE postings SET amount = 100.01 WHERE amount = 100"))
-    proof = await prove(caller)
+    proof = await prove(door)
     assert proof["balanced"] is False
-    assert proof["total"] == "0.01"
+    assert proof["totals"] == [{"currency": "CNY", "total": "0.01"}]
     assert [breach["found"] for breach in proof["unbalanced_movements"]] == ["0.01"]
     (wrong,) = proof["wrong_balances"]
-    assert (wrong["found"], wrong["expected"]) == ("100.00", "100.01")
+    assert (wrong["currency"], wrong["found"], wrong["expected"]) == ("CNY", "100.00", "100.01")
 
 
 @pytest.mark.parametrize(
@@ -78,22 +80,22 @@ async def test_a_planted_imbalance_is_found(caller: Caller, database: Database) 
     ],
 )  # fmt: skip
 async def test_each_kind_of_breach_is_found(
-    caller: Caller, database: Database, statement: str, kind: str
+    door: BillingDoor, database: Database, statement: str, kind: str
 ) -> None:
-    await caller.top_up(PARTNER, "100.00")
-    await caller.transfer(40)
-    await caller.hold("a1", "15.00")
+    await door.top_up(PARTNER, "100.00")
+    await door.transfer(40)
+    await door.hold("a1", "15.00")
     async with database.transaction() as session:
         await session.execute(text(statement))
-    proof = await prove(caller)
+    proof = await prove(door)
     assert proof["balanced"] is False
     assert len(proof[kind]) == 1
 
 
 async def test_an_account_can_neither_go_below_zero_nor_below_its_holds(
-    caller: Caller, database: Database
+    door: BillingDoor, database: Database
 ) -> None:
-    await caller.top_up(CUSTOMER, "10.00")
+    await door.top_up(CUSTOMER, "10.00")
     for change in ("balance = balance - 10.01", "held = 10.01", "held = -0.01"):
         with pytest.raises(IntegrityError, match="covered"):
             async with database.transaction() as session:
@@ -103,27 +105,29 @@ async def test_an_account_can_neither_go_below_zero_nor_below_its_holds(
                 )  # fmt: skip
 
 
-async def test_a_request_cannot_change_what_was_posted(caller: Caller, database: Database) -> None:
-    await caller.top_up(PARTNER, "1.00")
+async def test_a_request_cannot_change_what_was_posted(
+    door: BillingDoor, database: Database
+) -> None:
+    await door.top_up(PARTNER, "1.00")
     changes = ("UPDATE postings SET amount = 2", "DELETE FROM postings",
                "UPDATE movements SET amount = 2", "DELETE FROM movements")  # fmt: skip
     for statement in changes:
         with pytest.raises(ProgrammingError, match="permission denied"):
-            async with database.transaction_as(ADMIN) as session:
+            async with database.transaction_as(ADMINISTRATOR) as session:
                 await session.execute(text(statement))
 
 
 async def test_a_partner_sees_no_other_partners_accounts_even_without_a_condition(
-    caller: Caller, database: Database
+    door: BillingDoor, database: Database
 ) -> None:
-    await caller.top_up(PARTNER, "1.00")
+    await door.top_up(PARTNER, "1.00")
     async with database.transaction_as(as_partner("partner-2")) as session:
         owners = await session.scalars(text("SELECT DISTINCT owner_id FROM accounts"))
         assert set(owners) == {"partner-2"}
         assert await session.scalar(text("SELECT count(*) FROM postings")) == 0
 
 
-@pytest.mark.usefixtures("caller")
+@pytest.mark.usefixtures("door")
 async def test_a_movement_has_one_currency(database: Database) -> None:
     assert (await balance_of(database, CUSTOMER)).currency == "CNY"
     async with database.transaction() as session:
@@ -135,6 +139,6 @@ async def test_a_movement_has_one_currency(database: Database) -> None:
             post_movement(session, cause, (dollars, money("-1")), (yuan, money("1")))
 
 
-async def test_only_the_administrator_proves(caller: Caller) -> None:
+async def test_only_the_administrator_proves(door: BillingDoor) -> None:
     for who in (as_partner(), as_customer()):
-        assert refused(await caller.get(who, "/api/ledger/proof")) == (403, "CBC.0151")
+        assert code_of(await door.get("/api/ledger/proof", who)) == (403, "CBC.0151")

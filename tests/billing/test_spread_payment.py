@@ -9,7 +9,7 @@ from billing.bills.spread_payment import Payment, spread_payment
 from tests.billing.builders import money
 from wire.money import CENT
 
-KINDS = ("discount_coupon", "coupon", "flexi", "cash", "credit")
+KINDS = ("discount_coupon", "coupon", "flexi", "card", "cash", "credit")
 CASES = 400
 
 

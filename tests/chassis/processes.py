@@ -8,6 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
+from prometheus_client import Gauge
 from sqlalchemy import func, select
 
 from chassis.database import Database
@@ -19,6 +20,15 @@ from tests.chassis.tally import Heard
 @contextmanager
 def tally(settings: ServiceSettings, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
     """A running tally; killed at the end, if it still lives."""
+    with running("tests.chassis.tally_process", settings, **environment) as process:
+        yield process
+
+
+@contextmanager
+def running(
+    module: str, settings: ServiceSettings, **environment: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A module as a process with these settings; killed at the end, if it still lives."""
     named = {
         "DATABASE_URL": settings.database_url.get_secret_value(),
         "DATABASE_PREFIX": settings.database_prefix,
@@ -30,7 +40,7 @@ def tally(settings: ServiceSettings, **environment: str) -> Iterator[subprocess.
         "CONSUMER_WATCH_SECONDS": str(settings.consumer_watch_seconds),
         "TRANSACTION_IDLE_SECONDS": str(settings.transaction_idle_seconds),
     }
-    command = [sys.executable, "-m", "tests.chassis.tally_process"]
+    command = [sys.executable, "-m", module]
     process = subprocess.Popen(command, env={**os.environ, **named, **environment})
     try:
         yield process
@@ -66,6 +76,16 @@ async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 90) -
     async with asyncio.timeout(seconds):
         while not await condition():
             await asyncio.sleep(0.05)
+
+
+def shown(gauge: Gauge, consumer: str) -> list[float]:
+    """What a scrape would read of a consumer."""
+    return [
+        sample.value
+        for metric in gauge.collect()
+        for sample in metric.samples
+        if sample.labels == {"consumer": consumer}
+    ]
 
 
 class Outcome:

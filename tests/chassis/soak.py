@@ -21,8 +21,8 @@ from uuid import uuid4
 
 from sqlalchemy import func, select, text
 
+from chassis import outbox
 from chassis.database import Database
-from chassis.outbox import publish
 from chassis.settings import ServiceSettings
 from chassis.tables import OutboxRow
 from testkit.servers import KafkaServer, PostgresServer
@@ -109,7 +109,7 @@ class Soak:
             key = f"k{self._chance.randint(1, KEYS)}"
             async with self._database.transaction() as session:
                 version = await session.scalar(_NEXT_VERSION, {"key": key})
-                publish(session, funds_moved(key, version or 0, NOW))
+                outbox.publish(session, funds_moved(key, version or 0, NOW))
             self._verdict.committed += 1
             await asyncio.sleep(self._chance.uniform(0, 0.01))
 

@@ -14,10 +14,11 @@ from sqlalchemy import BigInteger, Identity, func, select
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from chassis import outbox
 from chassis.consumers import Consumers
 from chassis.database import COLUMN_TYPES, REQUEST_ROLE, Database, EventSession
 from chassis.migrations import bind_to_tenant, make_request_role, wall_kit_tables
-from chassis.outbox import SLOTS, publish
+from chassis.outbox import SLOTS
 from chassis.restatement import Restater
 from chassis.settings import ServiceSettings
 from chassis.tables import KitTables
@@ -107,7 +108,7 @@ async def state(database: Database, key: str, versions: range, now: datetime) ->
     """Commit facts of one key, each in a transaction of its own."""
     for version in versions:
         async with database.transaction() as session:
-            publish(session, funds_moved(key, version, now))
+            outbox.publish(session, funds_moved(key, version, now))
 
 
 async def _count_keys(session: EventSession) -> int:

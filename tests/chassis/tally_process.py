@@ -10,26 +10,26 @@ from datetime import UTC, datetime
 
 import uvloop
 
-from chassis.app import service_app
-from chassis.identity import Principal
+from chassis.app import basic_parts, service_app
 from chassis.release import Desk
 from chassis.settings import ServiceSettings
+from testkit.door import ADMINISTRATOR
 from tests.chassis.tally import KEYS_RESTATED, counting, state
 
 
 async def serve() -> None:
     """Run until killed."""
-    app = service_app("tally", ServiceSettings(), routers=[], consumers=[counting()],
+    app = service_app(basic_parts("tally", ServiceSettings()), routers=[], consumers=[counting()],
                       restaters=[KEYS_RESTATED])  # fmt: skip
     async with app.router.lifespan_context(app):
         if task := os.environ.get("TALLY_STATE"):
             key, first, last = task.split(":")
             now = datetime(2026, 11, 23, tzinfo=UTC)
-            await state(app.state.database, key, range(int(first), int(last) + 1), now)
+            await state(app.parts.database, key, range(int(first), int(last) + 1), now)
         if parked := os.environ.get("TALLY_REPLAY"):
-            who = Principal(id="ops", kind="administrator", partner_id="*")
-            desk = Desk(app.state.consumers, app.state.database, who, datetime.now(UTC))
-            await desk.replay("tally", app.state.settings.topic_prefix + "billing", parked)
+            now = datetime.now(UTC)
+            desk = Desk(app.running.consumers, app.parts.database, ADMINISTRATOR, now)
+            await desk.replay("tally", app.parts.settings.topic_prefix + "billing", parked)
         await asyncio.Event().wait()
 
 

@@ -8,18 +8,17 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from fastapi import FastAPI
 from sqlalchemy import func, select, text
 
-from chassis import delivery
-from chassis.app import service_app
+from chassis import delivery, outbox
+from chassis.app import basic_parts, service_app
 from chassis.attempts import Attempts
 from chassis.consumers import Consumers
 from chassis.database import EventSession
 from chassis.delivery import Delivery
 from chassis.messages import Message
-from chassis.outbox import publish
 from chassis.parking import park
+from chassis.parts import Parts, ServiceApp
 from chassis.settings import ServiceSettings
 from chassis.tables import ConsumerPosition, OutboxRow, ParkedEvent
 from contracts.billing import BillingFundsMoved
@@ -32,24 +31,24 @@ NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
 
-async def heard(app: FastAPI) -> list[tuple[str, int]]:
-    async with app.state.database.transaction() as session:
+async def heard(app: ServiceApp[Parts]) -> list[tuple[str, int]]:
+    async with app.parts.database.transaction() as session:
         rows = await session.execute(select(Heard.key, Heard.version).order_by(Heard.id))
         return [(key, version) for key, version in rows]
 
 
-async def waiting(app: FastAPI, table: type) -> int:
-    async with app.state.database.transaction() as session:
+async def waiting(app: ServiceApp[Parts], table: type) -> int:
+    async with app.parts.database.transaction() as session:
         return await session.scalar(select(func.count()).select_from(table)) or 0
 
 
 async def test_every_fact_arrives_once_and_in_the_order_of_its_key(
     settings: ServiceSettings,
 ) -> None:
-    app = service_app("tally", settings, routers=[], consumers=[counting()])
+    app = service_app(basic_parts("tally", settings), routers=[], consumers=[counting()])
     async with app.router.lifespan_context(app):
         await asyncio.gather(
-            *(state(app.state.database, f"k{n}", range(1, 26), NOW) for n in range(8))
+            *(state(app.parts.database, f"k{n}", range(1, 26), NOW) for n in range(8))
         )
 
         async def all_there() -> bool:
@@ -69,11 +68,11 @@ async def test_every_fact_arrives_once_and_in_the_order_of_its_key(
 
 async def test_a_restarted_consumer_goes_on_at_its_position(settings: ServiceSettings) -> None:
     for first in (1, 11):
-        app = service_app("tally", settings, routers=[], consumers=[counting()])
+        app = service_app(basic_parts("tally", settings), routers=[], consumers=[counting()])
         async with app.router.lifespan_context(app):
-            await state(app.state.database, "k", range(first, first + 10), NOW)
+            await state(app.parts.database, "k", range(first, first + 10), NOW)
 
-            async def all_there(app: FastAPI = app, last: int = first + 9) -> bool:
+            async def all_there(app: ServiceApp[Parts] = app, last: int = first + 9) -> bool:
                 return ("k", last) in await heard(app)
 
             await until(all_there)
@@ -90,18 +89,19 @@ async def test_what_a_replica_that_ends_had_flows_on_within_seconds(
     """
     lasting = settings.model_copy(update={"consumer_session_seconds": 45.0})
     stays, leaves = (
-        service_app("tally", lasting, routers=[], consumers=[counting()]) for _ in range(2)
+        service_app(basic_parts("tally", lasting), routers=[], consumers=[counting()])
+        for _ in range(2)
     )
 
     async def both_have_some() -> bool:
-        return all(app.state.subscriptions[0].positions for app in (stays, leaves))
+        return all(app.running.subscriptions[0].positions for app in (stays, leaves))
 
     async with stays.router.lifespan_context(stays):
         async with leaves.router.lifespan_context(leaves):
             await until(both_have_some)
         keys = [f"k{n}" for n in range(12)]  # in each of the three partitions
         for key in keys:
-            await state(stays.state.database, key, range(1, 2), NOW)
+            await state(stays.parts.database, key, range(1, 2), NOW)
 
         async def all_there() -> bool:
             return len(await heard(stays)) == len(keys)
@@ -110,18 +110,20 @@ async def test_what_a_replica_that_ends_had_flows_on_within_seconds(
 
 
 async def test_a_poisoned_key_is_parked_and_the_others_flow_on(settings: ServiceSettings) -> None:
-    app = service_app("tally", settings, routers=[], consumers=[counting()])
+    app = service_app(basic_parts("tally", settings), routers=[], consumers=[counting()])
     async with app.router.lifespan_context(app):
-        async with app.state.database.transaction() as session:
-            publish(session, funds_moved("good", 1, NOW), funds_moved("bad", 1, NOW, "-1.00"))
-            publish(session, funds_moved("bad", 2, NOW), funds_moved("good", 2, NOW))
+        async with app.parts.database.transaction() as session:
+            outbox.publish(
+                session, funds_moved("good", 1, NOW), funds_moved("bad", 1, NOW, "-1.00")
+            )
+            outbox.publish(session, funds_moved("bad", 2, NOW), funds_moved("good", 2, NOW))
 
         async def settled() -> bool:
             return await waiting(app, ParkedEvent) == 2 and len(await heard(app)) == 2
 
         await until(settled)
         assert await heard(app) == [("good", 1), ("good", 2)]
-        async with app.state.database.transaction() as session:
+        async with app.parts.database.transaction() as session:
             parked = (await session.scalars(select(ParkedEvent).order_by(ParkedEvent.id))).all()
         assert [event.key for event in parked] == ["bad", "bad"]
         assert "a tally cannot count -1.00" in str(parked[0].error)
@@ -164,10 +166,10 @@ async def test_a_poisoned_event_is_found_in_few_transactions(
     count_calls(Attempts, "deliver_surely")
     count_calls(Delivery, "deliver")
     facts = [funds_moved(f"k{n}", 1, NOW, "-1.00" if n == 77 else "1.00") for n in range(300)]
-    app = service_app("tally", settings, routers=[], consumers=[refusing(whole)])
+    app = service_app(basic_parts("tally", settings), routers=[], consumers=[refusing(whole)])
     async with app.router.lifespan_context(app):
-        async with app.state.database.transaction() as session:
-            publish(session, *facts)
+        async with app.parts.database.transaction() as session:
+            outbox.publish(session, *facts)
 
         async def settled() -> bool:
             return await waiting(app, ParkedEvent) == 1 and len(await heard(app)) == 299
@@ -190,10 +192,10 @@ async def test_nothing_is_read_anew_for_each_poisoned_event_before_it(
 
     monkeypatch.setattr(Delivery, "deliver", deliver)
     facts = [funds_moved(f"k{n}", 1, NOW, "-1.00") for n in range(300)]
-    app = service_app("tally", settings, routers=[], consumers=[counting()])
+    app = service_app(basic_parts("tally", settings), routers=[], consumers=[counting()])
     async with app.router.lifespan_context(app):
-        async with app.state.database.transaction() as session:
-            publish(session, *facts)
+        async with app.parts.database.transaction() as session:
+            outbox.publish(session, *facts)
 
         async def parked() -> bool:
             return await waiting(app, ParkedEvent) == 300
@@ -214,10 +216,10 @@ async def test_what_cannot_even_be_parked_is_not_passed_over(
         await park(*told)
 
     monkeypatch.setattr(delivery, "park", failing_once)
-    app = service_app("tally", settings, routers=[], consumers=[counting()])
+    app = service_app(basic_parts("tally", settings), routers=[], consumers=[counting()])
     async with app.router.lifespan_context(app):
-        async with app.state.database.transaction() as session:
-            publish(session, funds_moved("k", 1, NOW, "-1.00"), funds_moved("k", 2, NOW))
+        async with app.parts.database.transaction() as session:
+            outbox.publish(session, funds_moved("k", 1, NOW, "-1.00"), funds_moved("k", 2, NOW))
 
         async def parked() -> bool:
             return await waiting(app, ParkedEvent) == 2
@@ -242,17 +244,17 @@ async def test_a_handler_s_own_failing_file_or_socket_is_tried_a_few_times_and_p
         session.add(Heard(key=event.owner_id, version=event.version, amount=event.amount))
 
     few = settings.model_copy(update={"consumer_retries": 1})
-    app = service_app("tally", few, routers=[], consumers=[consumers])
+    app = service_app(basic_parts("tally", few), routers=[], consumers=[consumers])
     async with app.router.lifespan_context(app):
-        async with app.state.database.transaction() as session:
-            publish(session, funds_moved("bad", 1, NOW), funds_moved("good", 1, NOW))
+        async with app.parts.database.transaction() as session:
+            outbox.publish(session, funds_moved("bad", 1, NOW), funds_moved("good", 1, NOW))
 
         async def settled() -> bool:
             return await waiting(app, ParkedEvent) == 1 and await heard(app) == [("good", 1)]
 
         await until(settled)
         assert tries >= 2
-        async with app.state.database.transaction() as session:
+        async with app.parts.database.transaction() as session:
             error = await session.scalar(select(ParkedEvent.error))
         assert error == "FileNotFoundError: no such table of rates"
 
@@ -271,9 +273,9 @@ async def test_a_database_that_goes_away_again_and_again_parks_nothing(
         session.add(Heard(key=event.owner_id, version=event.version, amount=event.amount))
 
     few = settings.model_copy(update={"consumer_retries": 1})
-    app = service_app("tally", few, routers=[], consumers=[consumers])
+    app = service_app(basic_parts("tally", few), routers=[], consumers=[consumers])
     async with app.router.lifespan_context(app):
-        await state(app.state.database, "k", range(1, 2), NOW)
+        await state(app.parts.database, "k", range(1, 2), NOW)
 
         async def done() -> bool:
             return await heard(app) == [("k", 1)]
@@ -293,15 +295,15 @@ async def test_an_error_that_no_column_can_hold_is_parked_with_its_event(
     async def on_funds_moved(_event: BillingFundsMoved, _session: EventSession) -> None:
         raise ValueError("NUL \x00, half \ud800")
 
-    app = service_app("tally", settings, routers=[], consumers=[consumers])
+    app = service_app(basic_parts("tally", settings), routers=[], consumers=[consumers])
     async with app.router.lifespan_context(app):
-        await state(app.state.database, "k", range(1, 2), NOW)
+        await state(app.parts.database, "k", range(1, 2), NOW)
 
         async def parked() -> bool:
             return await waiting(app, ParkedEvent) == 1
 
         await until(parked)
-        async with app.state.database.transaction() as session:
+        async with app.parts.database.transaction() as session:
             error = await session.scalar(select(ParkedEvent.error))
         assert error == r"ValueError: NUL \x00, half \ud800"
 
@@ -317,15 +319,15 @@ async def test_bad_bytes_are_parked_with_their_bytes_and_nothing_stops(
         topic, b"{}", key=b"x", headers=[("ce_type", b"billing.funds_moved"), ("bad\x00", b"\xff")]
     )
     await producer.stop()
-    app = service_app("tally", settings, routers=[], consumers=[counting()])
+    app = service_app(basic_parts("tally", settings), routers=[], consumers=[counting()])
     async with app.router.lifespan_context(app):
-        await state(app.state.database, "good", range(1, 3), NOW)
+        await state(app.parts.database, "good", range(1, 3), NOW)
 
         async def settled() -> bool:
             return await waiting(app, ParkedEvent) == 2 and len(await heard(app)) == 2
 
         await until(settled)
-        async with app.state.database.transaction() as session:
+        async with app.parts.database.transaction() as session:
             bodies = (await session.scalars(select(ParkedEvent.body))).all()
             assert {bytes(body) for body in bodies} == {b"\xff\xfe no json", b"{}"}
             positions = await session.scalars(select(func.sum(ConsumerPosition.position)))
@@ -339,7 +341,10 @@ async def test_two_replicas_under_one_name_say_so(
 ) -> None:
     """They throw each other out for ever. Break: do not count the assignments."""
     named = settings.model_copy(update={"consumer_instance_id": "pod"})
-    apps = [service_app("tally", named, routers=[], consumers=[counting()]) for _ in range(2)]
+    apps = [
+        service_app(basic_parts("tally", named), routers=[], consumers=[counting()])
+        for _ in range(2)
+    ]
     written = ""
 
     async def told() -> bool:

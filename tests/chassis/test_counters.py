@@ -12,7 +12,7 @@ from fastapi import APIRouter
 from prometheus_client import REGISTRY, Counter, Gauge
 
 from chassis import health
-from chassis.app import service_app
+from chassis.app import basic_parts, service_app
 from chassis.consumers import Consumers
 from chassis.database import EventSession
 from chassis.errors import NotFoundError
@@ -67,10 +67,10 @@ async def test_what_is_sent_taken_and_met_twice_is_counted(settings: ServiceSett
     taken = CONSUMED.labels(NAME, BillingFundsMoved.TYPE)
     doubles = DUPLICATES.labels(NAME)
     sent_before, taken_before, doubles_before = count(RELAYED), count(taken), count(doubles)
-    app = service_app("tally", settings, routers=[], consumers=[counting(NAME)])
+    app = service_app(basic_parts("tally", settings), routers=[], consumers=[counting(NAME)])
     async with app.router.lifespan_context(app):
         outcome = Outcome(settings)
-        await state(app.state.database, "k", range(1, 7), NOW)
+        await state(app.parts.database, "k", range(1, 7), NOW)
         await outcome.settled("k", 6)
         await send_twice(settings, funds_moved("twice", 1, NOW))
 
@@ -96,10 +96,10 @@ async def test_a_batch_tried_again_is_counted_each_time(settings: ServiceSetting
 
     retries = RETRIES.labels(NAME)
     before = count(retries)
-    app = service_app("tally", settings, routers=[], consumers=[consumers])
+    app = service_app(basic_parts("tally", settings), routers=[], consumers=[consumers])
     async with app.router.lifespan_context(app):
         outcome = Outcome(settings)
-        await state(app.state.database, "k", range(1, 2), NOW)
+        await state(app.parts.database, "k", range(1, 2), NOW)
         await outcome.settled("k", 1)
         assert count(retries) == before + 2
         await outcome.database.close()
@@ -114,16 +114,16 @@ async def test_a_batch_from_a_position_that_is_not_the_databases_is_counted_as_f
     """
     fenced = FENCED.labels(NAME)
     before = count(fenced)
-    app = service_app("tally", settings, routers=[], consumers=[counting(NAME)])
+    app = service_app(basic_parts("tally", settings), routers=[], consumers=[counting(NAME)])
     async with app.router.lifespan_context(app):
         outcome = Outcome(settings)
-        await state(app.state.database, "k", range(1, 4), NOW)
+        await state(app.parts.database, "k", range(1, 4), NOW)
         await outcome.settled("k", 3)
-        (subscription,) = app.state.subscriptions
+        (subscription,) = app.running.subscriptions
         for version in range(4, 4 + ATTEMPTS):
             for partition, (position, last_event) in list(subscription.positions.items()):
                 subscription.positions[partition] = (position - 1, last_event)
-            await state(app.state.database, "k", range(version, version + 1), NOW)
+            await state(app.parts.database, "k", range(version, version + 1), NOW)
             await outcome.settled("k", version)
             if count(fenced) > before:
                 break
@@ -133,7 +133,7 @@ async def test_a_batch_from_a_position_that_is_not_the_databases_is_counted_as_f
 
 async def test_the_relays_slots_are_shown_while_it_holds_them(settings: ServiceSettings) -> None:
     RELAY_SLOTS.set(-1)
-    app = service_app("tally", settings, routers=[])
+    app = service_app(basic_parts("tally", settings), routers=[])
     async with app.router.lifespan_context(app):
 
         async def all_held() -> bool:
@@ -147,7 +147,7 @@ async def test_a_blocked_event_loop_shows_as_long_as_it_is_told(
     settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health, "LOOP_LAG_KEPT_SECONDS", 3.0)
-    app = service_app("tally", settings, routers=[])
+    app = service_app(basic_parts("tally", settings), routers=[])
     async with app.router.lifespan_context(app):
         LOOP_LAG.set(-1)
 
@@ -184,7 +184,9 @@ async def test_answers_are_measured_by_route_and_refusals_counted_by_code(
     cases = [("/api/things/{thing_id}", 200), ("/api/things/{thing_id}", 404), ("unrouted", 404)]
     refusals = [REFUSALS.labels(code) for code in ("CHB.0404", "APIGW.0101")]
     before = [answered(*case) for case in cases], [count(refusal) for refusal in refusals]
-    transport = httpx.ASGITransport(app=service_app("tally", settings, routers=[router]))
+    transport = httpx.ASGITransport(
+        app=service_app(basic_parts("tally", settings), routers=[router])
+    )
     async with httpx.AsyncClient(transport=transport, base_url="http://tally") as client:
         for path in ("/api/things/1", "/api/things/2", "/api/things/none", "/api/nowhere/1"):
             await client.get(path)
@@ -195,7 +197,7 @@ async def test_answers_are_measured_by_route_and_refusals_counted_by_code(
 
 async def test_methods_that_do_not_exist_are_measured_as_one(settings: ServiceSettings) -> None:
     """Break: take the client's own word for the label, and it makes as many series as it likes."""
-    transport = httpx.ASGITransport(app=service_app("tally", settings, routers=[]))
+    transport = httpx.ASGITransport(app=service_app(basic_parts("tally", settings), routers=[]))
     async with httpx.AsyncClient(transport=transport, base_url="http://tally") as client:
         for method in ("BREW", "WHEN"):
             await client.request(method, "/api/nowhere")
@@ -228,7 +230,7 @@ async def test_a_batch_that_is_tried_again_counts_its_doubles_once(
     fact, other = funds_moved("twice", 1, NOW), funds_moved("once", 1, NOW)
     await send_twice(settings, fact)
     await send_twice(settings, other)
-    app = service_app("tally", settings, routers=[], consumers=[consumers])
+    app = service_app(basic_parts("tally", settings), routers=[], consumers=[consumers])
     async with app.router.lifespan_context(app):
         outcome = Outcome(settings)
 

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from chassis.database import Database
 from chassis.messages import Message
-from chassis.parking import park
+from chassis.parking import Waiting, park
 from chassis.settings import ServiceSettings
 from chassis.tables import ConsumerPosition, ParkedEvent, RelaySlot
 from tests.chassis.processes import Outcome, died, froze, tally, until
@@ -34,7 +34,7 @@ async def outcome(settings: ServiceSettings) -> AsyncIterator[Outcome]:
 async def test_killed_after_the_business_commit(
     settings: ServiceSettings, outcome: Outcome
 ) -> None:
-    """Break: in `Database.transaction`, call `write_stated` after the crash point, not before."""
+    """Break: in `Database.transaction`, call `write_kept` after the crash point, not before."""
     with tally(settings, CRASH_AT="business.committed:5", TALLY_STATE="k:1:9") as process:
         assert await died(process)
     with tally(settings, TALLY_STATE="k:6:9"):
@@ -167,9 +167,8 @@ async def park_key(settings: ServiceSettings, database: Database, key: str, vers
             body = event.model_dump_json().encode()
             topic = settings.topic_prefix + "billing"
             message = Message(topic, 0, version, key, headers, body, NOW.timestamp())
-            await park(
-                session, "tally", [(message, "ValueError: poison" if version == 1 else None)]
-            )
+            error = "ValueError: poison" if version == 1 else None
+            await park(session, "tally", [Waiting(message, error, event)])
 
 
 async def sent_again(outcome: Outcome, events: int) -> None:

@@ -2,27 +2,30 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import asyncpg
 import httpx
 import pytest
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends
 from pydantic import SecretStr
 from sqlalchemy import text
 from starlette.responses import Response
 
-from chassis.app import service_app
-from chassis.clock import utc_now
+from chassis import outbox
+from chassis.app import basic_parts, service_app
+from chassis.clock import wall_now
 from chassis.database import Database
 from chassis.failures import DatabaseAwayError
 from chassis.identity import Principal
-from chassis.outbox import publish
+from chassis.parts import Parts, current_parts
 from chassis.relay import Relay
 from chassis.schedules import Schedule, run_schedule
 from chassis.settings import ServiceSettings
+from chassis.sideways import Sideways
 from testkit.embedded.ports import free_port
 from testkit.servers import PostgresServer
 from tests.chassis.tally import create_schema, funds_moved, settings_for
@@ -32,10 +35,20 @@ NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 router = APIRouter()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwayParts(Parts):
+    """How the test ends the server's connections in the middle of a request."""
+
+    end_all: Callable[[], None]
+
+
+CurrentParts = Annotated[AwayParts, Depends(current_parts)]
+
+
 @router.get("/api/things")
 @router.get("/v2/things")
-async def things(request: Request, broken: bool = False) -> Response:
-    async with request.app.state.database.transaction() as session:
+async def things(parts: CurrentParts, broken: bool = False) -> Response:
+    async with parts.database.transaction() as session:
         statement = "SELEKT cast(:phone AS text)" if broken else "SELECT cast(:phone AS text)"
         await session.execute(text(statement), {"phone": PHONE})
     return Response("there")
@@ -57,10 +70,10 @@ async def _noticed(connection: asyncpg.Connection) -> None:
 
 
 @router.get("/api/read")
-async def read(request: Request, how: str) -> Response:
-    async with request.app.state.database.read_as(READER) as connection:
+async def read(parts: CurrentParts, how: str) -> Response:
+    async with parts.database.read_as(READER) as connection:
         if how != "well":
-            await asyncio.to_thread(request.app.state.end_all)
+            await asyncio.to_thread(parts.end_all)
         if how == "noticed":
             await _noticed(connection)
         await connection.fetchval("SELECT 1")
@@ -68,44 +81,51 @@ async def read(request: Request, how: str) -> Response:
 
 
 @router.get("/api/misuse")
-async def misuse(request: Request) -> Response:
-    async with request.app.state.database.read_as(READER) as connection:
+async def misuse(parts: CurrentParts) -> Response:
+    async with parts.database.read_as(READER) as connection:
         await connection.fetchval("SELECT $1::bigint", "no number")
     return Response("there")
 
 
 @router.get("/api/lost")
-async def lost(request: Request) -> Response:
-    async with request.app.state.database.transaction() as session:
+async def lost(parts: CurrentParts) -> Response:
+    async with parts.database.transaction() as session:
         await session.execute(text("SELECT 1"))
-        await asyncio.to_thread(request.app.state.end_all)
+        await asyncio.to_thread(parts.end_all)
         await session.execute(text("SELECT 1"))
     return Response("there")
 
 
 @router.get("/api/file")
-async def file(request: Request) -> Response:
-    async with request.app.state.database.transaction() as session:
+async def file(parts: CurrentParts) -> Response:
+    async with parts.database.transaction() as session:
         await session.execute(text("SELECT 1"))
         return Response(Path("/nowhere/at/all").read_bytes())  # noqa: ASYNC240
 
 
 @router.get("/api/socket")
-async def socket(request: Request) -> Response:
-    async with request.app.state.database.read_as(READER):
+async def socket(parts: CurrentParts) -> Response:
+    async with parts.database.read_as(READER):
         await asyncio.open_connection("127.0.0.1", free_port())
     return Response("there")
 
 
 async def client_of(
-    settings: ServiceSettings, end_all: Callable[[], None] | None = None
+    settings: ServiceSettings, end_all: Callable[[], None] = lambda: None
 ) -> AsyncIterator[httpx.AsyncClient]:
-    app = service_app("tally", settings, routers=[router])
-    app.state.end_all = end_all
+    parts = AwayParts(
+        name="tally",
+        settings=settings,
+        wall_clock=wall_now,
+        database=Database(settings, "tally"),
+        sideways=Sideways(settings),
+        end_all=end_all,
+    )
+    app = service_app(parts, routers=[router])
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://tally") as client:
         yield client
-    await app.state.database.close()
+    await app.parts.database.close()
 
 
 @pytest.fixture
@@ -197,11 +217,11 @@ async def test_what_the_server_ended_while_it_lay_idle_is_not_lent_again(
 ) -> None:
     """Break: in `ConnectionPool._lent`, do not look whether it is closed."""
     app: Any = there._transport
-    database: Database = app.app.state.database
+    database: Database = app.app.parts.database
     async with database.transaction() as session:
         lent: Any = await (await session.connection()).get_raw_connection()
         idle = lent.driver_connection
-    await asyncio.to_thread(app.app.state.end_all)
+    await asyncio.to_thread(app.app.parts.end_all)
     await _noticed(idle)
     assert (await there.get("/api/things")).text == "there"
 
@@ -271,7 +291,7 @@ async def test_a_server_that_takes_leave_between_two_statements_counts_as_its_ab
             await reader.fetchval("SELECT 1")
     with pytest.raises(DatabaseAwayError):
         async with database.transaction() as session:
-            publish(session, funds_moved("k", 1, NOW))
+            outbox.publish(session, funds_moved("k", 1, NOW))
             connection = await session.connection()
             driver = (await connection.get_raw_connection()).driver_connection
             driver._protocol.data_received(leave)
@@ -321,7 +341,8 @@ async def test_a_schedule_that_meets_no_database_says_so_in_one_line(
 ) -> None:
     """Break: log every failure of a schedule alike."""
     nobody = f"postgresql://a:b@127.0.0.1:{free_port()}"
-    database = Database(settings_for(nobody, "127.0.0.1:1", "away_"), "tally")
+    parts = basic_parts("tally", settings_for(nobody, "127.0.0.1:1", "away_"))
+    database = parts.database
     second = asyncio.Event()
     turns = iter([None, second.set])
 
@@ -333,7 +354,7 @@ async def test_a_schedule_that_meets_no_database_says_so_in_one_line(
         async with database.transaction() as session:
             await session.execute(text("SELECT 1"))
 
-    running = asyncio.create_task(run_schedule(Schedule("look", 0.01, work), database, utc_now))
+    running = asyncio.create_task(run_schedule(Schedule("look", 0.01, work), database, parts))
     await asyncio.wait_for(second.wait(), 60)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

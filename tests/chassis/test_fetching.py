@@ -1,7 +1,6 @@
 """Whatever a topic holds ends in parked, skipped or delivered, or stands with an alarm."""
 
 import asyncio
-import json
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -9,25 +8,25 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import UnsupportedCodecError
 from aiokafka.record import default_records
-from fastapi import FastAPI
 from sqlalchemy import select
 
 from chassis import cli
-from chassis.app import service_app
-from chassis.identity import HEADER, Principal, sign_identity
+from chassis.app import basic_parts, service_app
 from chassis.metrics import FETCH_FAILURES, POSITION_ALARMS
+from chassis.parts import Parts, ServiceApp
 from chassis.settings import ServiceSettings
 from chassis.tables import AuditEntry, ParkedEvent
+from testkit.door import Door
 from tests.chassis.processes import Outcome, until
 from tests.chassis.tally import counting, funds_moved
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 PARTITION = 1
+STEP_OVER = "/internal/positions/step-over"
 Headers = Sequence[tuple[str, bytes | None]]
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
@@ -45,8 +44,8 @@ async def outcome(settings: ServiceSettings) -> AsyncIterator[Outcome]:
 
 
 @asynccontextmanager
-async def running(settings: ServiceSettings) -> AsyncIterator[FastAPI]:
-    app = service_app("tally", settings, routers=[], consumers=[counting()])
+async def running(settings: ServiceSettings) -> AsyncIterator[ServiceApp[Parts]]:
+    app = service_app(basic_parts("tally", settings), routers=[], consumers=[counting()])
     async with app.router.lifespan_context(app):
         yield app
 
@@ -140,7 +139,7 @@ async def test_every_header_key_and_body_that_kafka_can_hold_ends_somewhere(
     await send_event(settings, "good")
     async with running(settings) as app:
         await heard(outcome, "good")
-        assert app.state.subscriptions[0].progress.alarms == {}
+        assert app.running.subscriptions[0].progress.alarms == {}
     parked = await parked_by_key(outcome)
     delivered = {key for key, _ in await outcome.heard()}
     assert delivered == {"null beside", "null schema", "twice", "good"}
@@ -185,7 +184,7 @@ async def test_what_cannot_be_decoded_is_an_alarm_with_its_cure_and_goes_on_by_i
         without_codec.setattr(default_records.codecs, "has_lz4", lambda: False)
         async with running(settings) as app:
             await heard(outcome, "before", 2)
-            progress = app.state.subscriptions[0].progress
+            progress = app.running.subscriptions[0].progress
 
             async def alarmed() -> bool:
                 return bool(progress.alarms)
@@ -219,22 +218,10 @@ async def typed(
     """`tally positions step-over …` as a person types it; what the command ends with."""
     place = ["step-over", "billing", str(PARTITION), str(offset), "--reason", reason]
     monkeypatch.setattr(sys, "argv", ["tally", "positions", *place])
-    build: Any = lambda _: service_app("tally", settings, routers=[])  # noqa: E731
+    build: Any = lambda _: service_app(basic_parts("tally", settings), routers=[])  # noqa: E731
     with pytest.raises(SystemExit) as ended:
         await asyncio.to_thread(cli.main, "tally", lambda: settings, build)  # type: ignore[arg-type]
     return str(ended.value.code)
-
-
-async def stepped(app: FastAPI, settings: ServiceSettings, **step: Any) -> httpx.Response:
-    who = Principal(id="ops", kind="administrator", partner_id="*")
-    path, body = "/internal/positions/step-over", json.dumps(step).encode()
-    headers = {
-        "Content-Type": "application/json",
-        HEADER: sign_identity(settings.keys, who, "POST", path, body),
-    }
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://tally") as client:
-        return await client.post(path, content=body, headers=headers)
 
 
 async def test_one_offset_is_stepped_over_with_a_reason_and_without_a_restart(
@@ -249,7 +236,7 @@ async def test_one_offset_is_stepped_over_with_a_reason_and_without_a_restart(
     await send_event(settings, "after")
     monkeypatch.setattr(default_records.codecs, "has_lz4", lambda: False)
     async with running(settings) as app:
-        progress = app.state.subscriptions[0].progress
+        progress = app.running.subscriptions[0].progress
 
         async def stands_at(offset: int) -> bool:
             return any(f"offset {offset}:" in why for why in progress.alarms.values())
@@ -262,9 +249,10 @@ async def test_one_offset_is_stepped_over_with_a_reason_and_without_a_restart(
         assert await typed(settings, monkeypatch, 1, "its codec is lost") == "0"
         await until(partial(stands_at, 2))
         step = {"stream": "billing", "partition": PARTITION, "offset": 2, "reason": "this too"}
-        assert (await stepped(app, settings, **step)).json() == {"position": 3}
-        await heard(outcome, "after")
-        again = await stepped(app, settings, **step)
+        async with Door.of(app) as door:
+            assert (await door.post(STEP_OVER, step)).json() == {"position": 3}
+            await heard(outcome, "after")
+            again = await door.post(STEP_OVER, step)
         assert again.status_code == 400, again.text
     async with outcome.database.transaction() as session:
         entries = (await session.scalars(select(AuditEntry).order_by(AuditEntry.id))).all()

@@ -9,7 +9,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from pydantic import SecretStr
 
-from chassis.app import service_app
+from chassis.app import basic_parts, service_app
 from chassis.group_lag import GroupLag
 from chassis.metrics import GROUP_LAG_EVENTS, GROUP_LAG_SECONDS
 from chassis.settings import ServiceSettings
@@ -114,22 +114,22 @@ async def test_who_never_joined_for_want_of_a_database_tells_the_lag_itself(
     await send(settings, 3)
     nowhere = SecretStr(f"postgresql://nobody:wrong@127.0.0.1:{free_port()}")
     away = settings.model_copy(update={"database_url": nowhere, "group_lag_seconds": 0.3})
-    app = service_app("tally", away, routers=[], consumers=[counting()])
-    stays = service_app("tally", settings, routers=[], consumers=[counting()])
+    app = service_app(basic_parts("tally", away), routers=[], consumers=[counting()])
+    stays = service_app(basic_parts("tally", settings), routers=[], consumers=[counting()])
     async with app.router.lifespan_context(app):
 
         async def told() -> bool:
             return shown(GROUP_LAG_EVENTS) == 3 and shown(GROUP_LAG_SECONDS) > 0
 
         await until(told)
-        assert app.state.subscriptions[0].consumer is None
+        assert app.running.subscriptions[0].consumer is None
         async with stays.router.lifespan_context(stays):
 
             async def all_handled() -> bool:
                 return len(await outcome.heard()) == 3 and shown(GROUP_LAG_EVENTS) == 0
 
             await until(all_handled)
-            assert len(stays.state.subscriptions[0].positions) == 3
+            assert len(stays.running.subscriptions[0].positions) == 3
 
 
 async def test_a_group_that_is_no_more_is_not_told_any_more(settings: ServiceSettings) -> None:

@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
-from fastapi import FastAPI
 
-from chassis.app import service_app
+from chassis.app import basic_parts, service_app
 from chassis.consumers import Consumers
 from chassis.database import EventSession
 from chassis.metrics import FENCED, LAG_SECONDS
+from chassis.parts import Parts, ServiceApp
 from chassis.settings import ServiceSettings
 from contracts.billing import BillingFundsMoved
 from testkit.servers import PostgresServer
@@ -35,20 +35,22 @@ def watched(settings: ServiceSettings) -> ServiceSettings:
 
 
 @asynccontextmanager
-async def running(settings: ServiceSettings, consumers: Consumers) -> AsyncIterator[FastAPI]:
-    app = service_app("tally", settings, routers=[], consumers=[consumers])
+async def running(
+    settings: ServiceSettings, consumers: Consumers
+) -> AsyncIterator[ServiceApp[Parts]]:
+    app = service_app(basic_parts("tally", settings), routers=[], consumers=[consumers])
     async with app.router.lifespan_context(app):
         yield app
 
 
-async def livez(app: FastAPI) -> tuple[int, str]:
-    transport = httpx.ASGITransport(app=app.state.ops)
+async def livez(app: ServiceApp[Parts]) -> tuple[int, str]:
+    transport = httpx.ASGITransport(app=app.ops)
     async with httpx.AsyncClient(transport=transport, base_url="http://tally") as client:
         answer = await client.get("/livez")
         return answer.status_code, answer.text
 
 
-async def dead(app: FastAPI) -> None:
+async def dead(app: ServiceApp[Parts]) -> None:
     async def answers_so() -> bool:
         return (await livez(app))[0] == 503
 
@@ -121,7 +123,7 @@ async def test_a_database_that_is_away_restarts_nobody(
         )
 
     async with running(judged, counting()) as app:
-        (subscription,) = app.state.subscriptions
+        (subscription,) = app.running.subscriptions
 
         async def joined() -> bool:
             return bool(subscription.positions)
@@ -156,20 +158,20 @@ async def test_a_lost_rejoin_is_seen_by_the_positions_that_nobody_moves(
     """The member holds no partition, so that its own lag says nothing."""
     outcome = Outcome(watched)
     async with running(watched, counting()) as app:
-        await state(app.state.database, "k", range(1, 3), NOW)
+        await state(app.parts.database, "k", range(1, 3), NOW)
 
         async def heard() -> bool:
             return len(await outcome.heard()) == 2
 
         await until(heard)
-        (subscription,) = app.state.subscriptions
+        (subscription,) = app.running.subscriptions
         lost = subscription.consumer.assignment()
         monkeypatch.setattr(subscription.consumer, "assignment", set)
         await subscription.on_partitions_revoked(lost)
         subscription.progress.assigned(())
         await asyncio.sleep(1.5)
         assert (await livez(app))[0] == 200  # without lag there is nothing to do
-        await state(app.state.database, "k", range(3, 5), NOW)
+        await state(app.parts.database, "k", range(3, 5), NOW)
         await dead(app)
         assert "nobody works on" in (await livez(app))[1]
         monkeypatch.undo()
@@ -197,14 +199,15 @@ async def test_a_handler_that_computes_for_ten_seconds_keeps_its_partitions(
     patient = settings.model_copy(update={"consumer_session_seconds": session_as_deployed})
     async with running(patient, consumers) as app:
         fenced = FENCED.labels("tally")._value.get()
-        coordinator = app.state.subscriptions[0].consumer._coordinator
+        coordinator = app.running.subscriptions[0].consumer._coordinator
 
         async def joined() -> bool:
-            return bool(app.state.subscriptions[0].positions)
+            return bool(app.running.subscriptions[0].positions)
 
         await until(joined)
         generation = coordinator.generation
-        await state(app.state.database, "k", range(1, 6), NOW)
+        assert await effects.heard() == []  # its connection stands before the loop does
+        await state(app.parts.database, "k", range(1, 6), NOW)
 
         async def heard() -> bool:
             return len(await effects.heard()) >= 5

@@ -13,13 +13,14 @@ from sqlalchemy import func, select, update
 from starlette.responses import Response
 
 from chassis import idempotency as module
-from chassis.app import service_app
-from chassis.clock import utc_now
+from chassis.app import basic_parts, service_app
+from chassis.clock import wall_now
 from chassis.database import HttpSession
 from chassis.idempotency import KEEP_HOURS, CurrentIdempotency, prune_idempotency_keys
-from chassis.identity import HEADER, CurrentPrincipal, Principal, sign_identity
-from chassis.settings import ServiceSettings
+from chassis.identity import CurrentPrincipal, Principal
+from chassis.routes import Route
 from chassis.tables import IdempotencyKey
+from testkit.door import Door
 from testkit.servers import PostgresServer
 from tests.chassis.tally import Heard, create_schema, settings_for
 
@@ -28,10 +29,10 @@ PREFIX = "keyed_"
 ONE = Principal("p1", "solution_provider", "p1")
 OTHER = Principal("p2", "solution_provider", "p2")
 CUSTOMER = Principal("c1", "customer", "p1")
-router = APIRouter()
+router = APIRouter(route_class=Route)
 
 
-@router.post("/api/heard")
+@router.post("/api/heard", status_code=201)
 async def hear(
     session: HttpSession,
     principal: CurrentPrincipal,
@@ -40,30 +41,29 @@ async def hear(
 ) -> Response:
     count = await session.scalar(select(func.count()).select_from(Heard)) or 0
     session.add(Heard(key=f"{principal.id}/{key}/{count}", version=1, amount=Decimal("1.00")))
-    return await idempotency.answer(201, {"whose": principal.id, "number": count + 1})
+    named = {"Location": f"/api/heard/{count + 1}", "ETag": f'"{count + 1}"'}
+    return await idempotency.answer({"whose": principal.id, "number": count + 1}, named)
 
 
-class Asker:
+class Asker(Door):
     """The service's door, entered as anybody."""
 
-    def __init__(self, client: httpx.AsyncClient, settings: ServiceSettings, app: object):
-        self.client, self.settings, self.app = client, settings, app
-
     async def __call__(self, by: Principal, key: str = "k", say: str = "x") -> httpx.Response:
-        body = f'{{"key":"{say}"}}'.encode()
-        identity = sign_identity(self.settings.keys, by, "POST", "/api/heard", body)
-        headers = {HEADER: identity, "Idempotency-Key": key, "Content-Type": "application/json"}
-        return await self.client.post("/api/heard", content=body, headers=headers)
+        return await self.post("/api/heard", {"key": say}, by, key=key)
+
+    async def as_written(self, body: bytes) -> httpx.Response:
+        """The answer to exactly these bytes under the key `k`."""
+        return await self.post("/api/heard", body, ONE, key="k")
 
     async def age(self, hours: float) -> None:
         """Let all keys be that much older."""
         older = IdempotencyKey.created_at - timedelta(hours=hours)
-        async with self.app.state.database.transaction() as session:  # type: ignore[attr-defined]
+        async with self.database.transaction() as session:
             await session.execute(update(IdempotencyKey).values(created_at=older))
 
     async def keys(self) -> int:
         """How many are kept."""
-        async with self.app.state.database.transaction() as session:  # type: ignore[attr-defined]
+        async with self.database.transaction() as session:
             return await session.scalar(select(func.count()).select_from(IdempotencyKey)) or 0
 
 
@@ -73,13 +73,9 @@ async def ask(postgres_server: PostgresServer) -> AsyncIterator[Asker]:
     postgres_server.create_database(f"{PREFIX}tally")
     settings = settings_for(postgres_server.url, "127.0.0.1:1", PREFIX, bus_enabled=False)
     await create_schema(settings)
-    app = service_app("tally", settings, routers=[router])
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://tally") as client,
-    ):
-        yield Asker(client, settings, app)
+    app = service_app(basic_parts("tally", settings), routers=[router])
+    async with app.router.lifespan_context(app), Asker.of(app) as door:
+        yield door
     postgres_server.drop_database(f"{PREFIX}tally")
 
 
@@ -128,10 +124,78 @@ async def test_keys_are_pruned_after_a_day_however_many(
     for number in range(5):
         await ask(ONE, key=f"old-{number}")
     await ask.age(KEEP_HOURS - 0.1)
-    database = ask.app.state.database  # type: ignore[attr-defined]
-    await prune_idempotency_keys(database, utc_now())
+    database = ask.database
+    await prune_idempotency_keys(database, wall_now())
     assert await ask.keys() == 5
     await ask.age(0.2)
     await ask(ONE, key="young")
-    await prune_idempotency_keys(database, utc_now())
+    await prune_idempotency_keys(database, wall_now())
     assert await ask.keys() == 1
+
+
+async def test_the_answer_again_has_the_headers_of_the_first(ask: Asker) -> None:
+    first, again = await ask(ONE), await ask(ONE)
+    assert (again.status_code, again.content) == (first.status_code, first.content)
+    for name in ("location", "etag", "content-type"):
+        assert again.headers[name] == first.headers[name]
+    assert again.headers["etag"] == '"1"'
+
+
+async def test_an_answer_that_a_version_before_kept_is_given_again_without_headers(
+    ask: Asker,
+) -> None:
+    await ask(ONE)
+    async with ask.database.transaction() as session:
+        await session.execute(update(IdempotencyKey).values(headers=None))
+    again = await ask(ONE)
+    assert (again.status_code, again.json()["number"]) == (201, 1)
+    assert "etag" not in again.headers
+
+
+SAID = b'{"key": "\xe4\xb8\xad", "amount": 1.0, "more": {"a": [1, true, null], "b": "1.0"}}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        SAID.replace(b" ", b""),
+        SAID.replace(b", ", b" ,\r\n\t"),
+        SAID.replace(b"\xe4\xb8\xad", b"\\u4e2d"),
+        SAID.replace(b"1.0,", b"1.00,"),
+        SAID.replace(b"1.0,", b"1,"),
+        SAID.replace(b"1.0,", b"10e-1,"),
+        b'{"more": {"b": "1.0", "a": [1, true, null]}, "amount": 1, "key": "\xe4\xb8\xad"}',
+    ],
+)
+async def test_the_same_in_another_spelling_is_the_same_request(ask: Asker, body: bytes) -> None:
+    """Numbers count by their value; so 1.0 and 1.00 are one amount."""
+    assert (await ask.as_written(SAID)).json()["number"] == 1
+    again = await ask.as_written(body)
+    assert (again.status_code, again.json()["number"]) == (201, 1)
+    assert again.headers["idempotency-replayed"] == "true"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        SAID.replace(b"1.0,", b"1.01,"),
+        SAID.replace(b"1.0,", b'"1.0",'),
+        SAID.replace(b'"1.0"', b'"1.00"'),
+        SAID.replace(b"[1, true", b"[true, 1"),
+        SAID.replace(b"true", b"1"),
+        SAID.replace(b", null", b""),
+        SAID.replace(b"more", b"More"),
+        SAID.replace(b"\xad", b"\xae"),
+    ],
+)
+async def test_another_content_under_the_key_is_refused(ask: Asker, body: bytes) -> None:
+    assert (await ask.as_written(SAID)).json()["number"] == 1
+    refused = await ask.as_written(body)
+    assert (refused.status_code, refused.json()["code"]) == (422, "CHB.0422")
+
+
+async def test_a_body_that_is_no_json_is_refused_under_a_key_as_without(ask: Asker) -> None:
+    for body in (b"{", b'{"key": NaN}', b'{"key": "a", "key": "b"}', b"\xff"):
+        refused = await ask.as_written(body)
+        assert (refused.status_code, refused.json()["code"]) == (400, "CBC.0100")
+    assert await ask.keys() == 0

@@ -7,10 +7,10 @@ from dataclasses import asdict
 
 import httpx
 import pytest
-from fastapi import Response
+from fastapi import APIRouter, Response
 
 from chassis import identity
-from chassis.app import service_app
+from chassis.app import basic_parts, service_app
 from chassis.identity import (
     CLOCK_LEEWAY_SECONDS,
     HEADER,
@@ -22,13 +22,13 @@ from chassis.identity import (
     sign_identity,
 )
 from chassis.metrics import CLOCK_SKEW
-from chassis.routes import Router
+from chassis.routes import Route
 from chassis.settings import ServiceSettings
 
 PARTNER = Principal("p1", "distributor", "p1", permissions=frozenset({"item"}), caller="order")
 KEYS = {"k2": b"new" * 11, "k1": b"old" * 11}
 REQUEST = ("POST", "/api/orders?x=1", b'{"a": 1}')
-router = Router()
+router = APIRouter(route_class=Route)
 
 
 @router.post("/api/orders")
@@ -122,7 +122,7 @@ def test_a_newer_gateway_may_say_more(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def client(settings: ServiceSettings) -> AsyncIterator[httpx.AsyncClient]:
-    app = service_app("tally", settings, routers=[router])
+    app = service_app(basic_parts("tally", settings), routers=[router])
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://tally") as found:
         yield found

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 
-from chassis.app import service_app
+from chassis.app import basic_parts, service_app
 from chassis.settings import ServiceSettings
 from testkit.servers import KafkaServer, PostgresServer
 from tests.chassis.processes import Outcome, until
@@ -41,16 +41,16 @@ async def test_a_replica_without_a_schema_joins_when_it_is_there(
     settings: ServiceSettings,
 ) -> None:
     """Break: in `Subscription.keep`, do not wait until it can position."""
-    app = service_app("tally", settings, routers=[], consumers=[counting()])
+    app = service_app(basic_parts("tally", settings), routers=[], consumers=[counting()])
     async with app.router.lifespan_context(app):
-        assert app.state.subscriptions[0].consumer is None
+        assert app.running.subscriptions[0].consumer is None
         await create_schema(settings)
 
         async def joined() -> bool:
-            return len(app.state.subscriptions[0].positions) == 3
+            return len(app.running.subscriptions[0].positions) == 3
 
         await until(joined)
-        await state(app.state.database, "k", range(1, 3), NOW)
+        await state(app.parts.database, "k", range(1, 3), NOW)
         outcome = Outcome(settings)
         await outcome.settled("k", 2)
         await outcome.database.close()
@@ -63,22 +63,21 @@ async def test_a_replica_with_a_wrong_password_takes_nothing_from_the_others(
     _, _, place = postgres_server.url.partition("@")
     wrong = SecretStr(f"postgresql://nobody:wrong@{place}")
     locked_out = service_app(
-        "tally",
-        settings.model_copy(update={"database_url": wrong}),
+        basic_parts("tally", settings.model_copy(update={"database_url": wrong})),
         routers=[],
         consumers=[counting()],
     )
-    app = service_app("tally", settings, routers=[], consumers=[counting()])
+    app = service_app(basic_parts("tally", settings), routers=[], consumers=[counting()])
     outcome = Outcome(settings)
     async with locked_out.router.lifespan_context(locked_out), app.router.lifespan_context(app):
         for key in (f"k{n}" for n in range(12)):  # in each partition
-            await state(app.state.database, key, range(1, 2), NOW)
+            await state(app.parts.database, key, range(1, 2), NOW)
 
         async def all_heard() -> bool:
             return len(await outcome.heard()) == 12
 
         await until(all_heard)
-        assert locked_out.state.subscriptions[0].consumer is None
+        assert locked_out.running.subscriptions[0].consumer is None
     await outcome.database.close()
 
 
@@ -91,9 +90,9 @@ async def test_a_member_whose_database_is_away_for_a_session_leaves_and_joins_ag
     """
     await create_schema(settings)
     name = f"{settings.database_prefix}tally"
-    app = service_app("tally", settings, routers=[], consumers=[counting()])
+    app = service_app(basic_parts("tally", settings), routers=[], consumers=[counting()])
     async with app.router.lifespan_context(app):
-        (subscription,) = app.state.subscriptions
+        (subscription,) = app.running.subscriptions
 
         async def joined() -> bool:
             return len(subscription.positions) == 3
@@ -110,7 +109,7 @@ async def test_a_member_whose_database_is_away_for_a_session_leaves_and_joins_ag
         assert subscription.positions == {}
         postgres_server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
         await until(joined)
-        await state(app.state.database, "k", range(1, 3), NOW)
+        await state(app.parts.database, "k", range(1, 3), NOW)
         outcome = Outcome(settings)
         await outcome.settled("k", 2)
         await outcome.database.close()

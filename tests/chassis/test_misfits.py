@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
-from fastapi import FastAPI
 from sqlalchemy import func, select, text
 
-from chassis.app import service_app
+from chassis import outbox
+from chassis.app import basic_parts, service_app
 from chassis.consumers import Consumers
 from chassis.database import EventSession
 from chassis.metrics import CONSUMER_HALTED
 from chassis.misfits import KEYS_MAX
-from chassis.outbox import publish
+from chassis.parts import Parts, ServiceApp
 from chassis.settings import ServiceSettings
 from chassis.tables import ParkedEvent, ParkedKey
 from contracts.billing import BillingFundsMoved
@@ -51,8 +51,10 @@ async def outcome(settings: ServiceSettings) -> AsyncIterator[Outcome]:
 
 
 @asynccontextmanager
-async def running(settings: ServiceSettings, consumers: Consumers) -> AsyncIterator[FastAPI]:
-    app = service_app("tally", settings, routers=[], consumers=[consumers])
+async def running(
+    settings: ServiceSettings, consumers: Consumers
+) -> AsyncIterator[ServiceApp[Parts]]:
+    app = service_app(basic_parts("tally", settings), routers=[], consumers=[consumers])
     async with app.router.lifespan_context(app):
         yield app
 
@@ -77,11 +79,11 @@ async def parked_keys(outcome: Outcome) -> int:
 async def publish_each(outcome: Outcome, keys: list[str], version: int = 1) -> None:
     for key in keys:
         async with outcome.database.transaction() as session:
-            publish(session, funds_moved(key, version, NOW))
+            outbox.publish(session, funds_moved(key, version, NOW))
 
 
-async def asked(app: FastAPI, path: str) -> tuple[int, str]:
-    transport = httpx.ASGITransport(app=app.state.ops)
+async def asked(app: ServiceApp[Parts], path: str) -> tuple[int, str]:
+    transport = httpx.ASGITransport(app=app.ops)
     async with httpx.AsyncClient(transport=transport, base_url="http://tally") as client:
         answer = await client.get(path)
         return answer.status_code, answer.text

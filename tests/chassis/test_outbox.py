@@ -8,9 +8,10 @@ import asyncpg
 import pytest
 from sqlalchemy import select, text
 
+from chassis import outbox
 from chassis.database import Database
 from chassis.failures import DatabaseAwayError, Failure, failure_of
-from chassis.outbox import EVENT_BYTES_MAX, EventTooLargeError, publish
+from chassis.outbox import EVENT_BYTES_MAX, EventTooLargeError
 from chassis.settings import ServiceSettings
 from chassis.tables import OutboxRow
 from testkit.servers import PostgresServer
@@ -40,7 +41,7 @@ async def told(database: Database) -> list[str]:
 async def test_a_rolled_back_transaction_tells_nothing(database: Database) -> None:
     with pytest.raises(RuntimeError):
         async with database.transaction() as session:
-            publish(session, funds_moved("a", 1, NOW))
+            outbox.publish(session, funds_moved("a", 1, NOW))
             raise RuntimeError
     assert await told(database) == []
 
@@ -49,16 +50,16 @@ async def test_only_what_was_stated_in_a_rolled_back_savepoint_is_untold(
     database: Database,
 ) -> None:
     async with database.transaction() as session:
-        publish(session, funds_moved("before", 1, NOW))
+        outbox.publish(session, funds_moved("before", 1, NOW))
         with pytest.raises(RuntimeError):
             async with session.begin_nested():
-                publish(session, funds_moved("undone", 1, NOW))
+                outbox.publish(session, funds_moved("undone", 1, NOW))
                 async with session.begin_nested():
-                    publish(session, funds_moved("undone inside", 1, NOW))
+                    outbox.publish(session, funds_moved("undone inside", 1, NOW))
                 raise RuntimeError
         async with session.begin_nested():
-            publish(session, funds_moved("kept", 1, NOW))
-        publish(session, funds_moved("after", 1, NOW))
+            outbox.publish(session, funds_moved("kept", 1, NOW))
+        outbox.publish(session, funds_moved("after", 1, NOW))
     assert await told(database) == ["before", "kept", "after"]
 
 
@@ -67,7 +68,7 @@ async def test_an_event_the_broker_would_refuse_fails_the_transaction(
 ) -> None:
     with pytest.raises(EventTooLargeError):
         async with database.transaction() as session:
-            publish(session, funds_moved("k" * EVENT_BYTES_MAX, 1, NOW))
+            outbox.publish(session, funds_moved("k" * EVENT_BYTES_MAX, 1, NOW))
     assert await told(database) == []
 
 
@@ -83,7 +84,7 @@ async def test_a_lock_in_the_way_of_the_outbox_is_a_conflict_not_poison(
         with pytest.raises(asyncpg.LockNotAvailableError) as failure:
             async with database.transaction() as session:
                 await session.execute(text("SET LOCAL lock_timeout = '50ms'"))
-                publish(session, funds_moved("a", 1, NOW))
+                outbox.publish(session, funds_moved("a", 1, NOW))
     assert failure_of(failure.value) is Failure.CONFLICT
     assert await told(database) == []
 
@@ -91,12 +92,12 @@ async def test_a_lock_in_the_way_of_the_outbox_is_a_conflict_not_poison(
 async def test_a_connection_lost_before_the_facts_are_written_heals(database: Database) -> None:
     """The driver calls it a misuse, which would park the event.
 
-    Break: let the driver's error out of `write_stated` as it is.
+    Break: let the driver's error out of `write_kept` as it is.
     """
     with pytest.raises(DatabaseAwayError) as failure:
         async with database.transaction() as session:
             own = await session.scalar(text("SELECT pg_backend_pid()"))
-            publish(session, funds_moved("a", 1, NOW))
+            outbox.publish(session, funds_moved("a", 1, NOW))
             async with database.transaction() as other:
                 await other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": own})
             connection = await session.connection()

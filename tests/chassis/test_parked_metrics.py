@@ -5,21 +5,20 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
-from chassis.app import service_app
+from chassis.app import basic_parts, service_app
 from chassis.consumers import Consumers
 from chassis.database import EventSession
-from chassis.identity import Principal
-from chassis.metrics import LAG_EVENTS, LAG_SECONDS, PARKED, PARKED_KEYS
+from chassis.metrics import LAG_EVENTS, LAG_SECONDS, PARKED, PARKED_KEYS, PARKED_OLDEST
 from chassis.release import Desk
 from chassis.settings import ServiceSettings
 from chassis.tables import ParkedEvent
 from contracts.billing import BillingFundsMoved
+from testkit.door import ADMINISTRATOR
 from tests.chassis.conftest import PARTITIONS
-from tests.chassis.processes import Outcome, until
+from tests.chassis.processes import Outcome, shown, until
 from tests.chassis.tally import Heard, state
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
-ADMIN = Principal(id="ops", kind="administrator", partner_id="*")
 NAME = "parked_tally"
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
@@ -39,8 +38,9 @@ def refusing(keys: set[str]) -> Consumers:
 
 async def shows(keys: int, events: int) -> None:
     async def as_told() -> bool:
-        shown = PARKED_KEYS.labels(NAME)._value.get(), PARKED.labels(NAME)._value.get()
-        return shown == (keys, events)
+        told = [*shown(PARKED_KEYS, NAME), *shown(PARKED, NAME)]
+        oldest = shown(PARKED_OLDEST, NAME)
+        return told == [keys, events] and (max(oldest) > 0) == (keys > 0)
 
     await until(as_told)
 
@@ -60,9 +60,9 @@ async def test_parked_events_are_counted_until_replayed_or_skipped_and_are_no_la
     quick = settings.model_copy(update={"consumer_watch_seconds": 0.1})
     refused = {"bad", "worse"}
     consumers = refusing(refused)
-    app = service_app("tally", quick, routers=[], consumers=[consumers])
+    app = service_app(basic_parts("tally", quick), routers=[], consumers=[consumers])
     async with app.router.lifespan_context(app):
-        outcome, database = Outcome(quick), app.state.database
+        outcome, database = Outcome(quick), app.parts.database
         await shows(0, 0)
         await state(database, "bad", range(1, 4), NOW)
         await state(database, "worse", range(1, 3), NOW)
@@ -75,7 +75,7 @@ async def test_parked_events_are_counted_until_replayed_or_skipped_and_are_no_la
 
         await until(caught_up)
 
-        desk = Desk({NAME: consumers}, database, ADMIN, NOW)
+        desk = Desk({NAME: consumers}, database, ADMINISTRATOR, NOW)
         async with database.transaction() as session:
             first, last = list(
                 await session.scalars(

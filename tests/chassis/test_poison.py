@@ -9,19 +9,18 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
-from chassis.app import service_app
+from chassis import outbox
+from chassis.app import basic_parts, service_app
 from chassis.consumers import Consumers
 from chassis.database import Database, EventSession
-from chassis.identity import Principal
-from chassis.outbox import publish
 from chassis.release import Desk, list_parked
 from chassis.settings import ServiceSettings
 from contracts.billing import BillingFundsMoved
+from testkit.door import ADMINISTRATOR
 from tests.chassis.processes import Outcome, until
 from tests.chassis.tally import Heard, funds_moved
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
-ADMIN = Principal(id="ops", kind="administrator", partner_id="*")
 KEYS, POISONED = 100, 1
 FIRST, LATER = range(1, 2), range(2, 6)
 FINE, POISON = "1.00", "13.00"
@@ -60,7 +59,7 @@ class Load:
             async with database.transaction() as session:
                 for number in range(KEYS):
                     amount = POISON if number < poisoned else FINE
-                    publish(session, funds_moved(f"{name}-{number}", version, NOW, amount))
+                    outbox.publish(session, funds_moved(f"{name}-{number}", version, NOW, amount))
             at = time.perf_counter()
             self.stated |= {(f"{name}-{number}", version): at for number in range(KEYS)}
 
@@ -105,13 +104,13 @@ async def test_one_poisoned_key_in_a_hundred_costs_the_others_nothing_and_replay
     """Break: let `parked_keys` answer an empty set, so that each later event is found again."""
     load, outcome = Load(), Outcome(settings)
     await allow(outcome.database, FINE)
-    app = service_app("tally", settings, routers=[], consumers=[allowing(load)])
+    app = service_app(basic_parts("tally", settings), routers=[], consumers=[allowing(load)])
     async with app.router.lifespan_context(app):
-        await load.play(app.state.database, "warm")
-        pairs = await play_pairs(load, app.state.database)
+        await load.play(app.parts.database, "warm")
+        pairs = await play_pairs(load, app.parts.database)
         found_within_bounds(load, pairs)
         await allow(outcome.database, POISON)
-        await replay_all(Desk(app.state.consumers, app.state.database, ADMIN, NOW), pairs)
+        await replay_all(Desk(app.running.consumers, app.parts.database, ADMINISTRATOR, NOW), pairs)
     heard: dict[str, list[int]] = {}
     for key, version in await outcome.heard():
         heard.setdefault(key, []).append(version)

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 
-from chassis.app import service_app
+from chassis.app import basic_parts, service_app
 from chassis.connecting import SharedSessionError
 from chassis.database import REQUEST_ROLE, Database
 from chassis.identity import Principal
@@ -51,7 +51,7 @@ async def test_a_pooler_that_shares_sessions_is_refused_at_the_start_by_name(
 ) -> None:
     """Break: do not call `prove_sessions` in the lifespan."""
     async with pooler_of(postgres_server, shares_sessions=True).running() as pooler:
-        app = service_app("tally", behind(pooler), routers=[])
+        app = service_app(basic_parts("tally", behind(pooler)), routers=[])
         with pytest.raises(SharedSessionError, match="DATABASE_URL leads to a pooler in trans"):
             async with app.router.lifespan_context(app):
                 pass
@@ -62,9 +62,9 @@ async def test_a_pooler_in_session_mode_gives_each_transaction_its_role_and_tena
 ) -> None:
     """Break: tell anything at start-up, by `server_settings`."""
     async with pooler_of(postgres_server, shares_sessions=False).running() as pooler:
-        app = service_app("tally", behind(pooler), routers=[])
+        app = service_app(basic_parts("tally", behind(pooler)), routers=[])
         async with app.router.lifespan_context(app):
-            database: Database = app.state.database
+            database: Database = app.parts.database
             seen = await asyncio.gather(*(who_asks(database, f"p'{n}") for n in range(AT_ONCE)))
             await database.prove_writable()
         assert seen == [[(REQUEST_ROLE, f"p'{n}")] * 2 for n in range(AT_ONCE)]

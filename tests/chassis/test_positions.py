@@ -11,13 +11,13 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
-from fastapi import FastAPI
 from sqlalchemy import select, update
 
 from chassis import cli, positions
-from chassis.app import service_app
+from chassis.app import basic_parts, service_app
 from chassis.attempts import Attempts
 from chassis.messages import Message, message_of
+from chassis.parts import Parts, ServiceApp
 from chassis.positions import read_positions
 from chassis.settings import ServiceSettings
 from chassis.standing import Standing
@@ -39,8 +39,8 @@ async def outcome(settings: ServiceSettings) -> AsyncIterator[Outcome]:
 
 
 @asynccontextmanager
-async def running(settings: ServiceSettings) -> AsyncIterator[FastAPI]:
-    app = service_app("tally", settings, routers=[], consumers=[counting()])
+async def running(settings: ServiceSettings) -> AsyncIterator[ServiceApp[Parts]]:
+    app = service_app(basic_parts("tally", settings), routers=[], consumers=[counting()])
     async with app.router.lifespan_context(app):
         yield app
 
@@ -97,18 +97,18 @@ async def remove_before(settings: ServiceSettings, offset: int) -> None:
         await client.delete_records({target: RecordsToDelete(before_offset=offset)})
 
 
-async def asked(app: FastAPI, path: str) -> tuple[int, str]:
-    transport = httpx.ASGITransport(app=app.state.ops)
+async def asked(app: ServiceApp[Parts], path: str) -> tuple[int, str]:
+    transport = httpx.ASGITransport(app=app.ops)
     async with httpx.AsyncClient(transport=transport, base_url="http://tally") as client:
         answer = await client.get(path)
         return answer.status_code, answer.text
 
 
-async def stands_still(app: FastAPI, outcome: Outcome, why: str) -> None:
+async def stands_still(app: ServiceApp[Parts], outcome: Outcome, why: str) -> None:
     """The alarm shows; the harmed partition stands; the others flow."""
 
     async def alarmed() -> bool:
-        return bool(app.state.subscriptions and app.state.subscriptions[0].progress.alarms)
+        return bool(app.running.subscriptions and app.running.subscriptions[0].progress.alarms)
 
     await until(alarmed)
     status, text = await asked(app, "/readyz")
@@ -116,11 +116,11 @@ async def stands_still(app: FastAPI, outcome: Outcome, why: str) -> None:
     assert f"billing-{ALARMED}: {why}" in text
     assert await asked(app, "/livez") == (200, '{"alive":true,"stalled":{}}')
     _, metrics = await asked(app, "/metrics")
-    topic = app.state.settings.topic_prefix + "billing"
+    topic = app.parts.settings.topic_prefix + "billing"
     labels = f'{{consumer="tally",partition="{ALARMED}",stream="{topic}"}}'
     assert f"channelbus_position_alarm{labels} 1.0" in metrics
     before = await outcome.heard("lost")
-    await send(app.state.settings, "flows", range(1, 4), ALARMED + 1)
+    await send(app.parts.settings, "flows", range(1, 4), ALARMED + 1)
     await until_heard(outcome, "flows", 3)
     assert await outcome.heard("lost") == before
 
@@ -138,7 +138,7 @@ async def accept(settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch) -> 
     reason = ["--reason", "the cluster was set up anew"]
     command = ["tally", "positions", "accept", "tally", topic, str(ALARMED), *reason]
     monkeypatch.setattr(sys, "argv", command)
-    build: Any = lambda _: service_app("tally", settings, routers=[])  # noqa: E731
+    build: Any = lambda _: service_app(basic_parts("tally", settings), routers=[])  # noqa: E731
     with pytest.raises(SystemExit) as ended:
         await asyncio.to_thread(cli.main, "tally", lambda: settings, build)  # type: ignore[arg-type]
     return str(ended.value.code)
@@ -321,7 +321,7 @@ async def test_a_client_that_goes_back_is_not_sought_while_it_brings_what_is_kno
 
         monkeypatch.setattr("chassis.standing.read_positions", noted)
         target = TopicPartition(settings.topic_prefix + "billing", ALARMED)
-        app.state.subscriptions[0].consumer.seek(target, 0)
+        app.running.subscriptions[0].consumer.seek(target, 0)
         await send(settings, "k", range(6, 9), ALARMED)
         await consumed(outcome, 8)
     assert await outcome.heard("k") == [("k", version) for version in range(1, 9)]
@@ -363,5 +363,5 @@ async def test_nothing_is_fetched_of_an_abandoned_partition_before_it_is_sought(
         assert [offset for partition, offset in handed if partition == ALARMED] == [0]
         sought.set()
         await until_heard(outcome, "k", 5)
-        assert app.state.subscriptions[0].consumer.paused() == set()
+        assert app.running.subscriptions[0].consumer.paused() == set()
     assert await outcome.heard("k") == [("k", version) for version in range(1, 6)]

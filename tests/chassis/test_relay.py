@@ -10,9 +10,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from chassis.app import service_app
-from chassis.metrics import OUTBOX_OLDEST, OUTBOX_ROWS, RELAY_FAILURES
-from chassis.outbox import publish
+from chassis import outbox
+from chassis.app import basic_parts, service_app
+from chassis.metrics import DATABASE_CONNECTIONS, OUTBOX_OLDEST, OUTBOX_ROWS, RELAY_FAILURES
 from chassis.relay import Relay
 from chassis.settings import ServiceSettings
 from chassis.tables import OutboxRow
@@ -39,7 +39,7 @@ async def commit(outcome: Outcome, key: str, versions: range, reason: str = "TES
     async with outcome.database.transaction() as session:
         for version in versions:
             event = funds_moved(key, version, NOW)
-            publish(session, event.model_copy(update={"reason": reason}))
+            outbox.publish(session, event.model_copy(update={"reason": reason}))
 
 
 async def limit_messages(settings: ServiceSettings, bytes_max: int) -> None:
@@ -71,7 +71,7 @@ async def test_no_event_overtakes_an_earlier_one_of_its_key_that_was_refused(
     await limit_messages(settings, 200_000)
     await commit(outcome, "k", range(1, 6), reason="x" * 60_000)  # four fill the first batch
     await commit(outcome, "k", range(6, 11))
-    app = service_app("tally", settings, routers=[], consumers=[counting()])
+    app = service_app(basic_parts("tally", settings), routers=[], consumers=[counting()])
     failed = RELAY_FAILURES._value.get()
     async with app.router.lifespan_context(app):
 
@@ -114,14 +114,16 @@ async def test_the_outbox_is_measured_while_kafka_is_away(
     await commit(outcome, "k", range(1, 8))
     OUTBOX_ROWS.set(0)
     OUTBOX_OLDEST.set(0)
+    DATABASE_CONNECTIONS.set(0)
     await asyncio.sleep(OLD_SECONDS)
     relay = asyncio.create_task(Relay(away, outcome.database, "tally").run())
 
     async def measured() -> bool:
-        return bool(OUTBOX_ROWS._value.get() == 7)
+        return bool(OUTBOX_ROWS._value.get() == 7 and DATABASE_CONNECTIONS._value.get())
 
     await until(measured)
     assert OLD_SECONDS <= OUTBOX_OLDEST._value.get() < 60
+    assert 1 / 200 <= DATABASE_CONNECTIONS._value.get() <= 1  # its own, of the 200 that are allowed
     relay.cancel()
     await asyncio.gather(relay, return_exceptions=True)
 
@@ -130,3 +132,25 @@ def resident_bytes(pid: int) -> int:
     """What the process holds in memory."""
     pages = Path(f"/proc/{pid}/statm").read_text().split()[1]
     return int(pages) * 4096
+
+
+async def test_a_relay_that_is_told_to_end_ends_the_batch_that_it_has_begun(
+    settings: ServiceSettings, outcome: Outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its next holder sends the same events once more.
+
+    Break: in `Relay._send_until_changed`, call `_send_once`.
+    """
+    begun = asyncio.Event()
+
+    def note(point: str) -> None:
+        if point == "relay.sending":
+            begun.set()
+
+    monkeypatch.setattr("chassis.relay.crash_point", note)
+    await commit(outcome, "k", range(1, 11))
+    relay = asyncio.create_task(Relay(settings, outcome.database, "tally").run())
+    await asyncio.wait_for(begun.wait(), 60)
+    relay.cancel()
+    await asyncio.wait([relay])
+    assert (await sent(settings), await outcome.count(OutboxRow)) == (10, 0)

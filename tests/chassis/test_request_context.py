@@ -9,22 +9,24 @@ from typing import Any
 import aiohttp
 import httpx
 import pytest
-from fastapi import FastAPI, Response
+from fastapi import APIRouter, Response
 
 from chassis import logs
-from chassis.app import service_app
+from chassis.app import basic_parts, service_app
 from chassis.errors import BadFieldError
-from chassis.identity import HEADER, CurrentPrincipal, Principal, sign_identity
+from chassis.identity import CurrentPrincipal, Principal
 from chassis.logs import trace_parent
+from chassis.parts import Parts, ServiceApp
 from chassis.request_context import REQUEST_ID_CHARACTERS_MAX
-from chassis.routes import Router
+from chassis.routes import Route
 from chassis.settings import ServiceSettings
+from testkit.door import Door
 from tests.gateway.gate import listening
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 SERVED = Principal("p1", "distributor", "p1", operator_id="o1")
-router = Router()
+router = APIRouter(route_class=Route)
 
 
 @router.get("/api/trace")
@@ -67,13 +69,13 @@ def lines(written: StringIO) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def app(settings: ServiceSettings) -> FastAPI:
+def app(settings: ServiceSettings) -> ServiceApp[Parts]:
     quiet = settings.model_copy(update={"bus_enabled": False})
-    return service_app("tally", quiet, routers=[router])
+    return service_app(basic_parts("tally", quiet), routers=[router])
 
 
 @pytest.fixture
-async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+async def client(app: ServiceApp[Parts]) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://tally") as found:
         yield found
@@ -181,7 +183,7 @@ async def test_options_and_405_say_what_a_path_can_do(client: httpx.AsyncClient)
 
 
 async def test_a_failure_costs_the_next_request_of_the_connection_nothing(
-    app: FastAPI, caplog: pytest.LogCaptureFixture
+    app: ServiceApp[Parts], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.CRITICAL)
     connector = aiohttp.TCPConnector(limit=1)
@@ -195,18 +197,15 @@ async def test_a_failure_costs_the_next_request_of_the_connection_nothing(
                 assert innocent.status == 204
 
 
-async def ask(client: httpx.AsyncClient, keys: dict[str, bytes], path: str) -> httpx.Response:
-    headers = {HEADER: sign_identity(keys, SERVED, "GET", path, b""), "X-Request-Id": "mine-1"}
-    return await client.get(path, headers={**headers, "traceparent": PARENT})
-
-
 async def test_each_request_leaves_one_line_that_says_who_what_and_how(
-    client: httpx.AsyncClient, settings: ServiceSettings, written: StringIO
+    app: ServiceApp[Parts], written: StringIO
 ) -> None:
-    await ask(client, settings.keys, "/api/mine/secret?token=secret")
-    await ask(client, settings.keys, "/api/refused")
-    await client.get("/api/refused")
-    await client.get("/api/unknown")
+    named = {"X-Request-Id": "mine-1", "traceparent": PARENT}
+    async with Door.of(app, SERVED) as door:
+        await door.get("/api/mine/secret?token=secret", headers=named)
+        await door.get("/api/refused", headers=named)
+        await door.send_unsigned("GET", "/api/refused")
+        await door.send_unsigned("GET", "/api/unknown")
     done, refused, nobody, unknown = (line for line in lines(written) if line["event"] == "request")
     assert next(iter(done)) == "time"
     known = {"event": "request", "method": "GET", "service": "tally", "address": "127.0.0.1"}
@@ -233,7 +232,7 @@ async def test_successes_are_sampled_by_their_trace_and_nothing_else_is(
     settings: ServiceSettings, written: StringIO, share: float, trace: str, is_kept: bool
 ) -> None:
     told = {"bus_enabled": False, "request_log_share": share}
-    app = service_app("tally", settings.model_copy(update=told), routers=[router])
+    app = service_app(basic_parts("tally", settings.model_copy(update=told)), routers=[router])
     transport = httpx.ASGITransport(app=app)
     parent = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
     async with httpx.AsyncClient(transport=transport, base_url="http://tally") as client:
@@ -243,3 +242,13 @@ async def test_successes_are_sampled_by_their_trace_and_nothing_else_is(
     seen = [line["status"] for line in lines(written) if line["event"] == "request"]
     assert seen == ([204] if is_kept else []) + [404, 500]
     assert all(next(iter(line)) == "time" for line in lines(written))
+
+
+async def test_a_request_is_answered_whose_line_cannot_be_written(
+    client: httpx.AsyncClient, written: StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The output's disk is full, or its reader is gone. Break: let `write_request` raise."""
+    written.close()
+    answer = await client.get("/api/refused")
+    assert answer.status_code == 401
+    assert "I/O operation on closed file" in capsys.readouterr().err

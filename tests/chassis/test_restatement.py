@@ -8,15 +8,14 @@ import pytest
 from sqlalchemy import insert
 
 from chassis.errors import BadFieldError
-from chassis.identity import Principal
 from chassis.restatement import list_restatements, request_restatement
 from chassis.settings import ServiceSettings
 from chassis.tables import OutboxRow
+from testkit.door import ADMINISTRATOR
 from tests.chassis.processes import Outcome, died, tally, until
 from tests.chassis.tally import KEYS_RESTATED, Heard
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
-ADMIN = Principal(id="ops", kind="administrator", partner_id="*")
 KEYS = 1200
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
@@ -35,7 +34,7 @@ async def test_a_restatement_killed_between_portions_states_every_aggregate_once
     known = [{"key": f"k{n:05}", "version": 7, "amount": Decimal(1)} for n in range(KEYS)]
     async with outcome.database.transaction() as session:
         await session.execute(insert(Heard), known)
-        await request_restatement(session, [KEYS_RESTATED], ADMIN, NOW)
+        await request_restatement(session, [KEYS_RESTATED], ADMINISTRATOR, NOW)
     with tally(settings, CRASH_AT="restatement.portion:2") as process:
         assert await died(process)
     with tally(settings):
@@ -55,4 +54,4 @@ async def test_a_restatement_killed_between_portions_states_every_aggregate_once
 async def test_an_unknown_aggregate_is_refused(outcome: Outcome) -> None:
     async with outcome.database.transaction() as session:
         with pytest.raises(BadFieldError, match=r"known: .*key"):
-            await request_restatement(session, [KEYS_RESTATED], ADMIN, NOW, ["order"])
+            await request_restatement(session, [KEYS_RESTATED], ADMINISTRATOR, NOW, ["order"])

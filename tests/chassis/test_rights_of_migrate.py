@@ -14,7 +14,7 @@ from chassis.connecting import with_database
 from chassis.database import REQUEST_ROLE, Database
 from chassis.identity import Principal
 from chassis.migrations import migrate
-from chassis.roles import roles_script
+from chassis.roles import ForeignOwnerError, roles_script
 from chassis.settings import ServiceSettings
 from local.services import SERVICES
 from testkit.embedded.postgres import binary
@@ -125,6 +125,29 @@ def test_what_the_login_may_not_make_is_said_in_one_line(
         "permission denied to create database: let a superuser run what `migrate --print-roles`"
         " prints"
     ]
+
+
+def test_a_database_of_another_is_refused_before_anything_is_changed(
+    server: PostgresServer,
+) -> None:
+    """What `--print-roles` prints leaves what is there as it is. Break: leave out `prove_owned`."""
+    host = server.url.rpartition("@")[2].partition("/")[0]
+    first, second = (f"postgresql://{login}:p@{host}/foreign" for login in ("first", "second"))
+    for url in (first, second):
+        superuser_runs(server, roles_script(url))
+    superuser_runs(server, "ALTER ROLE first PASSWORD 'p'; ALTER ROLE second PASSWORD 'p';")
+    with pytest.raises(ForeignOwnerError) as refused:
+        migrate("partner", second)
+    assert str(refused.value) == (
+        "the database foreign belongs to first, and this login is second: migrate as first, or let"
+        ' a superuser run ALTER DATABASE "foreign" OWNER TO "second"; nothing was changed'
+    )
+    migrate("partner", first, "0002")
+    superuser_runs(server, 'ALTER DATABASE "foreign" OWNER TO "second";')
+    with pytest.raises(ForeignOwnerError, match='REASSIGN OWNED BY "first" TO "second" in it'):
+        migrate("partner", second)
+    superuser_runs(server, '\\c "foreign"\nREASSIGN OWNED BY "first" TO "second";')
+    migrate("partner", second)
 
 
 def test_no_login_no_script() -> None:

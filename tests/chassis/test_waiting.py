@@ -2,21 +2,26 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import APIRouter, Body, FastAPI, Request
+from fastapi import APIRouter, Body, Depends
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
 from chassis import copies, try_again
 from chassis.app import service_app
+from chassis.clock import wall_now
 from chassis.database import Database, HttpSession
 from chassis.errors import NotFoundError
-from chassis.identity import HEADER, Principal, sign_identity
+from chassis.identity import Principal
+from chassis.parts import Parts, ServiceApp, current_parts
+from chassis.sideways import Sideways
+from testkit.door import Door
 from testkit.servers import PostgresServer
 from tests.chassis.tally import Heard, create_schema, settings_for
 
@@ -24,8 +29,19 @@ pytestmark = pytest.mark.postgres
 PREFIX = "waiting_"
 AT_ONCE = 10
 LONG_SECONDS = 60.0
-KEYS = settings_for("postgresql://unused", "unused", PREFIX).keys
 router = APIRouter()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingParts(Parts):
+    """What the test looks at, and where it holds a request."""
+
+    looks: list[bool] = field(default_factory=list)  # whether the request's own session looked
+    held: asyncio.Event = field(default_factory=asyncio.Event)
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+CurrentParts = Annotated[WaitingParts, Depends(current_parts)]
 
 
 def known(key: str) -> Any:
@@ -34,13 +50,13 @@ def known(key: str) -> Any:
 
 @router.post("/api/names")
 async def name(
-    request: Request, session: HttpSession, key: Annotated[str, Body(embed=True)]
+    parts: CurrentParts, session: HttpSession, key: Annotated[str, Body(embed=True)]
 ) -> Response:
     session.add(Heard(key=f"names {key}", version=1, amount=Decimal("1.00")))
     await session.flush()
 
     async def look(asked: AsyncSession) -> int | None:
-        request.app.state.looks.append(asked is session)
+        parts.looks.append(asked is session)
         found: int | None = await asked.scalar(known(key))
         return found
 
@@ -55,8 +71,8 @@ async def count(session: HttpSession) -> Response:
 
 
 @router.post("/api/halves")
-async def do_halves(request: Request, key: Annotated[str, Body(embed=True)]) -> Response:
-    database: Database = request.app.state.database
+async def do_halves(parts: CurrentParts, key: Annotated[str, Body(embed=True)]) -> Response:
+    database = parts.database
     async with database.transaction() as session:
         session.add(Heard(key="first half", version=1, amount=Decimal("1.00")))
     async with database.transaction() as session:
@@ -65,15 +81,15 @@ async def do_halves(request: Request, key: Annotated[str, Body(embed=True)]) -> 
 
 
 @router.post("/api/hold")
-async def hold(request: Request, session: HttpSession) -> Response:
+async def hold(parts: CurrentParts, session: HttpSession) -> Response:
     await session.execute(select(1))
-    request.app.state.held.set()
-    await request.app.state.released.wait()
+    parts.held.set()
+    await parts.released.wait()
     return Response()
 
 
 @pytest.fixture
-async def app(postgres_server: PostgresServer) -> AsyncIterator[FastAPI]:
+async def app(postgres_server: PostgresServer) -> AsyncIterator[ServiceApp[WaitingParts]]:
     """A service whose requests share one connection."""
     postgres_server.drop_database(f"{PREFIX}tally")
     postgres_server.create_database(f"{PREFIX}tally")
@@ -86,47 +102,48 @@ async def app(postgres_server: PostgresServer) -> AsyncIterator[FastAPI]:
         database_pool_overflow=0,
     )
     await create_schema(settings)
-    made = service_app("tally", settings, routers=[router])
-    made.state.looks, made.state.held = [], asyncio.Event()
-    made.state.released = asyncio.Event()
+    parts = WaitingParts(
+        name="tally",
+        settings=settings,
+        wall_clock=wall_now,
+        database=Database(settings, "tally"),
+        sideways=Sideways(settings),
+    )
+    made = service_app(parts, routers=[router])
     async with made.router.lifespan_context(made):
         yield made
     postgres_server.drop_database(f"{PREFIX}tally")
 
 
 async def ask(
-    app: FastAPI, who: str, method: str, path: str, key: str | None = None
+    app: ServiceApp[WaitingParts], who: str, method: str, path: str, key: str | None = None
 ) -> httpx.Response:
-    principal = Principal(who, "solution_provider", who)
-    body = b"" if key is None else f'{{"key":"{key}"}}'.encode()
-    headers = {
-        HEADER: sign_identity(KEYS, principal, method, path, body),
-        "Content-Type": "application/json",
-    }
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://tally") as client:
-        return await client.request(method, path, content=body, headers=headers)
+    body = None if key is None else {"key": key}
+    async with Door.of(app, Principal(who, "solution_provider", who)) as door:
+        return await door.send(method, path, body)
 
 
-def ask_at_once(app: FastAPI, who: str, times: int) -> list[asyncio.Task[httpx.Response]]:
+def ask_at_once(
+    app: ServiceApp[WaitingParts], who: str, times: int
+) -> list[asyncio.Task[httpx.Response]]:
     asked = [ask(app, who, "POST", "/api/names", "late") for _ in range(times)]
     return [asyncio.create_task(one) for one in asked]
 
 
-async def all_have_looked(app: FastAPI, times: int) -> None:
+async def all_have_looked(app: ServiceApp[WaitingParts], times: int) -> None:
     async with asyncio.timeout(60):
-        while sum(app.state.looks) < times:
+        while sum(app.parts.looks) < times:
             await asyncio.sleep(0.01)
 
 
-async def bring(app: FastAPI, key: str) -> None:
+async def bring(app: ServiceApp[WaitingParts], key: str) -> None:
     """As a consumer does: by a connection that no request can take."""
-    async with app.state.bus_database.transaction() as session:
+    async with app.running.bus_database.transaction() as session:
         session.add(Heard(key=key, version=1, amount=Decimal("1.00")))
 
 
 async def test_others_read_at_once_while_one_waits_for_what_nobody_knows(
-    app: FastAPI, monkeypatch: pytest.MonkeyPatch
+    app: ServiceApp[WaitingParts], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Break: in `copies.until`, wait where it is."""
     monkeypatch.setattr(copies, "WAIT_SECONDS", LONG_SECONDS)
@@ -142,7 +159,7 @@ async def test_others_read_at_once_while_one_waits_for_what_nobody_knows(
 
 
 async def test_an_account_has_so_many_seats_to_wait_and_no_more(
-    app: FastAPI, monkeypatch: pytest.MonkeyPatch
+    app: ServiceApp[WaitingParts], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Break: do not look at `WAITING_PER_ACCOUNT_MAX`."""
     monkeypatch.setattr(copies, "WAIT_SECONDS", LONG_SECONDS)
@@ -159,18 +176,18 @@ async def test_an_account_has_so_many_seats_to_wait_and_no_more(
 
 
 async def test_what_never_comes_is_refused_when_the_wait_is_over(
-    app: FastAPI, monkeypatch: pytest.MonkeyPatch
+    app: ServiceApp[WaitingParts], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing was written, and it was begun again once. Break: do not set `waited_out`."""
     monkeypatch.setattr(copies, "WAIT_SECONDS", 0.3)
     answer = await ask(app, "one", "POST", "/api/names", "never")
     assert (answer.status_code, answer.json()["code"]) == (404, "CHB.0404")
-    assert sum(app.state.looks) == 2
+    assert sum(app.parts.looks) == 2
     assert (await ask(app, "one", "GET", "/api/count")).text == "0"
 
 
 async def test_who_has_committed_a_part_waits_where_it_is(
-    app: FastAPI, monkeypatch: pytest.MonkeyPatch
+    app: ServiceApp[WaitingParts], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Break: do not look at `can_begin_anew`."""
     monkeypatch.setattr(copies, "WAIT_SECONDS", LONG_SECONDS)
@@ -183,15 +200,15 @@ async def test_who_has_committed_a_part_waits_where_it_is(
     assert await heard(app) == 2
 
 
-async def heard(app: FastAPI) -> int:
-    async with app.state.bus_database.transaction() as session:
-        return int(await session.scalar(select(func.count()).select_from(Heard)))
+async def heard(app: ServiceApp[WaitingParts]) -> int:
+    async with app.running.bus_database.transaction() as session:
+        return await session.scalar(select(func.count()).select_from(Heard)) or 0
 
 
-async def test_the_bus_has_connections_that_no_request_takes(app: FastAPI) -> None:
+async def test_the_bus_has_connections_that_no_request_takes(app: ServiceApp[WaitingParts]) -> None:
     """Break: give `bus` the requests' `Database`."""
     holding = asyncio.create_task(ask(app, "one", "POST", "/api/hold"))
-    await app.state.held.wait()
+    await app.parts.held.wait()
     await asyncio.wait_for(bring(app, "meanwhile"), 5)
-    app.state.released.set()
+    app.parts.released.set()
     assert (await holding).status_code == 200

@@ -8,7 +8,8 @@ from contracts.event import Event
 from contracts.schema import Schema, body_schema
 
 # Past participles that do not end in -ed.
-IRREGULAR = frozenset({"paid", "found", "frozen", "unfrozen"})
+IRREGULAR = frozenset({"paid", "found", "frozen", "held", "unfrozen", "reset", "used_up", "given"})
+IRREGULAR |= {"expiring"}  # what became true is that the end is near
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 _VERSION = re.compile(r"[1-9]\d*\.\d+").fullmatch
 _TYPE = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*").fullmatch
@@ -16,7 +17,9 @@ _TYPE = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*").fullmatch
 _CODED = re.compile(
     r"(^|_)(type|status|kind|mode|reason|role|tier|level|site|currency|frozen)$|^applied_by$|_code$"
 ).search
-_NO_CODE = re.compile(r"^(service_type|resource_type|resource_spec|region|country)_code$").match
+_NO_CODE = re.compile(
+    r"^(sub_)?(service_type|resource_type|resource_spec|region|country)_code$"
+).match
 _NAMES_VALUES = re.compile(r'-?\d+ \w|"[\w.-]+"').search
 _OTHER_DOCUMENT = re.compile(r"\b[\w/-]+\.md\b").search
 
@@ -36,8 +39,9 @@ def _name_breaches(contract: type[Event]) -> list[str]:
         found.append(f"{name}: TYPE {contract.TYPE!r} is not like order.payment_failed")
     if _CAPITAL.sub("_", name).lower() != contract.TYPE.replace(".", "_"):
         found.append(f"{name} and {contract.TYPE} say different things; OrderPaid is order.paid")
-    last = contract.TYPE.rpartition(".")[2].rpartition("_")[2]
-    if not last.endswith("ed") and last not in IRREGULAR:
+    verb = contract.TYPE.rpartition(".")[2]
+    last = verb.rpartition("_")[2]
+    if not last.endswith("ed") and not {verb, last} & IRREGULAR:
         found.append(f"{contract.TYPE} is no fact; name it in the past tense")
     if contract.STREAM not in STREAMS:
         found.append(f"{name}: no stream {contract.STREAM}; there are {', '.join(STREAMS)}")

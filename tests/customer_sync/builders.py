@@ -1,23 +1,29 @@
 """Principals, bodies, events and requests of these tests."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from httpx import AsyncClient, Response
 from sqlalchemy import func, select
 
+from chassis.clock import WallClock
 from chassis.database import Database
-from chassis.identity import HEADER, Principal, sign_identity
+from chassis.identity import Principal
 from chassis.tables import AuditEntry, OutboxRow
+from contracts.event import Event
 from contracts.order import OrderEvent
 from contracts.partner import PartnerJoined
+from customer_sync.app import build
 from customer_sync.consumers import consumers
 from customer_sync.customers.models import Customer
 from customer_sync.settings import CustomerSyncSettings
+from testkit import bus
+from testkit.door import Door
 
 NOW = datetime(2026, 11, 23, 3, 0, 0, 123456, tzinfo=UTC)
 
@@ -29,7 +35,6 @@ RESELLER = Principal(id="res1", kind="reseller", partner_id="res1", distributor_
 ABROAD = Principal(
     id="sp9", kind="solution_provider", partner_id="sp9", site="international"
 )  # fmt: skip
-ADMINISTRATOR = Principal(id="root", kind="administrator", partner_id="*")
 
 CREATE = "/v2/partners/sub-customers"
 LIST = "/v2/partners/sub-customers/query"
@@ -38,55 +43,17 @@ SEND = "/v2/bases/verificationcode/send"
 _serial = count(1)
 
 
-class Clock:
-    """Stands still until it is told."""
+class CustomerDoor(Door):
+    """Customer-sync's door, and what its tests do most."""
 
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        """The service asks."""
-        return self.now
-
-    def forward(self, **span: float) -> None:
-        """Let time pass."""
-        self.now += timedelta(**span)
-
-
-class Door:
-    """The service's HTTP door, entered with the signed identity that the gateway would add."""
-
-    def __init__(self, client: AsyncClient, settings: CustomerSyncSettings, database: Database):
-        self._client, self._settings, self._database = client, settings, database
-
-    async def send(
-        self, method: str, path: str, body: Any, by: Principal | None, **headers: str
-    ) -> Response:
-        """Send JSON, or no bytes for None, as the principal."""
-        raw = b"" if body is None else json.dumps(body).encode()
-        told = {"Content-Type": "application/json", **headers}
-        if by is not None:
-            told[HEADER] = sign_identity(self._settings.keys, by, method, path, raw)
-        return await self._client.request(method, path, content=raw, headers=told)
-
-    async def post(
-        self, path: str, body: Any = None, by: Principal | None = SELLER, **headers: str
-    ) -> Response:
-        """A command or a wire query."""
-        return await self.send("POST", path, body, by, **headers)
-
-    async def get(self, path: str, by: Principal = SELLER) -> Response:
-        """Ask."""
-        return await self.send("GET", path, None, by)
-
-    async def create(self, by: Principal = SELLER, **fields: Any) -> str:
+    async def create(self, by: Principal | None = None, **fields: Any) -> str:
         """Make a customer; its id."""
         answer = await self.post(CREATE, a_customer(**fields), by)
         assert answer.status_code == 200, answer.text
         created: str = answer.json()["domain_id"]
         return created
 
-    async def unlink(self, customer: str, by: Principal = SELLER) -> None:
+    async def unlink(self, customer: str, by: Principal | None = None) -> None:
         """The partner applies, the customer agrees."""
         applied = await self.post(f"/api/customers/{customer}/unlinking", None, by)
         assert applied.status_code == 201, applied.text
@@ -96,21 +63,21 @@ class Door:
         agreed = await self.post(path, None, itself)
         assert agreed.status_code == 200, agreed.text
 
-    async def listed(self, by: Principal = SELLER, **fields: Any) -> dict[str, Any]:
+    async def listed(self, by: Principal | None = None, **fields: Any) -> dict[str, Any]:
         """The answer of list_sub_customers."""
         answer = await self.post(LIST, fields, by)
         assert answer.status_code == 200, answer.text
         page: dict[str, Any] = answer.json()
         return page
 
-    async def names(self, by: Principal = SELLER, **fields: Any) -> set[str]:
+    async def names(self, by: Principal | None = None, **fields: Any) -> set[str]:
         """The login names that a search finds."""
         page = await self.listed(by, limit=100, **fields)
         names = {row["account_name"] for row in page["customer_infos"]}
         assert page["count"] == len(names)
         return names
 
-    async def code(self, mobile: str, by: Principal = SELLER, **fields: Any) -> str:
+    async def code(self, mobile: str, by: Principal | None = None, **fields: Any) -> str:
         """Ask for a verification code and read it from the file it was sent to."""
         body = {"receiver_type": 1, "mobile_phone": mobile, **fields}
         answer = await self.post(SEND, body, by)
@@ -119,8 +86,7 @@ class Door:
 
     def last_message(self) -> dict[str, Any]:
         """What the file sender wrote last."""
-        assert self._settings.verification_file
-        lines = Path(self._settings.verification_file).read_text().splitlines()
+        lines = Path(self.app.parts.settings.verification_file).read_text().splitlines()
         message: dict[str, Any] = json.loads(lines[-1])
         return message
 
@@ -128,22 +94,22 @@ class Door:
         """The code in it."""
         return str(self.last_message()["code"])
 
-    async def stated(self) -> list[tuple[str, dict[str, Any]]]:
-        """The events in the outbox: type and body, in order."""
-        async with self._database.transaction() as session:
-            rows = await session.execute(
-                select(OutboxRow.attributes, OutboxRow.body).order_by(OutboxRow.id)
-            )
-            return [(json.loads(a)["ce_type"], json.loads(b)) for a, b in rows]
-
     async def written(self) -> tuple[int, ...]:
         """How many customers, events and audit entries there are: unchanged by a refusal."""
-        async with self._database.transaction() as session:
+        async with self.database.transaction() as session:
             numbers = [
                 await session.scalar(select(func.count()).select_from(table)) or 0
                 for table in (Customer, OutboxRow, AuditEntry)
             ]
         return tuple(numbers)
+
+
+@asynccontextmanager
+async def running(settings: CustomerSyncSettings, clock: WallClock) -> AsyncIterator[CustomerDoor]:
+    """The service in this process, with the door that `sp1` goes through."""
+    async with CustomerDoor.of(build(settings, clock), SELLER) as door:
+        yield door
+    await door.database.close()
 
 
 def a_customer(**fields: Any) -> dict[str, Any]:
@@ -154,12 +120,6 @@ def a_customer(**fields: Any) -> dict[str, Any]:
 def customer_itself(customer: str, partner: str = "sp1") -> Principal:
     """The customer with its own credentials."""
     return Principal(id=customer, kind="customer", partner_id=partner)
-
-
-def code_of(answer: Response) -> tuple[int, str]:
-    """Status and error code of a refusal, in whichever shape it came."""
-    body = answer.json()
-    return answer.status_code, body.get("error_code") or body.get("code")
 
 
 def partner_joined(partner_id: str, kind: str, **fields: Any) -> PartnerJoined:
@@ -179,6 +139,11 @@ def partner_joined(partner_id: str, kind: str, **fields: Any) -> PartnerJoined:
     return PartnerJoined(**{**told, **fields})
 
 
+async def know_sp1(database: Database) -> None:
+    """The partner in whose name a connected service asks."""
+    await hear(database, partner_joined("sp1", "solution_provider"))
+
+
 async def know_partners(database: Database) -> None:
     """The accounts that the principals above stand for, and some in trouble."""
     below = {"distributor_id": "dist1"}
@@ -191,13 +156,12 @@ async def know_partners(database: Database) -> None:
         partner_joined("res1", "reseller", **below),
         partner_joined("res2", "reseller", **below),
     ]
-    await tell(database, *joined)
+    await hear(database, *joined)
 
 
-async def tell(database: Database, *events: Any) -> None:
-    """Deliver events as the bus would."""
-    async with database.transaction() as session:
-        await consumers.handle(events, session)
+async def hear(database: Database, *events: Event) -> None:
+    """Deliver events to customer-sync, in one batch."""
+    await bus.hear(database, consumers, *events)
 
 
 def an_order(

@@ -4,16 +4,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from httpx import ASGITransport, AsyncClient
 
 from chassis.database import Database
-from customer_sync.app import build
 from customer_sync.settings import CustomerSyncSettings
+from testkit.clock import StandingClock
 from testkit.databases import ServiceDatabase, service_database
-from tests.customer_sync.builders import Clock, Door, know_partners, partner_joined, tell
+from tests.customer_sync.builders import NOW, CustomerDoor, know_partners, know_sp1, running
 from tests.customer_sync.sweep_builders import OVERLAP, PAGE, DoorSource, Mirror
 
-service_store = service_database("customer_sync")
+service_store = service_database("customer_sync", know_partners)
 
 
 @pytest.fixture
@@ -30,34 +29,26 @@ def settings(service_store: ServiceDatabase, tmp_path: Path) -> CustomerSyncSett
 
 @pytest.fixture
 async def database(settings: CustomerSyncSettings) -> AsyncIterator[Database]:
-    """The test's own view of the database, which no tenant's rule binds; it knows the partners."""
+    """The test's own view of the database, which no tenant's rule binds."""
     database = Database(settings, "customer_sync")
-    await know_partners(database)
     yield database
     await database.close()
 
 
 @pytest.fixture
-def clock() -> Clock:
+def clock() -> StandingClock:
     """The service's clock, which a test may move."""
-    return Clock()
+    return StandingClock(NOW)
 
 
 @pytest.fixture
-async def door(
-    settings: CustomerSyncSettings, database: Database, clock: Clock
-) -> AsyncIterator[Door]:
-    """Sends requests as a principal, as the gateway would."""
-    app = build(settings)
-    app.state.clock = clock
-    async with AsyncClient(
-        transport=ASGITransport(app, raise_app_exceptions=False), base_url="http://customer-sync"
-    ) as client:
-        yield Door(client, settings, database)
-    await app.state.database.close()
+async def door(settings: CustomerSyncSettings, clock: StandingClock) -> AsyncIterator[CustomerDoor]:
+    """Sends requests as `sp1`, unless told otherwise."""
+    async with running(settings, clock) as door:
+        yield door
 
 
-mirror_store = service_database("customer_sync")
+mirror_store = service_database("customer_sync", know_sp1)
 
 
 @pytest.fixture
@@ -78,22 +69,18 @@ def connected(mirror_store: ServiceDatabase) -> CustomerSyncSettings:
 
 @pytest.fixture
 async def mirror(
-    door: Door, connected: CustomerSyncSettings, clock: Clock
+    door: CustomerDoor, connected: CustomerSyncSettings, clock: StandingClock
 ) -> AsyncIterator[Mirror]:
     """The connected service's database, its sweeper, and the way to the upstream."""
     database = Database(connected, "customer_sync")
-    await tell(database, partner_joined("sp1", "solution_provider"))
     yield Mirror(database, connected, clock, DoorSource(door))
     await database.close()
 
 
 @pytest.fixture
 async def mirror_door(
-    mirror: Mirror, connected: CustomerSyncSettings, clock: Clock
-) -> AsyncIterator[Door]:
+    connected: CustomerSyncSettings, clock: StandingClock
+) -> AsyncIterator[CustomerDoor]:
     """The connected service's HTTP door."""
-    app = build(connected, clock)
-    transport = ASGITransport(app, raise_app_exceptions=False)
-    async with AsyncClient(transport=transport, base_url="http://mirror") as client:
-        yield Door(client, connected, mirror.database)
-    await app.state.database.close()
+    async with running(connected, clock) as door:
+        yield door

@@ -15,7 +15,8 @@ from customer_sync.customers.models import Customer
 from customer_sync.settings import CustomerSyncSettings
 from customer_sync.sweep.models import Sweep
 from customer_sync.sweep.run_sweep import Sweeper
-from tests.customer_sync.builders import LIST, SELLER, Clock, Door
+from testkit.clock import StandingClock
+from tests.customer_sync.builders import LIST, SELLER, CustomerDoor
 from upstream import CustomerPage, UpstreamRefusedError
 from upstream.customers import read_page
 
@@ -30,7 +31,7 @@ class DoorSource:
     `before` runs before each page, with the page's number from 1; `rewrite` may change an answer.
     """
 
-    def __init__(self, door: Door, principal: Principal = SELLER):
+    def __init__(self, door: CustomerDoor, principal: Principal = SELLER):
         self.requests_made = 0
         self.asked: list[dict[str, Any]] = []
         self.before: Interruption | None = None
@@ -123,7 +124,7 @@ class Mirror:
         return stated
 
 
-async def grow(door: Door, clock: Clock, customers: int) -> list[str]:
+async def grow(door: CustomerDoor, clock: StandingClock, customers: int) -> list[str]:
     """Customers of the upstream, each associated a second after the one before."""
     made = []
     for _ in range(customers):
@@ -132,7 +133,7 @@ async def grow(door: Door, clock: Clock, customers: int) -> list[str]:
     return made
 
 
-async def next_sweep(mirror: Mirror, clock: Clock) -> Sweep:
+async def next_sweep(mirror: Mirror, clock: StandingClock) -> Sweep:
     """The sweep that is due a minute later."""
     clock.forward(seconds=61)
     return await mirror.sweep()

@@ -13,20 +13,20 @@ from chassis.identity import Principal
 from contracts.billing import BillingArrearsOpened
 from contracts.order import OrderCancelled, OrderCreated, OrderEvent, OrderExpired, OrderPaid
 from customer_sync.association.apply_for_change import next_possible
+from testkit import outbox
+from testkit.clock import StandingClock
+from testkit.door import ADMINISTRATOR, code_of
 from tests.customer_sync.builders import (
     ABROAD,
-    ADMINISTRATOR,
     DISTRIBUTOR,
     NOW,
     OTHER_SELLER,
     RESELLER,
     SELLER,
-    Clock,
-    Door,
+    CustomerDoor,
     an_order,
-    code_of,
     customer_itself,
-    tell,
+    hear,
 )
 from wire.permissions import items
 
@@ -35,18 +35,18 @@ OPERATOR = replace(SELLER, operator_id="op1", operator_role="finance", permissio
 BOSS = replace(SELLER, operator_id="op2", operator_role="administrator")
 
 
-async def _unlink(door: Door, customer: str, by: Principal = SELLER) -> str:
+async def _unlink(door: CustomerDoor, customer: str, by: Principal = SELLER) -> str:
     answer = await door.post(f"/api/customers/{customer}/unlinking", None, by)
     assert answer.status_code == 201, answer.text
     applied: str = answer.json()["application_id"]
     return applied
 
 
-async def _switch(door: Door, customer: str, to: str, by: Principal = SELLER) -> Any:
+async def _switch(door: CustomerDoor, customer: str, to: str, by: Principal = SELLER) -> Any:
     return await door.post(f"/api/customers/{customer}/switching", {"association_type": to}, by)
 
 
-async def _decide(door: Door, application: str, answer: str, by: Principal) -> Any:
+async def _decide(door: CustomerDoor, application: str, answer: str, by: Principal) -> Any:
     return await door.post(f"/api/association-applications/{application}/{answer}", None, by)
 
 
@@ -58,7 +58,7 @@ def _owes(customer: str, amount: str, version: int = 1) -> BillingArrearsOpened:
 
 
 async def test_the_customer_agrees_to_unlinking_and_everything_ends_and_is_stated(
-    door: Door,
+    door: CustomerDoor,
 ) -> None:
     customer = await door.create()
     await door.post(f"/api/customers/{customer}/authorizations")
@@ -69,7 +69,7 @@ async def test_the_customer_agrees_to_unlinking_and_everything_ends_and_is_state
     agreed = await _decide(door, application, "agree", customer_itself(customer))
 
     assert (agreed.status_code, agreed.json()["status"]) == (200, "agreed")
-    stated = (await door.stated())[3:]
+    stated = (await outbox.stated(door.database))[3:]
     assert [kind for kind, _ in stated] == [
         "association.change_requested",
         "association.change_decided",
@@ -90,7 +90,9 @@ async def test_the_customer_agrees_to_unlinking_and_everything_ends_and_is_state
     assert await door.written() == before
 
 
-async def test_a_customer_applies_and_its_partners_administrator_answers(door: Door) -> None:
+async def test_a_customer_applies_and_its_partners_administrator_answers(
+    door: CustomerDoor,
+) -> None:
     customer = await door.create()
     itself = customer_itself(customer)
     application = await _unlink(door, customer, itself)
@@ -104,7 +106,7 @@ async def test_a_customer_applies_and_its_partners_administrator_answers(door: D
     assert (await door.listed())["count"] == 0
 
 
-async def test_a_customer_cannot_apply_for_a_switch_nor_for_another(door: Door) -> None:
+async def test_a_customer_cannot_apply_for_a_switch_nor_for_another(door: CustomerDoor) -> None:
     customer, other = await door.create(), await door.create()
     before = await door.written()
     itself = customer_itself(customer)
@@ -114,7 +116,7 @@ async def test_a_customer_cannot_apply_for_a_switch_nor_for_another(door: Door) 
 
 
 async def test_a_partner_with_its_customers_credentials_speaks_for_neither_side(
-    door: Door,
+    door: CustomerDoor,
 ) -> None:
     customer = await door.create()
     acting = replace(customer_itself(customer), acting_for_partner="sp1")
@@ -128,7 +130,9 @@ async def test_a_partner_with_its_customers_credentials_speaks_for_neither_side(
     assert await door.written() == before
 
 
-async def test_only_administrators_among_operators_apply_and_strangers_never(door: Door) -> None:
+async def test_only_administrators_among_operators_apply_and_strangers_never(
+    door: CustomerDoor,
+) -> None:
     customer = await door.create()
     path = f"/api/customers/{customer}/unlinking"
     before = await door.written()
@@ -140,7 +144,7 @@ async def test_only_administrators_among_operators_apply_and_strangers_never(doo
     await _unlink(door, customer, BOSS)
 
 
-async def test_another_customer_cannot_answer(door: Door) -> None:
+async def test_another_customer_cannot_answer(door: CustomerDoor) -> None:
     customer, other = await door.create(), await door.create()
     application = await _unlink(door, customer)
     before = await door.written()
@@ -151,7 +155,7 @@ async def test_another_customer_cannot_answer(door: Door) -> None:
     assert await door.written() == before
 
 
-async def test_the_distributor_above_applies_for_its_resellers_customer(door: Door) -> None:
+async def test_the_distributor_above_applies_for_its_resellers_customer(door: CustomerDoor) -> None:
     customer = await door.create(DISTRIBUTOR, indirect_partner_id="res1")
     application = await _unlink(door, customer, DISTRIBUTOR)
     assert (await _decide(door, application, "withdraw", RESELLER)).json()["status"] == "withdrawn"
@@ -159,7 +163,7 @@ async def test_the_distributor_above_applies_for_its_resellers_customer(door: Do
 
 @pytest.mark.parametrize("end", ["refuse", "withdraw"])
 async def test_refused_or_withdrawn_the_customer_stays_and_three_months_must_pass(
-    door: Door, clock: Clock, end: str
+    door: CustomerDoor, clock: StandingClock, end: str
 ) -> None:
     customer = await door.create()
     application = await _unlink(door, customer)
@@ -178,7 +182,9 @@ async def test_refused_or_withdrawn_the_customer_stays_and_three_months_must_pas
     await _unlink(door, customer)
 
 
-async def test_an_open_application_bars_another_however_old(door: Door, clock: Clock) -> None:
+async def test_an_open_application_bars_another_however_old(
+    door: CustomerDoor, clock: StandingClock
+) -> None:
     customer = await door.create()
     await _unlink(door, customer)
     clock.forward(days=200)
@@ -203,7 +209,7 @@ def test_three_months_are_counted_by_the_calendar(applied: str, again: str) -> N
     assert next_possible(at) == then
 
 
-async def test_many_applications_at_once_leave_one(door: Door) -> None:
+async def test_many_applications_at_once_leave_one(door: CustomerDoor) -> None:
     customer = await door.create()
     path = f"/api/customers/{customer}/unlinking"
     sides = [SELLER, customer_itself(customer)] * 4
@@ -211,7 +217,7 @@ async def test_many_applications_at_once_leave_one(door: Door) -> None:
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 7
 
 
-async def test_many_answers_at_once_decide_once(door: Door) -> None:
+async def test_many_answers_at_once_decide_once(door: CustomerDoor) -> None:
     customer = await door.create()
     application = await _unlink(door, customer)
     itself = customer_itself(customer)
@@ -221,12 +227,16 @@ async def test_many_answers_at_once_decide_once(door: Door) -> None:
         *(_decide(door, application, "withdraw", SELLER) for _ in range(3)),
     )
     assert sorted(answer.status_code for answer in answers) == [200] + [409] * 8
-    decided = [kind for kind, _ in await door.stated() if kind == "association.change_decided"]
+    decided = [
+        kind
+        for kind, _ in await outbox.stated(door.database)
+        if kind == "association.change_decided"
+    ]
     assert len(decided) == 1
 
 
 async def test_a_switch_changes_the_type_the_counters_and_ends_the_authorization(
-    door: Door,
+    door: CustomerDoor,
 ) -> None:
     customer = await door.create()
     asked = await door.post(f"/api/customers/{customer}/authorizations")
@@ -238,23 +248,23 @@ async def test_a_switch_changes_the_type_the_counters_and_ends_the_authorization
     agreed = await _decide(door, applied["application_id"], "agree", customer_itself(customer))
 
     assert agreed.status_code == 200, agreed.text
-    kinds = [kind for kind, _ in await door.stated()][-3:]
+    kinds = [kind for kind, _ in await outbox.stated(door.database)][-3:]
     assert kinds[0] == "association.change_decided"
     assert kinds[1:] == ["authorization.terminated", "customer.association_changed"]
-    changed = (await door.stated())[-1][1]
+    changed = (await outbox.stated(door.database))[-1][1]
     assert (changed["association_type"], changed["association_status"]) == ("1", "associated")
     assert (await door.listed(association_type="2"))["count"] == 0
     assert (await door.listed(association_type="1"))["count"] == 1
 
 
-async def test_a_switch_to_resale_keeps_a_referral_customer(door: Door) -> None:
+async def test_a_switch_to_resale_keeps_a_referral_customer(door: CustomerDoor) -> None:
     customer = await door.create(cooperation_type="1")
     applied = (await _switch(door, customer, "2")).json()
     await _decide(door, applied["application_id"], "agree", customer_itself(customer))
     assert (await door.listed(association_type="2"))["count"] == 1
 
 
-async def test_each_site_has_its_own_two_types(door: Door) -> None:
+async def test_each_site_has_its_own_two_types(door: CustomerDoor) -> None:
     here = await door.create()
     abroad = await door.create(ABROAD, domain_area="SG")
     before = await door.written()
@@ -269,11 +279,11 @@ async def test_each_site_has_its_own_two_types(door: Door) -> None:
     assert (await door.listed(ABROAD, association_type="1"))["count"] == 1
 
 
-async def test_all_blockers_are_named_when_applying(door: Door, database: Database) -> None:
+async def test_all_blockers_are_named_when_applying(door: CustomerDoor, database: Database) -> None:
     customer = await door.create()
     orders = [an_order(OrderCreated, customer, f"CS{number}") for number in range(7)]
     own = an_order(OrderCreated, customer, "CS9", source_type=1)
-    await tell(database, _owes(customer, "12.50"), *orders, own)
+    await hear(database, _owes(customer, "12.50"), *orders, own)
     before = await door.written()
     refused = await door.post(f"/api/customers/{customer}/unlinking")
     assert code_of(refused) == CONFLICT
@@ -282,11 +292,11 @@ async def test_all_blockers_are_named_when_applying(door: Door, database: Databa
     assert "unpaid_orders: CS0, CS1, CS2, CS3, CS4 and more" in said
     assert "CS9" not in said
     path, chinese = f"/api/customers/{customer}/unlinking", {"X-Language": "zh_CN"}
-    told = (await door.post(path, None, SELLER, **chinese)).json()
+    told = (await door.post(path, None, SELLER, headers=chinese)).json()
     assert told["detail"] == (
         "对象当前状态不允许该操作。 欠费：客户欠 12.50 CNY；待支付订单：CS0, CS1, CS2, CS3, CS4 等"
     )
-    assert told["refusal_detail"] == said  # one service's word to another, in any language
+    assert told["refusal_detail"] in told["detail"]  # in one language
     assert code_of(await _switch(door, customer, "1")) == CONFLICT
     assert await door.written() == before
 
@@ -301,43 +311,43 @@ async def test_all_blockers_are_named_when_applying(door: Door, database: Databa
     ],
 )  # fmt: skip
 async def test_an_order_that_is_paid_or_gone_blocks_no_more(
-    door: Door, database: Database, kind: type[OrderEvent], more: dict[str, Any]
+    door: CustomerDoor, database: Database, kind: type[OrderEvent], more: dict[str, Any]
 ) -> None:
     customer = await door.create()
-    await tell(database, an_order(OrderCreated, customer, "CS1", status=1))
+    await hear(database, an_order(OrderCreated, customer, "CS1", status=1))
     assert code_of(await door.post(f"/api/customers/{customer}/unlinking")) == CONFLICT
-    await tell(database, an_order(kind, customer, "CS1", 3, **more))
-    await tell(database, an_order(OrderCreated, customer, "CS1", 1, status=1))  # late
+    await hear(database, an_order(kind, customer, "CS1", 3, **more))
+    await hear(database, an_order(OrderCreated, customer, "CS1", 1, status=1))  # late
     await _unlink(door, customer)
 
 
 async def test_what_came_up_meanwhile_blocks_the_agreement_and_leaves_it_open(
-    door: Door, database: Database
+    door: CustomerDoor, database: Database
 ) -> None:
     customer = await door.create()
     application = await _unlink(door, customer)
-    await tell(database, _owes(customer, "3.00"))
+    await hear(database, _owes(customer, "3.00"))
     before = await door.written()
     blocked = await _decide(door, application, "agree", customer_itself(customer))
     assert code_of(blocked) == CONFLICT
     assert "3.00 CNY" in blocked.json()["detail"]
     assert await door.written() == before
-    await tell(database, _owes(customer, "0.00", 2))
+    await hear(database, _owes(customer, "0.00", 2))
     agreed = await _decide(door, application, "agree", customer_itself(customer))
     assert agreed.json()["status"] == "agreed"
 
 
-async def test_the_same_idempotency_key_applies_once(door: Door) -> None:
+async def test_the_same_idempotency_key_applies_once(door: CustomerDoor) -> None:
     customer = await door.create()
     path, key = f"/api/customers/{customer}/unlinking", {"Idempotency-Key": "k1"}
-    first = await door.post(path, None, SELLER, **key)
+    first = await door.post(path, None, SELLER, headers=key)
     written = await door.written()
-    second = await door.post(path, None, SELLER, **key)
+    second = await door.post(path, None, SELLER, headers=key)
     assert (second.status_code, second.json()) == (201, first.json())
     assert await door.written() == written
 
 
-async def test_each_side_lists_its_own_applications_page_by_page(door: Door) -> None:
+async def test_each_side_lists_its_own_applications_page_by_page(door: CustomerDoor) -> None:
     customers = [await door.create() for _ in range(3)]
     made = [await _unlink(door, customer) for customer in customers]
     await _decide(door, made[0], "withdraw", SELLER)

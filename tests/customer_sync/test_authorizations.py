@@ -4,13 +4,13 @@ import asyncio
 from dataclasses import replace
 
 from chassis.identity import Principal
+from testkit import outbox
+from testkit.door import ADMINISTRATOR, code_of
 from tests.customer_sync.builders import (
-    ADMINISTRATOR,
     DISTRIBUTOR,
     OTHER_SELLER,
     SELLER,
-    Door,
-    code_of,
+    CustomerDoor,
 )
 
 
@@ -18,21 +18,21 @@ def _customer(customer_id: str) -> Principal:
     return Principal(id=customer_id, kind="customer", partner_id="sp1")
 
 
-async def _ask(door: Door, customer: str) -> str:
+async def _ask(door: CustomerDoor, customer: str) -> str:
     answer = await door.post(f"/api/customers/{customer}/authorizations")
     assert answer.status_code == 201, answer.text
     asked: str = answer.json()["authorization_id"]
     return asked
 
 
-async def test_asked_granted_and_terminated_each_with_its_event(door: Door) -> None:
+async def test_asked_granted_and_terminated_each_with_its_event(door: CustomerDoor) -> None:
     customer = await door.create()
     asked = await _ask(door, customer)
     for decision, status in (("grant", "active"), ("terminate", "terminated")):
         path = f"/api/authorizations/{asked}/{decision}"
         answer = await door.post(path, None, _customer(customer))
         assert (answer.status_code, answer.json()["status"]) == (200, status)
-    stated = (await door.stated())[2:]
+    stated = (await outbox.stated(door.database))[2:]
     assert [(kind, body["version"], body["status"]) for kind, body in stated] == [
         ("authorization.requested", 1, "requested"),
         ("authorization.granted", 2, "active"),
@@ -42,7 +42,7 @@ async def test_asked_granted_and_terminated_each_with_its_event(door: Door) -> N
     await _ask(door, customer)
 
 
-async def test_a_refused_request_can_be_made_again(door: Door) -> None:
+async def test_a_refused_request_can_be_made_again(door: CustomerDoor) -> None:
     customer = await door.create()
     path = f"/api/authorizations/{await _ask(door, customer)}"
     assert (await door.post(f"{path}/refuse", None, _customer(customer))).status_code == 200
@@ -54,7 +54,9 @@ async def test_a_refused_request_can_be_made_again(door: Door) -> None:
     await _ask(door, customer)
 
 
-async def test_one_request_or_grant_at_a_time_also_when_many_ask_at_once(door: Door) -> None:
+async def test_one_request_or_grant_at_a_time_also_when_many_ask_at_once(
+    door: CustomerDoor,
+) -> None:
     customer = await door.create()
     path = f"/api/customers/{customer}/authorizations"
     answers = await asyncio.gather(*(door.post(path) for _ in range(6)))
@@ -63,7 +65,7 @@ async def test_one_request_or_grant_at_a_time_also_when_many_ask_at_once(door: D
     assert len(open_one) == 1
 
 
-async def test_only_associated_resale_customers_are_asked(door: Door) -> None:
+async def test_only_associated_resale_customers_are_asked(door: CustomerDoor) -> None:
     referral = await door.create(cooperation_type="1")
     gone = await door.create()
     await door.unlink(gone)
@@ -76,7 +78,7 @@ async def test_only_associated_resale_customers_are_asked(door: Door) -> None:
     assert await door.written() == before
 
 
-async def test_nobody_but_the_customer_itself_decides(door: Door) -> None:
+async def test_nobody_but_the_customer_itself_decides(door: CustomerDoor) -> None:
     customer, other = await door.create(), await door.create()
     path = f"/api/authorizations/{await _ask(door, customer)}/grant"
     before = await door.written()
@@ -89,13 +91,15 @@ async def test_nobody_but_the_customer_itself_decides(door: Door) -> None:
     assert (await door.post(path, None, _customer(customer))).status_code == 400
 
 
-async def test_a_request_nobody_answered_is_not_terminated_by_the_customer(door: Door) -> None:
+async def test_a_request_nobody_answered_is_not_terminated_by_the_customer(
+    door: CustomerDoor,
+) -> None:
     customer = await door.create()
     path = f"/api/authorizations/{await _ask(door, customer)}/terminate"
     assert code_of(await door.post(path, None, _customer(customer))) == (409, "CHB.0409")
 
 
-async def test_lists_show_each_its_own_in_pages(door: Door) -> None:
+async def test_lists_show_each_its_own_in_pages(door: CustomerDoor) -> None:
     customers = [await door.create() for _ in range(3)]
     asked = [await _ask(door, customer) for customer in customers]
     reseller_customer = await door.create(DISTRIBUTOR, indirect_partner_id="res1")

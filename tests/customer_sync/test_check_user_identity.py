@@ -15,31 +15,30 @@ from chassis import logs
 from chassis.database import Database
 from customer_sync.codes.code_senders import CodeMessage, LogSender
 from customer_sync.codes.models import VerificationCode
+from testkit.door import ADMINISTRATOR, code_of
 from tests.customer_sync.builders import (
     ABROAD,
-    ADMINISTRATOR,
     CHECK,
     CREATE,
     OTHER_SELLER,
     SEND,
-    Door,
+    CustomerDoor,
     a_customer,
-    code_of,
+    hear,
     partner_joined,
-    tell,
 )
 
 MOBILE = "13900001111"
 
 
-async def _check(door: Door, kind: str, value: str) -> dict[str, Any]:
+async def _check(door: CustomerDoor, kind: str, value: str) -> dict[str, Any]:
     answer = await door.post(CHECK, {"search_type": kind, "search_value": value}, OTHER_SELLER)
     assert answer.status_code == 200, answer.text
     told: dict[str, Any] = answer.json()
     return told
 
 
-async def test_a_login_name_of_any_partner_is_used_in_any_case(door: Door) -> None:
+async def test_a_login_name_of_any_partner_is_used_in_any_case(door: CustomerDoor) -> None:
     assert (await _check(door, "name", "Acme-shop"))["check_result"] == "available"
     await door.create(domain_name="Acme-shop")
     told = await _check(door, "name", "acme-SHOP")
@@ -47,16 +46,16 @@ async def test_a_login_name_of_any_partner_is_used_in_any_case(door: Door) -> No
     assert "mobile_remain_available_num" not in told
 
 
-async def test_a_partners_login_name_is_used_too(door: Door, database: Database) -> None:
+async def test_a_partners_login_name_is_used_too(door: CustomerDoor, database: Database) -> None:
     """Whoever signs in does so in one name space; told twice it is the same."""
     joined = partner_joined("sp7", "solution_provider", account_name="Wolke-7")
-    await tell(database, joined, joined.model_copy(update={"restated": True}))
+    await hear(database, joined, joined.model_copy(update={"restated": True}))
     assert (await _check(door, "name", "wolke-7"))["check_result"] == "used_by_user"
     answer = await door.post(CREATE, a_customer(domain_name="wolke-7"), OTHER_SELLER)
     assert code_of(answer) == (400, "CBC.99000038")
 
 
-async def test_a_phone_tells_how_many_more_accounts_it_may_have(door: Door) -> None:
+async def test_a_phone_tells_how_many_more_accounts_it_may_have(door: CustomerDoor) -> None:
     for remaining, result in ((2, "available"), (1, "available"), (0, "used_by_user")):
         told = await _check(door, "mobile", f"0086-{MOBILE}")
         assert (told["mobile_remain_available_num"], told["check_result"]) == (remaining, result)
@@ -64,7 +63,7 @@ async def test_a_phone_tells_how_many_more_accounts_it_may_have(door: Door) -> N
             await door.create(mobile_phone=MOBILE, verification_code=await door.code(MOBILE))
 
 
-async def test_a_mailbox_nobody_has_is_available(door: Door) -> None:
+async def test_a_mailbox_nobody_has_is_available(door: CustomerDoor) -> None:
     assert (await _check(door, "email", "boss@acme.cn"))["check_result"] == "available"
 
 
@@ -84,7 +83,7 @@ async def test_a_mailbox_nobody_has_is_available(door: Door) -> None:
     ],
 )
 async def test_what_does_not_look_like_it_is_refused(
-    door: Door, kind: str, value: str, expected: str
+    door: CustomerDoor, kind: str, value: str, expected: str
 ) -> None:
     answer = await door.post(CHECK, {"search_type": kind, "search_value": value})
     assert code_of(answer) == (400, expected)
@@ -106,14 +105,14 @@ async def test_what_does_not_look_like_it_is_refused(
     ],
 )
 async def test_a_code_is_not_sent_against_the_rules(
-    door: Door, fields: dict[str, Any], expected: str
+    door: CustomerDoor, fields: dict[str, Any], expected: str
 ) -> None:
     body = {"receiver_type": 1, "mobile_phone": MOBILE} | fields
     assert code_of(await door.post(SEND, body))[1] == expected
 
 
 async def test_a_bank_card_code_needs_ones_own_customer_and_opens_no_registration(
-    door: Door,
+    door: CustomerDoor,
 ) -> None:
     customer = await door.create()
     body = {"receiver_type": 1, "mobile_phone": MOBILE, "scene": 18, "customer_id": customer}
@@ -122,14 +121,14 @@ async def test_a_bank_card_code_needs_ones_own_customer_and_opens_no_registratio
     assert (await door.post(SEND, body, ADMINISTRATOR)).status_code == 403
 
 
-async def test_abroad_codes_go_to_mailboxes(door: Door) -> None:
+async def test_abroad_codes_go_to_mailboxes(door: CustomerDoor) -> None:
     assert code_of(await door.post(SEND, {"receiver_type": 2}, ABROAD)) == (400, "CBC.0100")
     body = {"receiver_type": 2, "email": "no-mailbox"}
     assert code_of(await door.post(SEND, body, ABROAD)) == (400, "CBC.0100")
 
 
 async def test_the_file_of_codes_is_its_owners_only_and_the_database_has_no_code(
-    door: Door, database: Database, tmp_path: Path
+    door: CustomerDoor, database: Database, tmp_path: Path
 ) -> None:
     code = await door.code(MOBILE, lang="EN-US")
     file = tmp_path / "codes"

@@ -3,17 +3,16 @@
 import pytest
 
 from customer_sync.settings import CustomerSyncSettings
+from testkit.clock import StandingClock
+from testkit.door import ADMINISTRATOR, code_of
 from tests.customer_sync.builders import (
-    ADMINISTRATOR,
     CHECK,
     CREATE,
     LIST,
     SELLER,
     SEND,
-    Clock,
-    Door,
+    CustomerDoor,
     a_customer,
-    code_of,
 )
 from tests.customer_sync.sweep_builders import (
     PAGE,
@@ -24,12 +23,12 @@ from upstream import UpstreamUnavailableError
 
 
 async def test_an_administrator_starts_a_sweep_and_sees_its_progress(
-    door: Door, mirror: Mirror, mirror_door: Door, clock: Clock
+    door: CustomerDoor, mirror: Mirror, mirror_door: CustomerDoor, clock: StandingClock
 ) -> None:
     await grow(door, clock, 25)
     await mirror.sweep()
     started = await mirror_door.post("/api/sweeps", None, ADMINISTRATOR)
-    assert started.status_code == 201
+    assert started.status_code == 202
     assert code_of(await mirror_door.post("/api/sweeps", None, ADMINISTRATOR)) == (409, "CHB.0409")
 
     async def look(request: int) -> None:
@@ -52,12 +51,12 @@ async def test_an_administrator_starts_a_sweep_and_sees_its_progress(
     assert code_of(await mirror_door.get("/api/sweeps", SELLER)) == (403, "CBC.0151")
 
 
-async def test_standalone_there_is_nothing_to_sweep(door: Door) -> None:
+async def test_standalone_there_is_nothing_to_sweep(door: CustomerDoor) -> None:
     assert code_of(await door.post("/api/sweeps", None, ADMINISTRATOR)) == (409, "CHB.0409")
     assert (await door.get("/api/sweeps", ADMINISTRATOR)).json() == {"sweeps": []}
 
 
-async def test_in_connected_mode_no_command_is_carried_out_here(mirror_door: Door) -> None:
+async def test_in_connected_mode_no_command_is_carried_out_here(mirror_door: CustomerDoor) -> None:
     before = await mirror_door.written()
     mobile = {"receiver_type": 1, "mobile_phone": "13900001111"}
     name = {"search_type": "name", "search_value": "acme-shop"}
@@ -69,15 +68,15 @@ async def test_in_connected_mode_no_command_is_carried_out_here(mirror_door: Doo
         ("/api/customers/c1/switching", {"association_type": "1"}),
         ("/api/association-applications/a1/agree", None),
         ("/api/saml-bindings", {"xuser_id": "u", "xaccount_id": "a", "xaccount_type": "t"}),
-        ("/api/face-tickets", {"ticket": "t"}),
-        ("/v2/enterprises/enterprise-projects/authority", None),
         ("/api/customers/c1/authorizations", None),
-        ("/api/authorizations/a1/grant", None),
     ]:
         assert code_of(await mirror_door.post(path, body)) == (501, "CHB.0002")
-    patched = await mirror_door.send("PATCH", "/api/customers/c1", {"label": "x"}, SELLER)
+    patched = await mirror_door.patch("/api/customers/c1", {"label": "x"}, SELLER)
     assert code_of(patched) == (501, "CHB.0002")
-    assert code_of(await mirror_door.post(CREATE, a_customer(), None)) == (401, "CBC.0154")
+    assert code_of(await mirror_door.send_unsigned("POST", CREATE, a_customer())) == (
+        401,
+        "CBC.0154",
+    )
     assert (await mirror_door.post(LIST, {})).status_code == 200
     assert await mirror_door.written() == before
 

@@ -8,11 +8,13 @@ from chassis.database import Database
 from chassis.identity import Principal
 from customer_sync.association.associate_pending import associate_pending
 from customer_sync.enterprise.create_sub_enterprise_account import (
-    NewMembership,
+    CreateSubEnterpriseAccount,
     create_sub_enterprise_account,
 )
 from customer_sync.settings import CustomerSyncSettings
-from tests.customer_sync.builders import ABROAD, NOW, OTHER_SELLER, Door, code_of
+from testkit import outbox
+from testkit.door import code_of
+from tests.customer_sync.builders import ABROAD, NOW, OTHER_SELLER, CustomerDoor
 from tests.customer_sync.enterprise_builders import (
     MASTERS_PHONE,
     MEMBERS,
@@ -29,7 +31,7 @@ pytestmark = pytest.mark.postgres
 
 
 async def a_member(
-    door: Door, master: Principal, name: str, display_name: str, party_id: str
+    door: CustomerDoor, master: Principal, name: str, display_name: str, party_id: str
 ) -> None:
     phone = f"139{abs(hash(name)) % 10**8:08}"
     account = {
@@ -40,13 +42,13 @@ async def a_member(
     assert made.status_code == 204, made.text
 
 
-async def names(door: Door, master: Principal, **fields: object) -> list[str]:
+async def names(door: CustomerDoor, master: Principal, **fields: object) -> list[str]:
     rows, count = await members(door, master, limit=100, **fields)
     assert count == len(rows)
     return [row["name"] for row in rows]
 
 
-async def family(door: Door) -> tuple[Principal, str]:
+async def family(door: CustomerDoor) -> tuple[Principal, str]:
     """Four members, two of them in a unit."""
     master = await a_master(door)
     root, unit = await root_of(door, master), await a_unit(door, master, "华北")
@@ -57,7 +59,7 @@ async def family(door: Door) -> tuple[Principal, str]:
     return master, unit
 
 
-async def test_a_name_must_be_the_whole_one_unless_the_search_is_fuzzy(door: Door) -> None:
+async def test_a_name_must_be_the_whole_one_unless_the_search_is_fuzzy(door: CustomerDoor) -> None:
     master, unit = await family(door)
     everybody = ["north_one", "North_Two", "south-one", "southern"]
     assert await names(door, master) == everybody  # oldest first
@@ -80,14 +82,14 @@ async def test_a_name_must_be_the_whole_one_unless_the_search_is_fuzzy(door: Doo
     assert await names(door, master, org_id="") == everybody
 
 
-async def test_an_empty_name_is_a_filter_of_its_own(door: Door) -> None:
+async def test_an_empty_name_is_a_filter_of_its_own(door: CustomerDoor) -> None:
     master, _ = await family(door)
     assert await names(door, master, sub_customer_display_name="") == ["southern"]
     assert await names(door, master, sub_customer_account_name="") == []
     assert len(await names(door, master, sub_customer_account_name="", fuzzy_query=1)) == 4
 
 
-async def test_an_offset_counts_members_and_the_total_counts_all(door: Door) -> None:
+async def test_an_offset_counts_members_and_the_total_counts_all(door: CustomerDoor) -> None:
     master, _ = await family(door)
     rows, count = await members(door, master, offset=1, limit=2)
     assert ([row["name"] for row in rows], count) == (["North_Two", "south-one"], 4)
@@ -95,7 +97,9 @@ async def test_an_offset_counts_members_and_the_total_counts_all(door: Door) -> 
     assert await members(door, master, offset=4) == ([], 4)
 
 
-async def test_what_is_not_given_is_not_shown_but_a_display_name_always_is(door: Door) -> None:
+async def test_what_is_not_given_is_not_shown_but_a_display_name_always_is(
+    door: CustomerDoor,
+) -> None:
     master, unit = await family(door)
     rows, _ = await members(door, master)
     assert rows[0]["org_name"] == "华北"
@@ -109,14 +113,14 @@ async def test_what_is_not_given_is_not_shown_but_a_display_name_always_is(door:
     ["sub_customer_account_name=a%20b", "sub_customer_display_name=%20", "fuzzy_query=2",
      "limit=101", "limit=-1", "offset=-1", "offset=2147483648", "limit=x"],
 )  # fmt: skip
-async def test_a_filter_against_its_rule_is_refused_by_name(door: Door, query: str) -> None:
+async def test_a_filter_against_its_rule_is_refused_by_name(door: CustomerDoor, query: str) -> None:
     master = await a_master(door)
     answer = await door.get(f"{MEMBERS}?{query}", master)
     assert code_of(answer) == (400, "CBC.0100")
     assert query.partition("=")[0] in answer.json()["error_msg"]
 
 
-async def test_other_masters_members_do_not_show_and_are_not_counted(door: Door) -> None:
+async def test_other_masters_members_do_not_show_and_are_not_counted(door: CustomerDoor) -> None:
     _, unit = await family(door)
     for other in (await a_master(door), await a_master(door, OTHER_SELLER)):
         assert await members(door, other) == ([], 0)
@@ -124,22 +128,22 @@ async def test_other_masters_members_do_not_show_and_are_not_counted(door: Door)
         assert await members(door, other, sub_customer_account_name="north_one") == ([], 0)
 
 
-async def test_abroad_the_list_is_answered_too(door: Door) -> None:
+async def test_abroad_the_list_is_answered_too(door: CustomerDoor) -> None:
     master = await a_master(door, ABROAD, domain_area="SG")
     await a_member(door, master, "branch", "", await root_of(door, master))
     assert await names(door, master) == ["branch"]
-    _, stated = (await door.stated())[-1]
+    _, stated = (await outbox.stated(door.database))[-1]
     assert (stated["site"], stated["currency"], stated["association_type"]) == (
         "international", "USD", "3",
     )  # fmt: skip
 
 
 async def test_a_member_is_being_created_until_its_association_is_made(
-    door: Door, database: Database, settings: CustomerSyncSettings
+    door: CustomerDoor, database: Database, settings: CustomerSyncSettings
 ) -> None:
     master = await a_master(door, mobile_phone=MASTERS_PHONE)
     slow = settings.model_copy(update={"association_delay_seconds": 60.0})
-    wanted = NewMembership.model_validate(
+    wanted = CreateSubEnterpriseAccount.model_validate(
         {
             "party_id": await root_of(door, master),
             "sub_customer_association_type": 1,
@@ -147,7 +151,7 @@ async def test_a_member_is_being_created_until_its_association_is_made(
         }
     )
     async with database.transaction() as session:
-        await create_sub_enterprise_account(session, master, wanted, slow, NOW)
+        await create_sub_enterprise_account(session, master, wanted, slow, NOW, NOW)
     (row,), _ = await members(door, master)
     assert row["status"] == 2
     assert "branch_one" not in await door.names()

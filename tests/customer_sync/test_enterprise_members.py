@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from chassis.database import Database
+from testkit import outbox
+from testkit.clock import StandingClock
+from testkit.door import code_of
 from tests.customer_sync.builders import (
     DISTRIBUTOR,
     OTHER_SELLER,
-    RESELLER,
     SELLER,
-    Clock,
-    Door,
-    code_of,
+    CustomerDoor,
+    hear,
     partner_joined,
-    tell,
 )
 from tests.customer_sync.enterprise_builders import (
     MASTERS_PHONE,
@@ -49,16 +49,16 @@ def proven(code: str | None, phone: str = PHONE, name: str = "branch_one") -> di
 
 
 async def test_a_member_is_registered_and_associated_as_its_master_is(
-    door: Door, database: Database
+    door: CustomerDoor, database: Database
 ) -> None:
     master = await a_master(door, mobile_phone=MASTERS_PHONE, cooperation_type="1")
     unit = await a_unit(door, master, "华北")
-    earlier = len(await door.stated())
+    earlier = len(await outbox.stated(door.database))
     made = await ask_member(
         door, master, party_id=unit, display_name="北京 & 天津", permission_ids=["A", "B"]
     )
     assert (made.status_code, made.content) == (204, b"")
-    (first, registered), (second, associated) = (await door.stated())[earlier:]
+    (first, registered), (second, associated) = (await outbox.stated(door.database))[earlier:]
     assert (first, second) == ("customer.registered", "customer.associated")
     assert registered["credential_ref"] == "ref-1"
     assert (registered["association_status"], registered["version"]) == ("pending", 1)
@@ -97,53 +97,71 @@ async def test_a_member_is_registered_and_associated_as_its_master_is(
 
 
 async def test_a_custody_member_has_the_three_permissions_whatever_was_asked(
-    door: Door, database: Database
+    door: CustomerDoor, database: Database
 ) -> None:
     master = await a_master(door, mobile_phone=MASTERS_PHONE)
     member = await a_member(door, master, financial_custody=1, permission_ids=["A"])
-    assert (await door.stated())[-1][1]["financial_custody"] is True
+    assert (await outbox.stated(door.database))[-1][1]["financial_custody"] is True
     assert (await member_row(database, member)).permission_ids == [
         "READ_FINANCE_INFO", "READ_CONSUME_BILL", "SHARE-BIZ-DISCOUNT-TO-SUB",
     ]  # fmt: skip
 
 
-async def test_a_resellers_master_makes_customers_of_the_reseller(door: Door) -> None:
+@pytest.mark.parametrize(
+    ("asked", "shows"),
+    [
+        ({}, False),
+        ({"permission_ids": ["READ_CONSUME_BILL"]}, True),
+        ({"financial_custody": 1}, True),
+    ],
+)
+async def test_who_lets_its_master_see_what_it_consumes_is_stated(
+    door: CustomerDoor, asked: dict[str, Any], shows: bool
+) -> None:
+    """Break: state what was asked without the custody."""
+    master = await a_master(door, mobile_phone=MASTERS_PHONE)
+    await a_member(door, master, **asked)
+    assert (await outbox.stated(door.database))[-1][1]["shows_consumption"] is shows
+
+
+async def test_a_resellers_master_makes_customers_of_the_reseller(door: CustomerDoor) -> None:
     master = await a_master(
         door, DISTRIBUTOR, indirect_partner_id="res1", mobile_phone=MASTERS_PHONE
     )
     await a_member(door, master)
-    _, body = (await door.stated())[-1]
+    _, body = (await outbox.stated(door.database))[-1]
     assert (body["partner_id"], body["distributor_id"]) == ("res1", "dist1")
-    assert "branch_one" in await door.names(RESELLER)
     assert "branch_one" in await door.names(DISTRIBUTOR, indirect_partner_id="res1")
 
 
-async def test_the_masters_phone_needs_no_code_and_another_is_ignored(door: Door) -> None:
+async def test_the_masters_phone_needs_no_code_and_another_is_ignored(door: CustomerDoor) -> None:
     master = await a_master(door, mobile_phone=MASTERS_PHONE)
     account = an_account(mobile_phone="not a phone", verification_code="")
     assert (await ask_member(door, master, account)).status_code == 204
-    assert (await door.stated())[-1][1]["mobile"] == MASTERS_PHONE
+    assert (await outbox.stated(door.database))[-1][1]["mobile"] == MASTERS_PHONE
 
 
-async def test_a_master_without_a_phone_cannot_lend_it(door: Door, database: Database) -> None:
+async def test_a_master_without_a_phone_cannot_lend_it(
+    door: CustomerDoor, database: Database
+) -> None:
     master = await a_master(door)
     before = await written(door, database)
     assert code_of(await ask_member(door, master)) == (403, "CBC.0155")
     assert await written(door, database) == before
 
 
-async def test_another_phone_is_proved_by_the_code_that_was_sent_to_it(door: Door) -> None:
+async def test_another_phone_is_proved_by_the_code_that_was_sent_to_it(door: CustomerDoor) -> None:
     master = await a_master(door)
     code = await sms_code(door, master)
     assert (await ask_member(door, master, proven(code))).status_code == 204
-    _, body = (await door.stated())[-1]
+    _, body = (await outbox.stated(door.database))[-1]
     assert (body["mobile"], body["country_code"]) == (PHONE, "0086")
     again = await ask_member(door, master, proven(code, name="branch_two"))
     assert code_of(again) == (400, "CBC.99000027")  # a used one is an expired one
 
 
 async def test_a_code_expires_after_ten_minutes_or_those_that_were_asked_for(
-    door: Door, database: Database, clock: Clock
+    door: CustomerDoor, database: Database, clock: StandingClock
 ) -> None:
     master = await a_master(door)
     for minutes, timeout in ((10, None), (90, 90)):
@@ -158,7 +176,7 @@ async def test_a_code_expires_after_ten_minutes_or_those_that_were_asked_for(
 
 
 async def test_more_than_three_wrong_codes_void_it_though_each_is_refused(
-    door: Door, database: Database, clock: Clock
+    door: CustomerDoor, database: Database, clock: StandingClock
 ) -> None:
     master = await a_master(door)
     code = await sms_code(door, master)
@@ -175,7 +193,7 @@ async def test_more_than_three_wrong_codes_void_it_though_each_is_refused(
 
 
 async def test_a_code_serves_the_master_that_asked_and_nothing_but_members(
-    door: Door, database: Database
+    door: CustomerDoor, database: Database
 ) -> None:
     master, other = await a_master(door), await a_master(door)
     theirs = await sms_code(door, other)
@@ -192,7 +210,7 @@ async def test_a_code_serves_the_master_that_asked_and_nothing_but_members(
     assert code_of(created) == (400, "CBC.99004010")
 
 
-async def test_a_refused_member_keeps_its_code(door: Door) -> None:
+async def test_a_refused_member_keeps_its_code(door: CustomerDoor) -> None:
     master = await a_master(door)
     code = await sms_code(door, master)
     foreign = await ask_member(door, master, proven(code), party_id="1")
@@ -219,7 +237,7 @@ async def test_a_refused_member_keeps_its_code(door: Door) -> None:
     ],
 )
 async def test_a_code_is_asked_for_by_the_rules(
-    door: Door, fields: dict[str, Any], expected: str
+    door: CustomerDoor, fields: dict[str, Any], expected: str
 ) -> None:
     master = await a_master(door)
     body = {"mobile_phone": PHONE, "sm_template_args": NAMED, **fields}
@@ -229,7 +247,7 @@ async def test_a_code_is_asked_for_by_the_rules(
 
 
 async def test_the_message_names_the_member_in_the_language_asked_for(
-    door: Door,
+    door: CustomerDoor,
 ) -> None:
     master = await a_master(door)
     await sms_code(door, master, language="EN-us")
@@ -275,7 +293,7 @@ NO_UNIT: dict[str, Any] = {"party_id": "1" * 18}
     ],
 )  # fmt: skip
 async def test_a_member_against_the_rules_is_refused_and_nothing_is_written(
-    door: Door,
+    door: CustomerDoor,
     database: Database,
     fields: dict[str, Any],
     account: dict[str, Any],
@@ -290,20 +308,22 @@ async def test_a_member_against_the_rules_is_refused_and_nothing_is_written(
 
 
 @pytest.mark.parametrize("account", ["x", 1, ["x"], {}])
-async def test_an_account_that_is_none_is_refused_by_name(door: Door, account: Any) -> None:
+async def test_an_account_that_is_none_is_refused_by_name(door: CustomerDoor, account: Any) -> None:
     master = await a_master(door)
     answer = await ask_member(door, master, account)
     assert code_of(answer) == (400, "CBC.0100")
     assert "new_sub_customer" in answer.json()["error_msg"]
 
 
-async def test_a_missing_password_is_named_as_the_caller_knows_it(door: Door) -> None:
+async def test_a_missing_password_is_named_as_the_caller_knows_it(door: CustomerDoor) -> None:
     master = await a_master(door, mobile_phone=MASTERS_PHONE)
     answer = await ask_member(door, master, an_account(credential_ref=None))
     assert "new_sub_customer.password" in answer.json()["error_msg"]
 
 
-async def test_names_and_phones_are_the_whole_platforms(door: Door, database: Database) -> None:
+async def test_names_and_phones_are_the_whole_platforms(
+    door: CustomerDoor, database: Database
+) -> None:
     master = await a_master(door, mobile_phone=MASTERS_PHONE)
     await door.create(OTHER_SELLER, domain_name="Taken-one")
     before = await written(door, database)
@@ -317,7 +337,7 @@ async def test_names_and_phones_are_the_whole_platforms(door: Door, database: Da
     assert await written(door, database) == before
 
 
-async def test_two_that_ask_for_one_name_at_once_make_one_member(door: Door) -> None:
+async def test_two_that_ask_for_one_name_at_once_make_one_member(door: CustomerDoor) -> None:
     masters = [await a_master(door), await a_master(door)]
     codes = [await sms_code(door, master) for master in masters]
     asked = (
@@ -330,7 +350,7 @@ async def test_two_that_ask_for_one_name_at_once_make_one_member(door: Door) -> 
 
 
 async def test_a_master_that_left_its_partner_makes_no_member_and_still_sees_its_own(
-    door: Door, database: Database
+    door: CustomerDoor, database: Database
 ) -> None:
     master = await a_master(door, mobile_phone=MASTERS_PHONE)
     await a_member(door, master, financial_custody=1)
@@ -342,16 +362,16 @@ async def test_a_master_that_left_its_partner_makes_no_member_and_still_sees_its
 
 
 async def test_a_partner_that_may_bring_no_customers_gets_none_from_a_master(
-    door: Door, database: Database
+    door: CustomerDoor, database: Database
 ) -> None:
     master = await a_master(door, mobile_phone=MASTERS_PHONE)
-    await tell(database, partner_joined("sp1", "solution_provider", status="restricted", version=2))
+    await hear(database, partner_joined("sp1", "solution_provider", status="restricted", version=2))
     before = await written(door, database)
     assert code_of(await ask_member(door, master)) == (400, "CBC.50010085")
     assert await written(door, database) == before
 
 
-async def test_a_body_without_bytes_is_refused_by_name(door: Door) -> None:
+async def test_a_body_without_bytes_is_refused_by_name(door: CustomerDoor) -> None:
     master = await a_master(door)
     answer = await door.post(MEMBERS, None, master)
     assert code_of(answer) == (400, "CBC.0100")

@@ -8,13 +8,13 @@ import pytest
 from chassis.database import Database
 from chassis.identity import Principal
 from customer_sync.enterprise import add_organization
+from testkit import outbox
+from testkit.clock import StandingClock
+from testkit.door import ADMINISTRATOR, code_of
 from tests.customer_sync.builders import (
-    ADMINISTRATOR,
     OTHER_SELLER,
     SELLER,
-    Clock,
-    Door,
-    code_of,
+    CustomerDoor,
     customer_itself,
 )
 from tests.customer_sync.enterprise_builders import (
@@ -39,7 +39,9 @@ from tests.customer_sync.enterprise_builders import (
 pytestmark = pytest.mark.postgres
 
 
-async def units(door: Door, master: Principal, query: str = "recursive_query=0") -> dict[str, Any]:
+async def units(
+    door: CustomerDoor, master: Principal, query: str = "recursive_query=0"
+) -> dict[str, Any]:
     answer = await door.get(f"{ORGANIZATIONS}?{query}", master)
     assert answer.status_code == 200, answer.text
     shown: dict[str, Any] = answer.json()
@@ -47,10 +49,10 @@ async def units(door: Door, master: Principal, query: str = "recursive_query=0")
 
 
 async def test_a_verified_enterprise_becomes_a_master_with_a_root_and_that_is_stated(
-    door: Door,
+    door: CustomerDoor,
 ) -> None:
     master = await a_master(door)
-    kind, body = (await door.stated())[-1]
+    kind, body = (await outbox.stated(door.database))[-1]
     assert (kind, body["customer_id"], body["is_enterprise_master"]) == (
         "customer.updated", master.id, True,
     )  # fmt: skip
@@ -64,7 +66,7 @@ async def test_a_verified_enterprise_becomes_a_master_with_a_root_and_that_is_st
 
 
 async def test_who_is_no_associated_verified_enterprise_becomes_no_master(
-    door: Door, database: Database
+    door: CustomerDoor, database: Database
 ) -> None:
     unverified, person = await door.create(), await door.create()
     await verify(door, person, 0)
@@ -86,7 +88,7 @@ async def test_who_is_no_associated_verified_enterprise_becomes_no_master(
 
 
 async def test_without_recursion_only_the_next_level_shows_and_with_it_all(
-    door: Door, clock: Clock
+    door: CustomerDoor, clock: StandingClock
 ) -> None:
     master = await a_master(door, name="集团")
     north = await a_unit(door, master, "华北")
@@ -116,7 +118,7 @@ async def test_without_recursion_only_the_next_level_shows_and_with_it_all(
 
 
 async def test_a_unit_that_is_not_ones_own_is_refused_like_one_that_does_not_exist(
-    door: Door, database: Database
+    door: CustomerDoor, database: Database
 ) -> None:
     master, other = await a_master(door), await a_master(door)
     foreign = await a_unit(door, other, "theirs")
@@ -124,7 +126,7 @@ async def test_a_unit_that_is_not_ones_own_is_refused_like_one_that_does_not_exi
     for unit in (foreign, "1" * 18, await root_of(door, other)):
         asked = await door.get(f"{ORGANIZATIONS}?parent_id={unit}", master)
         added = await door.post(UNITS, {"name": "x", "parent_id": unit}, master)
-        renamed = await door.send("PATCH", f"{UNITS}/{unit}", {"name": "x"}, master)
+        renamed = await door.patch(f"{UNITS}/{unit}", {"name": "x"}, master)
         for answer in (asked, added, renamed):
             assert code_of(answer) == (403, "CBC.0150")
     assert await written(door, database) == before
@@ -137,7 +139,7 @@ async def test_a_unit_that_is_not_ones_own_is_refused_like_one_that_does_not_exi
     ["parent_id=abc", "parent_id=1x", "parent_id=%EF%BC%91", "parent_id=1%0A",
      f"parent_id={'1' * 21}", "recursive_query=2", "recursive_query=x"],
 )  # fmt: skip
-async def test_a_query_against_its_rule_is_refused_by_name(door: Door, query: str) -> None:
+async def test_a_query_against_its_rule_is_refused_by_name(door: CustomerDoor, query: str) -> None:
     master = await a_master(door)
     answer = await door.get(f"{ORGANIZATIONS}?{query}", master)
     assert code_of(answer) == (400, "CBC.0100")
@@ -145,22 +147,22 @@ async def test_a_query_against_its_rule_is_refused_by_name(door: Door, query: st
 
 
 async def test_a_unit_is_renamed_and_the_same_name_again_writes_nothing(
-    door: Door, database: Database
+    door: CustomerDoor, database: Database
 ) -> None:
     master = await a_master(door)
     root = await root_of(door, master)
     for unit in (root, await a_unit(door, master, "old")):
-        renamed = await door.send("PATCH", f"{UNITS}/{unit}", {"name": "新"}, master)
+        renamed = await door.patch(f"{UNITS}/{unit}", {"name": "新"}, master)
         assert (renamed.status_code, renamed.json()["name"]) == (200, "新")
         before = await written(door, database)
-        await door.send("PATCH", f"{UNITS}/{unit}", {"name": "新"}, master)
+        await door.patch(f"{UNITS}/{unit}", {"name": "新"}, master)
         assert await written(door, database) == before
     shown = await units(door, master)
     assert (shown["root_name"], shown["child_nodes"][0]["name"]) == ("新", "新")
 
 
 async def test_an_organisation_has_a_largest_size_and_depth(
-    door: Door, database: Database, monkeypatch: pytest.MonkeyPatch
+    door: CustomerDoor, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(add_organization, "ORGANIZATIONS_MAX", 3)
     monkeypatch.setattr(add_organization, "DEPTH_MAX", 1)
@@ -178,16 +180,16 @@ async def test_an_organisation_has_a_largest_size_and_depth(
     assert await written(door, database) == before
 
 
-async def test_adding_a_unit_again_under_its_key_adds_one(door: Door) -> None:
+async def test_adding_a_unit_again_under_its_key_adds_one(door: CustomerDoor) -> None:
     master = await a_master(door)
     key = {"Idempotency-Key": "once"}
-    first, again = [await door.post(UNITS, {"name": "one"}, master, **key) for _ in range(2)]
+    first, again = [await door.post(UNITS, {"name": "one"}, master, headers=key) for _ in range(2)]
     assert first.json() == again.json()
     assert len((await units(door, master))["child_nodes"]) == 1
 
 
 async def test_who_is_no_master_is_the_wrong_caller_of_everything_here(
-    door: Door, database: Database
+    door: CustomerDoor, database: Database
 ) -> None:
     customer = customer_itself(await an_enterprise(door))
     before = await written(door, database)
@@ -204,14 +206,14 @@ async def test_who_is_no_master_is_the_wrong_caller_of_everything_here(
             await door.post(MEMBERS, {**member, "new_sub_customer": proven}, by),
             await door.post(SEND_SMS, code, by),
             await door.post(UNITS, {"name": "x"}, by),
-            await door.send("PATCH", f"{UNITS}/1", {"name": "x"}, by),
+            await door.patch(f"{UNITS}/1", {"name": "x"}, by),
             await door.post(f"/api/enterprise/members/{customer.id}/leaving", {}, by),
         ]
         assert {code_of(answer) for answer in answers} == {(403, "CBC.0151")}
     assert await written(door, database) == before
 
 
-async def test_a_partner_that_acts_for_a_master_is_not_the_master(door: Door) -> None:
+async def test_a_partner_that_acts_for_a_master_is_not_the_master(door: CustomerDoor) -> None:
     acting = replace(await a_master(door), acting_for_partner="sp1")
     before = await door.written()
     for answer in (

@@ -11,36 +11,39 @@ from sqlalchemy import text
 
 from chassis.database import Database
 from chassis.identity import Principal
+from testkit import outbox
+from testkit.door import code_of
 from tests.customer_sync.builders import (
     ABROAD,
     DISTRIBUTOR,
     SELLER,
-    Door,
-    code_of,
+    CustomerDoor,
     customer_itself,
+    hear,
     partner_joined,
-    tell,
 )
 
 FREEZE, UNFREEZE = "/v2/partners/sub-customers/freeze", "/v2/partners/sub-customers/unfreeze"
 ACCOUNT, ALL = "ACCOUNT", "ACCOUNT_AND_RESOURCE"
 
 
-async def _ask(door: Door, path: str, *ids: str, by: Principal = ABROAD, **more: Any) -> Any:
+async def _ask(
+    door: CustomerDoor, path: str, *ids: str, by: Principal = ABROAD, **more: Any
+) -> Any:
     return await door.post(path, {"customer_ids": list(ids), "reason": "Arrears", **more}, by)
 
 
-async def _customer(door: Door, **fields: Any) -> str:
+async def _customer(door: CustomerDoor, **fields: Any) -> str:
     return await door.create(ABROAD, domain_area="SG", **fields)
 
 
-async def _shown(door: Door) -> list[int]:
+async def _shown(door: CustomerDoor) -> list[int]:
     return [row["is_frozen"] for row in (await door.listed(ABROAD))["customer_infos"]]
 
 
 @pytest.mark.parametrize(("told", "level"), [({}, 1), ({"type": ACCOUNT}, 1), ({"type": ALL}, 2)])
 async def test_frozen_and_let_go_are_shown_and_stated(
-    door: Door, told: dict[str, str], level: int
+    door: CustomerDoor, told: dict[str, str], level: int
 ) -> None:
     customer = await _customer(door)
     by_type: dict[str, Any] = {f"freeze_{name}": value for name, value in told.items()}
@@ -50,11 +53,14 @@ async def test_frozen_and_let_go_are_shown_and_stated(
     by_type = {f"unfreeze_{name}": value for name, value in told.items()}
     assert (await _ask(door, UNFREEZE, customer, **by_type)).json() == {}
     assert await _shown(door) == [0]
-    stated = [(kind, body["version"], body["is_frozen"]) for kind, body in await door.stated()]
+    stated = [
+        (kind, body["version"], body["is_frozen"])
+        for kind, body in await outbox.stated(door.database)
+    ]
     assert stated[2:] == [("customer.frozen", 3, level), ("customer.unfrozen", 4, 0)]
 
 
-async def test_what_is_so_already_is_done_and_states_nothing(door: Door) -> None:
+async def test_what_is_so_already_is_done_and_states_nothing(door: CustomerDoor) -> None:
     customer = await _customer(door)
     await _ask(door, FREEZE, customer, customer)
     before = await door.written()
@@ -66,7 +72,7 @@ async def test_what_is_so_already_is_done_and_states_nothing(door: Door) -> None
     assert await door.written() == before
 
 
-async def test_another_type_neither_freezes_again_nor_lets_go(door: Door) -> None:
+async def test_another_type_neither_freezes_again_nor_lets_go(door: CustomerDoor) -> None:
     customer = await _customer(door)
     await _ask(door, FREEZE, customer, freeze_type=ALL)
     before = await door.written()
@@ -79,9 +85,9 @@ async def test_another_type_neither_freezes_again_nor_lets_go(door: Door) -> Non
 
 
 async def test_what_cannot_be_frozen_is_named_and_the_others_are_frozen(
-    door: Door, database: Database
+    door: CustomerDoor, database: Database
 ) -> None:
-    await tell(database, partner_joined("sp8", "solution_provider", site="international"))
+    await hear(database, partner_joined("sp8", "solution_provider", site="international"))
     stranger = replace(ABROAD, id="sp8", partner_id="sp8")
     mine, referral, gone = [await _customer(door) for _ in range(3)]
     theirs = await door.create(stranger, domain_area="SG")
@@ -101,12 +107,12 @@ async def test_what_cannot_be_frozen_is_named_and_the_others_are_frozen(
         theirs: "CBC.99000035",
         "nobody": "CBC.99000035",
     }
-    frozen = [body["customer_id"] for kind, body in await door.stated()
+    frozen = [body["customer_id"] for kind, body in await outbox.stated(door.database)
               if kind == "customer.frozen"]  # fmt: skip
     assert frozen == [mine]
 
 
-async def test_only_partners_of_the_international_site_freeze(door: Door) -> None:
+async def test_only_partners_of_the_international_site_freeze(door: CustomerDoor) -> None:
     here = await door.create()
     before = await door.written()
     for by in (SELLER, DISTRIBUTOR, replace(customer_itself(here, "sp9"), site="international")):
@@ -126,7 +132,7 @@ async def test_only_partners_of_the_international_site_freeze(door: Door) -> Non
     ],
 )
 async def test_a_request_that_says_something_else_is_refused(
-    door: Door, changes: dict[str, Any], code: str
+    door: CustomerDoor, changes: dict[str, Any], code: str
 ) -> None:
     customer = await _customer(door)
     before = await door.written()
@@ -136,14 +142,14 @@ async def test_a_request_that_says_something_else_is_refused(
 
 
 async def test_a_distributor_freezes_its_resellers_customer_by_naming_it(
-    door: Door, database: Database
+    door: CustomerDoor, database: Database
 ) -> None:
     told = {"site": "international", "currency": "USD"}
     joined = [
         partner_joined("dist9", "distributor", **told),
         partner_joined("res9", "reseller", distributor_id="dist9", **told),
     ]
-    await tell(database, *joined)
+    await hear(database, *joined)
     above = Principal(
         id="dist9", kind="distributor", partner_id="dist9", site="international"
     )  # fmt: skip
@@ -156,7 +162,7 @@ async def test_a_distributor_freezes_its_resellers_customer_by_naming_it(
 
 
 async def test_one_that_was_switched_since_may_still_be_let_go(
-    door: Door, database: Database
+    door: CustomerDoor, database: Database
 ) -> None:
     customer = await _customer(door)
     await _ask(door, FREEZE, customer)

@@ -12,14 +12,14 @@ from chassis.identity import Principal
 from customer_sync.search import count_customers, list_sub_customers, tally_frequent_texts
 from customer_sync.search.count_customers import merge_tallies
 from customer_sync.search.tally_frequent_texts import tally_frequent_texts as look
+from testkit.door import ADMINISTRATOR
 from tests.customer_sync.builders import (
-    ADMINISTRATOR,
     DISTRIBUTOR,
     NOW,
     OTHER_SELLER,
     RESELLER,
     SELLER,
-    Door,
+    CustomerDoor,
 )
 
 FIRST = datetime(2026, 11, 1, tzinfo=UTC)
@@ -68,19 +68,14 @@ async def count_kept(
     database: Database, value: str, by: Principal = SELLER, field: str = "customer"
 ) -> int | None:
     """The count as a request would read it, None where the text has no tally."""
-    column, mark, folds = {
-        "customer": ("customer_name", "c", True),
-        "account_name": ("account_name", "a", True),
-        "label": ("label", "l", False),
-    }[field]
+    column, mark, fold = list_sub_customers._FUZZY[field]
     async with database.read_as(by) as connection:
-        return await count_customers.count_with_text(
-            connection, by.partner_id, column, mark, value, folds=folds
-        )
+        value = await fold(connection, value)
+        return await count_customers.count_with_text(connection, by.partner_id, column, mark, value)
 
 
 async def test_a_longer_text_is_kept_where_it_is_frequent_and_counted_as_its_filter_says(
-    door: Door, database: Database
+    door: CustomerDoor, database: Database
 ) -> None:
     await fill(database, 12, customer="深圳Cloud有限公司", label="Key account")
     await fill(database, 3, customer="北京有限公司", mark="y")
@@ -107,7 +102,7 @@ async def test_a_longer_text_is_kept_where_it_is_frequent_and_counted_as_its_fil
 
 
 async def test_a_frequent_text_has_its_page_from_the_newest_on(
-    door: Door, database: Database, monkeypatch: pytest.MonkeyPatch
+    door: CustomerDoor, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await fill(database, 12, customer="有限公司")
     await look(database, NOW)
@@ -235,7 +230,7 @@ async def test_nobody_sums_up_while_a_text_begins_to_be_kept(database: Database)
 
 
 async def test_rare_texts_are_dropped_and_then_counted_row_by_row(
-    door: Door, database: Database
+    door: CustomerDoor, database: Database
 ) -> None:
     await fill(database, 12, customer="有限公司")
     await look(database, NOW)
@@ -277,7 +272,7 @@ async def test_a_partner_keeps_a_bounded_number_of_texts_the_most_frequent_first
 
 
 async def test_a_tally_of_a_text_tells_nobody_of_anothers_customers(
-    door: Door, database: Database
+    door: CustomerDoor, database: Database
 ) -> None:
     await fill(database, 12, customer="有限公司")
     await fill(database, 1, customer="有限公司", partner="sp2", mark="y")
@@ -298,7 +293,7 @@ async def test_a_tally_of_a_text_tells_nobody_of_anothers_customers(
     ):
         async with database.read_as(by) as connection:
             found = await count_customers.count_with_text(
-                connection, whose, "customer_name", "c", "有限公司", folds=True
+                connection, whose, "customer_name", "c", "有限公司"
             )
         assert found == number, (by, whose)
     of_reseller = {"indirect_partner_id": "res1", "customer": "有限公司", "limit": 1}

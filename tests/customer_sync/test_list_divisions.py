@@ -4,8 +4,15 @@ from typing import Any
 
 import pytest
 
-from customer_sync.list_divisions import CITIES, COUNTIES, COUNTRY, PROVINCES, load_divisions
-from tests.customer_sync.builders import Door, code_of
+from customer_sync.divisions.list_divisions import (
+    CITIES,
+    COUNTIES,
+    COUNTRY,
+    PROVINCES,
+    load_divisions,
+)
+from testkit.door import code_of
+from tests.customer_sync.builders import CustomerDoor
 
 CONFIGS = "/v2/systems/configs"
 pytestmark = pytest.mark.postgres
@@ -15,7 +22,7 @@ def below(kind: str, code: str) -> dict[str, str]:
     return {row["code"]: row["name"] for row in load_divisions().get((kind, code), [])}
 
 
-async def page(door: Door, kind: str, query: str = "") -> tuple[int, list[dict[str, Any]]]:
+async def page(door: CustomerDoor, kind: str, query: str = "") -> tuple[int, list[dict[str, Any]]]:
     answer = await door.get(f"{CONFIGS}/{kind}?{query}".rstrip("?"))
     assert answer.status_code == 200, answer.text
     return answer.json()["count"], answer.json()[kind]
@@ -44,7 +51,7 @@ def test_the_codes_are_those_of_the_standard() -> None:
     assert below(CITIES, "650000")["659000"] == "自治区直辖县级行政区划"
 
 
-async def test_ten_provinces_come_unless_more_are_asked_for(door: Door) -> None:
+async def test_ten_provinces_come_unless_more_are_asked_for(door: CustomerDoor) -> None:
     count, first = await page(door, "provinces")
     assert (count, len(first)) == (31, 10)
     assert first[0] == {"code": "110000", "name": "北京市"}
@@ -54,7 +61,7 @@ async def test_ten_provinces_come_unless_more_are_asked_for(door: Door) -> None:
     assert await page(door, "provinces", "offset=1000") == (31, [])
 
 
-async def test_cities_and_counties_are_those_of_what_is_named(door: Door) -> None:
+async def test_cities_and_counties_are_those_of_what_is_named(door: CustomerDoor) -> None:
     count, cities = await page(door, "cities", "province_code=440000&limit=1000")
     assert count == len(cities) == 21
     assert {"code": "440300", "name": "深圳市"} in cities
@@ -63,7 +70,7 @@ async def test_cities_and_counties_are_those_of_what_is_named(door: Door) -> Non
 
 
 @pytest.mark.parametrize("unknown", ["990000", "440300", "x"])
-async def test_what_is_no_province_has_no_cities(door: Door, unknown: str) -> None:
+async def test_what_is_no_province_has_no_cities(door: CustomerDoor, unknown: str) -> None:
     assert await page(door, "cities", f"province_code={unknown}") == (0, [])
 
 
@@ -71,5 +78,5 @@ async def test_what_is_no_province_has_no_cities(door: Door, unknown: str) -> No
     "path", ["provinces?limit=1001", "provinces?limit=0", "provinces?offset=1001", "cities",
              "cities?province_code=", "counties", "counties?city_code=440300&limit=x"]
 )  # fmt: skip
-async def test_a_request_out_of_range_is_refused(door: Door, path: str) -> None:
+async def test_a_request_out_of_range_is_refused(door: CustomerDoor, path: str) -> None:
     assert code_of(await door.get(f"{CONFIGS}/{path}")) == (400, "CBC.0100")

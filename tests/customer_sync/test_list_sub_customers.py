@@ -13,22 +13,21 @@ from sqlalchemy import text
 from chassis.database import Database
 from chassis.identity import Principal
 from customer_sync.search import list_sub_customers
+from testkit.clock import StandingClock
+from testkit.door import ADMINISTRATOR, code_of
 from tests.customer_sync.builders import (
     ABROAD,
-    ADMINISTRATOR,
     DISTRIBUTOR,
     LIST,
     OTHER_DISTRIBUTOR,
     OTHER_SELLER,
     RESELLER,
     SELLER,
-    Clock,
-    Door,
-    code_of,
+    CustomerDoor,
 )
 
 
-async def _known(door: Door, clock: Clock) -> None:
+async def _known(door: CustomerDoor, clock: StandingClock) -> None:
     """Three customers with names and labels, each a minute younger than the one before."""
     for account, name, label in (
         ("Acme-East", "北京华夏科技有限公司", "重点VIP"),
@@ -38,9 +37,9 @@ async def _known(door: Door, clock: Clock) -> None:
         customer = await door.create(domain_name=account)
         body = {"customer_name": name, "customer_type": 1}
         path = f"/api/customers/{customer}/verification"
-        assert (await door.post(path, body, ADMINISTRATOR)).status_code == 201
+        assert (await door.post(path, body, ADMINISTRATOR)).status_code == 200
         change = {"label": label}
-        await door.send("PATCH", f"/api/customers/{customer}", change, SELLER)
+        await door.patch(f"/api/customers/{customer}", change, SELLER)
         clock.forward(minutes=1)
 
 
@@ -84,7 +83,7 @@ async def _known(door: Door, clock: Clock) -> None:
     ],
 )
 async def test_a_filter_finds_what_it_says(
-    door: Door, clock: Clock, filters: dict[str, Any], found: set[str]
+    door: CustomerDoor, clock: StandingClock, filters: dict[str, Any], found: set[str]
 ) -> None:
     await _known(door, clock)
     assert await door.names(**filters) == found
@@ -109,21 +108,23 @@ async def test_a_filter_finds_what_it_says(
     ],
 )
 async def test_a_filter_against_its_rule_is_refused(
-    door: Door, fields: dict[str, Any], expected: str
+    door: CustomerDoor, fields: dict[str, Any], expected: str
 ) -> None:
     answer = await door.post(LIST, fields)
     assert code_of(answer) == (400, expected)
     assert next(iter(fields)) in answer.json()["error_msg"]
 
 
-async def test_no_bytes_ask_for_the_first_ten(door: Door) -> None:
+async def test_no_bytes_ask_for_the_first_ten(door: CustomerDoor) -> None:
     for _ in range(11):
         await door.create()
     page = (await door.post(LIST, None)).json()
     assert (len(page["customer_infos"]), page["count"]) == (10, 11)
 
 
-async def test_offset_counts_records_and_the_newest_come_first(door: Door, clock: Clock) -> None:
+async def test_offset_counts_records_and_the_newest_come_first(
+    door: CustomerDoor, clock: StandingClock
+) -> None:
     made = []
     for _ in range(10):
         made.append(await door.create())
@@ -135,7 +136,7 @@ async def test_offset_counts_records_and_the_newest_come_first(door: Door, clock
 
 
 async def test_everybody_sees_its_own_and_a_distributor_its_resellers_by_name_only(
-    door: Door,
+    door: CustomerDoor,
 ) -> None:
     mine = await door.create()
     of_reseller = await door.create(DISTRIBUTOR, indirect_partner_id="res1")
@@ -150,7 +151,7 @@ async def test_everybody_sees_its_own_and_a_distributor_its_resellers_by_name_on
     assert await ids(DISTRIBUTOR) == []
     assert await ids(DISTRIBUTOR, indirect_partner_id="res1") == [of_reseller]
     assert await ids(DISTRIBUTOR, indirect_partner_id="res2") == []
-    assert await ids(RESELLER) == [of_reseller]
+    assert code_of(await door.post(LIST, {}, RESELLER)) == (403, "CBC.0151")
     stranger = await door.post(LIST, {"indirect_partner_id": "res1"}, OTHER_DISTRIBUTOR)
     assert stranger.json()["error_code"] == "CBC.99000037"
     customer = replace(SELLER, id=mine, kind="customer")
@@ -158,7 +159,7 @@ async def test_everybody_sees_its_own_and_a_distributor_its_resellers_by_name_on
 
 
 async def test_the_view_of_searches_shows_a_request_its_own_tenant_only(
-    door: Door, database: Database
+    door: CustomerDoor, database: Database
 ) -> None:
     await door.create()
     counted = text("SELECT count(*) FROM visible_customers")
@@ -170,7 +171,9 @@ async def test_the_view_of_searches_shows_a_request_its_own_tenant_only(
         assert await session.scalar(counted) == 1
 
 
-async def test_an_unlinked_customer_is_listed_no_more_and_counters_follow(door: Door) -> None:
+async def test_an_unlinked_customer_is_listed_no_more_and_counters_follow(
+    door: CustomerDoor,
+) -> None:
     one, two = await door.create(), await door.create(cooperation_type="1")
     await door.unlink(one)
     page = await door.listed()
@@ -180,13 +183,13 @@ async def test_an_unlinked_customer_is_listed_no_more_and_counters_follow(door: 
     assert (await door.listed(association_type="1"))["count"] == 1
 
 
-async def test_counters_are_exact_after_many_creates_at_once(door: Door) -> None:
+async def test_counters_are_exact_after_many_creates_at_once(door: CustomerDoor) -> None:
     await asyncio.gather(*(door.create() for _ in range(20)))
     assert (await door.listed())["count"] == 20
 
 
 async def test_a_search_by_two_characters_uses_the_index_of_pairs(
-    door: Door, database: Database
+    door: CustomerDoor, database: Database
 ) -> None:
     await door.create()
     fill = text(
@@ -199,8 +202,10 @@ async def test_a_search_by_two_characters_uses_the_index_of_pairs(
     )
     async with database.transaction() as session:
         await session.execute(fill)
-    async with database.transaction() as session:
-        await session.execute(text("ANALYZE customers"))
+    async with database.engine.connect() as connection:
+        alone = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        # Until a vacuum, an inverted index keeps a list of what is new; each search reads it all.
+        await alone.execute(text("VACUUM ANALYZE customers"))
     plan = text(
         "EXPLAIN SELECT id FROM visible_customers WHERE partner_id = 'sp1'"
         " AND association_status = 'associated'"
@@ -214,7 +219,7 @@ async def test_a_search_by_two_characters_uses_the_index_of_pairs(
 
 
 async def test_deep_pages_are_slices_of_the_whole_list(
-    door: Door, clock: Clock, database: Database, monkeypatch: pytest.MonkeyPatch
+    door: CustomerDoor, clock: StandingClock, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(12):
         await door.create()
@@ -238,7 +243,7 @@ async def test_deep_pages_are_slices_of_the_whole_list(
 
 
 async def test_who_comes_before_a_deep_page_is_skipped_in_the_index_alone(
-    door: Door, database: Database
+    door: CustomerDoor, database: Database
 ) -> None:
     await door.create()
     fill = text(
@@ -262,7 +267,7 @@ async def test_who_comes_before_a_deep_page_is_skipped_in_the_index_alone(
                 plans.append("\n".join(row[0] for row in told))
                 return []
 
-        wanted = list_sub_customers.CustomersWanted(association_type="2", offset=1_000)
+        wanted = list_sub_customers.ListSubCustomers(association_type="2", offset=1_000)
         where = list_sub_customers._conditions("sp1", wanted)
         await list_sub_customers._page(Explained(), wanted, where)
     assert "Index Only Scan using customers_of_partner" in plans[0], plans[0]
@@ -270,7 +275,7 @@ async def test_who_comes_before_a_deep_page_is_skipped_in_the_index_alone(
 
 @pytest.mark.parametrize(("by", "own", "other"), [(SELLER, "2", "3"), (ABROAD, "3", "2")])
 async def test_the_types_of_an_association_are_those_of_the_callers_site(
-    door: Door, by: Principal, own: str, other: str
+    door: CustomerDoor, by: Principal, own: str, other: str
 ) -> None:
     """What a list shows can be asked for; the other site's resale is no such value."""
     for kind in ("1", own):

@@ -4,25 +4,24 @@ from typing import Any
 
 import pytest
 
+from testkit.clock import StandingClock
+from testkit.door import ADMINISTRATOR, code_of
 from tests.customer_sync.builders import (
-    ADMINISTRATOR,
     OTHER_SELLER,
     SELLER,
-    Clock,
-    Door,
-    code_of,
+    CustomerDoor,
 )
 
 OLDER = "/v1.0/sp1/partner/customer-mgr/query"
 
 
-async def _ids(door: Door, **wanted: Any) -> list[str]:
+async def _ids(door: CustomerDoor, **wanted: Any) -> list[str]:
     answer = await door.post(OLDER, wanted)
     assert answer.status_code == 200, answer.text
     return [row["customerId"] for row in answer.json()["customerInfoList"]]
 
 
-async def test_a_customer_is_shown_in_older_words(door: Door) -> None:
+async def test_a_customer_is_shown_in_older_words(door: CustomerDoor) -> None:
     customer = await door.create(domain_name="acme_shop")
     named = {"customer_name": "云帆科技", "customer_type": 1}
     await door.post(f"/api/customers/{customer}/verification", named, ADMINISTRATOR)
@@ -44,7 +43,7 @@ async def test_a_customer_is_shown_in_older_words(door: Door) -> None:
     }
 
 
-async def test_offset_is_the_number_of_the_page(door: Door, clock: Clock) -> None:
+async def test_offset_is_the_number_of_the_page(door: CustomerDoor, clock: StandingClock) -> None:
     made: list[str] = []
     for _ in range(5):
         made.insert(0, await door.create())
@@ -56,7 +55,7 @@ async def test_offset_is_the_number_of_the_page(door: Door, clock: Clock) -> Non
     assert await _ids(door, limit=2, offset=4) == []
 
 
-async def test_each_filter_narrows(door: Door, clock: Clock) -> None:
+async def test_each_filter_narrows(door: CustomerDoor, clock: StandingClock) -> None:
     first = await door.create(domain_name="acme_shop", cooperation_type="1")
     clock.forward(seconds=10)
     second = await door.create(domain_name="other_shop")
@@ -73,17 +72,17 @@ async def test_each_filter_narrows(door: Door, clock: Clock) -> None:
 @pytest.mark.parametrize(
     "wanted", [{"offset": 0}, {"offset": 200001}, {"limit": 101}, {"domainName": "a b"}]
 )
-async def test_what_is_out_of_range_is_refused(door: Door, wanted: dict[str, Any]) -> None:
+async def test_what_is_out_of_range_is_refused(door: CustomerDoor, wanted: dict[str, Any]) -> None:
     assert code_of(await door.post(OLDER, wanted)) == (400, "CBC.0100")
 
 
 async def test_the_path_must_name_the_caller_and_nobody_elses_customers_are_shown(
-    door: Door,
+    door: CustomerDoor,
 ) -> None:
     await door.create(OTHER_SELLER)
     assert await _ids(door) == []
     assert code_of(await door.post(OLDER, {}, OTHER_SELLER)) == (403, "CBC.0150")
-    assert code_of(await door.post(OLDER.replace("sp1", "root"), {}, ADMINISTRATOR)) == (
+    assert code_of(await door.post(OLDER.replace("sp1", ADMINISTRATOR.id), {}, ADMINISTRATOR)) == (
         403,
         "CBC.0151",
     )

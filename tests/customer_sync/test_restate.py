@@ -9,23 +9,24 @@ from chassis.identity import Principal
 from customer_sync.association.restate_applications import APPLICATIONS
 from customer_sync.authorizations.restate_authorizations import AUTHORIZATIONS
 from customer_sync.customers.restate_customers import CUSTOMERS
-from tests.customer_sync.builders import SELLER, Door, customer_itself
+from testkit import outbox
+from tests.customer_sync.builders import SELLER, CustomerDoor, customer_itself
 from tests.restating import differences, restated
 
 pytestmark = pytest.mark.postgres
 
 
-async def _stated(door: Door, stream: str) -> list[dict[str, Any]]:
-    return [body for kind, body in await door.stated() if kind.startswith(stream)]
+async def _stated(door: CustomerDoor, stream: str) -> list[dict[str, Any]]:
+    return [body for kind, body in await outbox.stated(door.database) if kind.startswith(stream)]
 
 
 async def test_customers_are_stated_as_updated_with_all_they_have(
-    door: Door, database: Database
+    door: CustomerDoor, database: Database
 ) -> None:
     ids = [await door.create() for _ in range(4)]
     await door.unlink(ids[0])
     changes = {"label": "gold", "account_manager": {"id": "m1", "name": "Li Lei"}}
-    assert (await door.send("PATCH", f"/api/customers/{ids[1]}", changes, SELLER)).is_success
+    assert (await door.patch(f"/api/customers/{ids[1]}", changes, SELLER)).is_success
     before = await _stated(door, "customer.")
     anew = await restated(database, CUSTOMERS)
     assert {event.TYPE for event in anew} == {"customer.updated"}
@@ -33,7 +34,9 @@ async def test_customers_are_stated_as_updated_with_all_they_have(
     assert await _stated(door, "customer.") == before
 
 
-async def test_authorizations_are_stated_by_their_state(door: Door, database: Database) -> None:
+async def test_authorizations_are_stated_by_their_state(
+    door: CustomerDoor, database: Database
+) -> None:
     ends = {}
     for deeds in ([], ["grant"], ["refuse"], ["grant", "terminate"]):
         customer_id = await door.create()
@@ -53,7 +56,9 @@ async def test_authorizations_are_stated_by_their_state(door: Door, database: Da
     }
 
 
-async def test_applications_are_stated_by_their_state(door: Door, database: Database) -> None:
+async def test_applications_are_stated_by_their_state(
+    door: CustomerDoor, database: Database
+) -> None:
     ends = {}
     for answer in (None, "agree", "refuse", "withdraw"):
         customer_id = await door.create()

@@ -9,16 +9,15 @@ from sqlalchemy import func, select
 from chassis.database import Database
 from customer_sync.customers.contact_rules import attribute_mobile
 from customer_sync.saml.models import SamlBinding
+from testkit.clock import StandingClock
+from testkit.door import ADMINISTRATOR, code_of
 from tests.customer_sync.builders import (
-    ADMINISTRATOR,
     CREATE,
     DISTRIBUTOR,
     OTHER_SELLER,
     SELLER,
-    Clock,
-    Door,
+    CustomerDoor,
     a_customer,
-    code_of,
     customer_itself,
 )
 
@@ -26,7 +25,7 @@ BIND = "/api/saml-bindings"
 MOBILE = "13900001111"
 
 
-async def _account(door: Door, **fields: Any) -> dict[str, Any]:
+async def _account(door: CustomerDoor, **fields: Any) -> dict[str, Any]:
     """A customer with name and phone; what the platform knows of it."""
     told = a_customer(
         domain_name="Acme-Shop",
@@ -48,7 +47,7 @@ async def _bindings(database: Database) -> int:
 
 
 async def test_several_users_are_bound_to_one_account_each_once(
-    door: Door, database: Database, clock: Clock
+    door: CustomerDoor, database: Database, clock: StandingClock
 ) -> None:
     account = await _account(door)
     first = await door.post(BIND, account)
@@ -69,7 +68,7 @@ async def test_several_users_are_bound_to_one_account_each_once(
      f" 0086 - {MOBILE} ", "139 0000 1111", "", "  ", None],
 )  # fmt: skip
 async def test_a_phone_matches_however_its_country_is_written(
-    door: Door, mobile: str | None
+    door: CustomerDoor, mobile: str | None
 ) -> None:
     account = await _account(door)
     named = {"customer_name": " acme-shop ", "mobile": mobile}
@@ -86,7 +85,7 @@ async def test_a_phone_matches_however_its_country_is_written(
     ],
 )
 async def test_another_name_or_phone_is_refused_by_its_attribute(
-    door: Door, database: Database, attribute: str, value: str
+    door: CustomerDoor, database: Database, attribute: str, value: str
 ) -> None:
     account = await _account(door)
     before = await door.written()
@@ -97,7 +96,7 @@ async def test_another_name_or_phone_is_refused_by_its_attribute(
     assert await _bindings(database) == 0
 
 
-async def test_a_phone_told_of_an_account_without_one_is_another_phone(door: Door) -> None:
+async def test_a_phone_told_of_an_account_without_one_is_another_phone(door: CustomerDoor) -> None:
     told = a_customer()
     await door.post(CREATE, told)
     body = {**told, "xuser_id": "u1", "mobile": MOBILE}
@@ -109,7 +108,7 @@ async def test_a_phone_told_of_an_account_without_one_is_another_phone(door: Doo
     [{"mobile": "phone"}, {"mobile": "139"}, {"xuser_id": " "}, {"xuser_id": None},
      {"xaccount_id": ""}, {"xaccount_type": "x" * 65}, {"customer_name": 1}, {"x": "y"}],
 )  # fmt: skip
-async def test_what_is_malformed_is_refused(door: Door, changes: dict[str, Any]) -> None:
+async def test_what_is_malformed_is_refused(door: CustomerDoor, changes: dict[str, Any]) -> None:
     account = await _account(door)
     before = await door.written()
     assert code_of(await door.post(BIND, {**account, **changes})) == (400, "CBC.0100")
@@ -117,7 +116,7 @@ async def test_what_is_malformed_is_refused(door: Door, changes: dict[str, Any])
 
 
 async def test_an_unknown_a_foreign_and_a_left_account_are_not_bound(
-    door: Door, database: Database
+    door: CustomerDoor, database: Database
 ) -> None:
     account = await _account(door)
     before = await door.written()
@@ -138,7 +137,9 @@ async def test_an_unknown_a_foreign_and_a_left_account_are_not_bound(
     assert await _bindings(database) == 0
 
 
-async def test_the_distributor_above_binds_its_resellers_customers_users(door: Door) -> None:
+async def test_the_distributor_above_binds_its_resellers_customers_users(
+    door: CustomerDoor,
+) -> None:
     told = a_customer(indirect_partner_id="res1")
     assert (await door.post(CREATE, told, DISTRIBUTOR)).status_code == 200
     account = {name: told[name] for name in ("xaccount_id", "xaccount_type")}
@@ -146,7 +147,7 @@ async def test_the_distributor_above_binds_its_resellers_customers_users(door: D
     assert bound.status_code == 201, bound.text
 
 
-async def test_the_same_user_at_once_is_bound_once(door: Door, database: Database) -> None:
+async def test_the_same_user_at_once_is_bound_once(door: CustomerDoor, database: Database) -> None:
     account = await _account(door)
     answers = await asyncio.gather(*(door.post(BIND, account) for _ in range(6)))
     assert {answer.status_code for answer in answers} == {201}

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from testkit.clock import StandingClock
+from testkit.door import ADMINISTRATOR
 from tests.customer_sync.builders import (
-    ADMINISTRATOR,
     SELLER,
-    Clock,
-    Door,
+    CustomerDoor,
 )
 from tests.customer_sync.sweep_builders import (
     DoorSource,
@@ -22,7 +22,7 @@ from upstream import UpstreamUnavailableError
 
 
 async def test_all_customers_arrive_once_with_their_fields_and_their_events(
-    door: Door, mirror: Mirror, mirror_door: Door, clock: Clock
+    door: CustomerDoor, mirror: Mirror, mirror_door: CustomerDoor, clock: StandingClock
 ) -> None:
     made = await grow(door, clock, 34)
     sweep = await mirror.sweep()
@@ -39,14 +39,14 @@ async def test_all_customers_arrive_once_with_their_fields_and_their_events(
     assert ours == theirs
 
 
-async def test_windows_overlap(door: Door, mirror: Mirror, clock: Clock) -> None:
+async def test_windows_overlap(door: CustomerDoor, mirror: Mirror, clock: StandingClock) -> None:
     await grow(door, clock, 25)
     await mirror.sweep()
     assert [wanted["offset"] for wanted in mirror.source.asked] == [0, 7, 14, 21]
 
 
 async def test_a_second_sweep_of_an_unchanged_upstream_states_only_its_own_end(
-    door: Door, mirror: Mirror, clock: Clock
+    door: CustomerDoor, mirror: Mirror, clock: StandingClock
 ) -> None:
     await grow(door, clock, 12)
     await mirror.sweep()
@@ -57,7 +57,7 @@ async def test_a_second_sweep_of_an_unchanged_upstream_states_only_its_own_end(
 
 
 async def test_only_what_changed_upstream_is_stated(
-    door: Door, mirror: Mirror, clock: Clock
+    door: CustomerDoor, mirror: Mirror, clock: StandingClock
 ) -> None:
     one, two, three, four, *_ = await grow(door, clock, 6)
     await mirror.sweep()
@@ -66,7 +66,7 @@ async def test_only_what_changed_upstream_is_stated(
     verified = await door.post(f"/api/customers/{four}/verification", named, ADMINISTRATOR)
     assert verified.is_success
     changes = {"label": "重点", "account_manager": {"id": "m1", "name": "李雷"}}
-    assert (await door.send("PATCH", f"/api/customers/{one}", changes, SELLER)).status_code == 200
+    assert (await door.patch(f"/api/customers/{one}", changes, SELLER)).status_code == 200
     await door.unlink(two)
     new = (await grow(door, clock, 1))[0]
     await next_sweep(mirror, clock)
@@ -89,7 +89,7 @@ async def test_only_what_changed_upstream_is_stated(
 
 
 async def test_who_is_missing_from_the_pages_stays_when_a_query_by_id_finds_it(
-    door: Door, mirror: Mirror, clock: Clock
+    door: CustomerDoor, mirror: Mirror, clock: StandingClock
 ) -> None:
     hidden = (await grow(door, clock, 5))[2]
     await mirror.sweep()
@@ -109,7 +109,7 @@ async def test_who_is_missing_from_the_pages_stays_when_a_query_by_id_finds_it(
 
 
 async def test_nobody_is_unlinked_by_a_sweep_that_did_not_reach_its_end(
-    door: Door, mirror: Mirror, clock: Clock
+    door: CustomerDoor, mirror: Mirror, clock: StandingClock
 ) -> None:
     gone = (await grow(door, clock, 25))[0]
     await mirror.sweep()
@@ -133,7 +133,7 @@ async def test_nobody_is_unlinked_by_a_sweep_that_did_not_reach_its_end(
 
 
 async def test_customers_that_leave_while_pages_are_read_let_no_other_slip_through(
-    door: Door, mirror: Mirror, clock: Clock
+    door: CustomerDoor, mirror: Mirror, clock: StandingClock
 ) -> None:
     made = await grow(door, clock, 40)
 
@@ -153,7 +153,7 @@ async def test_customers_that_leave_while_pages_are_read_let_no_other_slip_throu
 
 
 async def test_customers_that_come_while_pages_are_read_disturb_nothing(
-    door: Door, mirror: Mirror, clock: Clock
+    door: CustomerDoor, mirror: Mirror, clock: StandingClock
 ) -> None:
     made = await grow(door, clock, 30)
 
@@ -170,7 +170,7 @@ async def test_customers_that_come_while_pages_are_read_disturb_nothing(
 
 
 async def test_a_killed_sweep_goes_on_from_its_last_page_when_its_lease_has_ended(
-    door: Door, mirror: Mirror, clock: Clock
+    door: CustomerDoor, mirror: Mirror, clock: StandingClock
 ) -> None:
     await grow(door, clock, 34)
 
@@ -200,7 +200,7 @@ async def test_a_killed_sweep_goes_on_from_its_last_page_when_its_lease_has_ende
 
 
 async def test_a_replica_that_lost_its_sweep_writes_nothing_more(
-    door: Door, mirror: Mirror, clock: Clock
+    door: CustomerDoor, mirror: Mirror, clock: StandingClock
 ) -> None:
     await grow(door, clock, 25)
     other = mirror.another_replica(DoorSource(door))
@@ -219,7 +219,9 @@ async def test_a_replica_that_lost_its_sweep_writes_nothing_more(
     assert (kinds["customer.registered"], kinds["sync.sweep_finished"]) == (25, 1)
 
 
-async def test_of_many_replicas_one_sweeps(door: Door, mirror: Mirror, clock: Clock) -> None:
+async def test_of_many_replicas_one_sweeps(
+    door: CustomerDoor, mirror: Mirror, clock: StandingClock
+) -> None:
     await grow(door, clock, 25)
     replicas = [mirror.another_replica() for _ in range(5)]
     await asyncio.gather(*(r.work(mirror.database, clock()) for r in replicas))

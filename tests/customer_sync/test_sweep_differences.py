@@ -8,19 +8,19 @@ import pytest
 from sqlalchemy import text
 
 from customer_sync.sweep.run_sweep import Sweeper
+from testkit.clock import StandingClock
 from tests.customer_sync.builders import (
     DISTRIBUTOR,
-    Clock,
-    Door,
+    CustomerDoor,
+    hear,
     partner_joined,
-    tell,
 )
 from tests.customer_sync.sweep_builders import PAGE, DoorSource, Mirror, grow, kinds_of, next_sweep
 from upstream import CustomerPage, UpstreamRefusedError
 
 
 async def test_values_nobody_has_heard_of_are_kept_and_passed_on(
-    door: Door, mirror: Mirror, mirror_door: Door, clock: Clock
+    door: CustomerDoor, mirror: Mirror, mirror_door: CustomerDoor, clock: StandingClock
 ) -> None:
     customer = (await grow(door, clock, 1))[0]
 
@@ -49,7 +49,7 @@ async def test_values_nobody_has_heard_of_are_kept_and_passed_on(
 
 
 async def test_a_switch_of_the_type_is_told_as_such_and_counted(
-    door: Door, mirror: Mirror, mirror_door: Door, clock: Clock
+    door: CustomerDoor, mirror: Mirror, mirror_door: CustomerDoor, clock: StandingClock
 ) -> None:
     await grow(door, clock, 2)
     await mirror.sweep()
@@ -69,7 +69,7 @@ async def test_a_switch_of_the_type_is_told_as_such_and_counted(
 
 
 async def test_a_customer_that_comes_back_is_associated_again(
-    door: Door, mirror: Mirror, mirror_door: Door, clock: Clock
+    door: CustomerDoor, mirror: Mirror, mirror_door: CustomerDoor, clock: StandingClock
 ) -> None:
     await grow(door, clock, 2)
     await mirror.sweep()
@@ -88,7 +88,7 @@ async def test_a_customer_that_comes_back_is_associated_again(
 
 
 async def test_a_field_that_cannot_change_and_did_is_told_as_drift(
-    door: Door, mirror: Mirror, clock: Clock
+    door: CustomerDoor, mirror: Mirror, clock: StandingClock
 ) -> None:
     customer = (await grow(door, clock, 1))[0]
     await mirror.sweep()
@@ -120,7 +120,7 @@ async def test_a_field_that_cannot_change_and_did_is_told_as_drift(
     ],
 )
 async def test_a_record_that_cannot_be_read_is_told_as_drift_and_stops_nobody_else(
-    door: Door, mirror: Mirror, clock: Clock, field: str, value: Any
+    door: CustomerDoor, mirror: Mirror, clock: StandingClock, field: str, value: Any
 ) -> None:
     made = await grow(door, clock, PAGE + 3)
     odd = made[4]
@@ -156,7 +156,7 @@ async def test_a_record_that_cannot_be_read_is_told_as_drift_and_stops_nobody_el
 
 
 async def test_a_refusing_upstream_fails_the_sweep_and_the_next_one_comes_in_its_time(
-    door: Door, mirror: Mirror, clock: Clock
+    door: CustomerDoor, mirror: Mirror, clock: StandingClock
 ) -> None:
     await grow(door, clock, 1)
 
@@ -174,12 +174,12 @@ async def test_a_refusing_upstream_fails_the_sweep_and_the_next_one_comes_in_its
 
 
 async def test_a_distributor_mirrors_the_customers_of_its_resellers(
-    door: Door, mirror: Mirror, clock: Clock
+    door: CustomerDoor, mirror: Mirror, clock: StandingClock
 ) -> None:
     made = []
     for reseller in ("res1", "res2"):
         made += [await door.create(DISTRIBUTOR, indirect_partner_id=reseller) for _ in range(12)]
-    await tell(mirror.database, partner_joined("sp1", "distributor", version=2))
+    await hear(mirror.database, partner_joined("sp1", "distributor", version=2))
     source = DoorSource(door, DISTRIBUTOR)
     source.resellers = ["res1", "res2"]
     sweeper = mirror.another_replica(source)
@@ -197,7 +197,7 @@ async def test_a_distributor_mirrors_the_customers_of_its_resellers(
 
 
 async def test_an_upstream_without_any_order_is_read_through_all_the_same(
-    mirror: Mirror, clock: Clock
+    mirror: Mirror, clock: StandingClock
 ) -> None:
     class Shuffled(DoorSource):
         """Every page shows others; only a query by id can be relied on."""

@@ -12,15 +12,14 @@ from chassis.database import Database
 from customer_sync.search import count_customers
 from customer_sync.search.count_customers import FILL_TALLIES, merge_tallies
 from customer_sync.settings import CustomerSyncSettings
+from testkit.clock import StandingClock
+from testkit.door import ADMINISTRATOR
 from tests.customer_sync.builders import (
-    ADMINISTRATOR,
     DISTRIBUTOR,
     NOW,
     OTHER_SELLER,
-    RESELLER,
     SELLER,
-    Clock,
-    Door,
+    CustomerDoor,
 )
 
 _KEPT = text("""
@@ -54,17 +53,17 @@ async def waiting(database: Database) -> int:
         return await session.scalar(text("SELECT count(*) FROM tally_changes")) or 0
 
 
-async def _live(door: Door, clock: Clock, database: Database) -> None:
+async def _live(door: CustomerDoor, clock: StandingClock, database: Database) -> None:
     """Every kind of change that moves a tally."""
     one, two = await door.create(domain_name="Alpha"), await door.create(cooperation_type="1")
     clock.forward(days=1)
     await door.create(DISTRIBUTOR, indirect_partner_id="res1")
     three = await door.create(domain_name="alphabet")
     for label in ("华东", "华东重点", ""):
-        await door.send("PATCH", f"/api/customers/{three}", {"label": label}, SELLER)
+        await door.patch(f"/api/customers/{three}", {"label": label}, SELLER)
     named = {"customer_name": "深圳科技", "customer_type": 1}
     verified = await door.post(f"/api/customers/{three}/verification", named, ADMINISTRATOR)
-    assert verified.status_code == 201
+    assert verified.status_code == 200
     async with database.transaction() as session:
         unlink = text("UPDATE customers SET association_status = 'unlinked' WHERE id = ANY(:ids)")
         await session.execute(unlink, {"ids": [one, two]})
@@ -74,7 +73,7 @@ async def _live(door: Door, clock: Clock, database: Database) -> None:
 
 
 async def test_tallies_are_what_the_table_says_before_and_after_they_are_summed_up(
-    door: Door, clock: Clock, database: Database
+    door: CustomerDoor, clock: StandingClock, database: Database
 ) -> None:
     await _live(door, clock, database)
     there = await counted_anew(database)
@@ -92,7 +91,7 @@ async def test_tallies_are_what_the_table_says_before_and_after_they_are_summed_
 
 
 async def test_replicas_sum_up_side_by_side_and_nothing_counts_twice(
-    door: Door, database: Database, monkeypatch: pytest.MonkeyPatch
+    door: CustomerDoor, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(count_customers, "_MERGE_ROWS_MAX", 7)
     await asyncio.gather(*(door.create() for _ in range(12)))
@@ -102,7 +101,7 @@ async def test_replicas_sum_up_side_by_side_and_nothing_counts_twice(
 
 
 async def test_a_request_sees_the_tallies_of_its_tenant_only(
-    door: Door, database: Database
+    door: CustomerDoor, database: Database
 ) -> None:
     await door.create()
     await merge_tallies(database, NOW)
@@ -116,7 +115,7 @@ async def test_a_request_sees_the_tallies_of_its_tenant_only(
 
 
 async def test_a_reader_sees_its_tenant_alone_and_writes_nothing(
-    door: Door, settings: CustomerSyncSettings
+    door: CustomerDoor, settings: CustomerSyncSettings
 ) -> None:
     await door.create()
     narrow = Database(settings.model_copy(update={"database_readers_max": 1}), "customer_sync")
@@ -137,7 +136,7 @@ async def test_a_reader_sees_its_tenant_alone_and_writes_nothing(
 
 
 async def test_a_distributor_is_told_the_counts_of_its_reseller(
-    door: Door, database: Database
+    door: CustomerDoor, database: Database
 ) -> None:
     """Of what was summed up and of what was not; the page is full, so that it is counted."""
     for number in (1, 2, 3):
@@ -147,7 +146,6 @@ async def test_a_distributor_is_told_the_counts_of_its_reseller(
     for fields in ({}, {"association_type": "2"}, {"associated_on_end": "2030-01-01T00:00:00Z"}):
         told: dict[str, Any] = {"indirect_partner_id": "res1", "limit": 1, **fields}
         assert (await door.listed(DISTRIBUTOR, **told))["count"] == 3, fields
-        assert (await door.listed(RESELLER, limit=1, **fields))["count"] == 3, fields
 
 
 DAY = timedelta(days=1)
@@ -171,7 +169,7 @@ FIRST = datetime(2026, 11, 1, tzinfo=UTC)
     ],
 )
 async def test_a_window_is_counted_by_whole_days_and_its_ends_to_the_second(
-    door: Door, database: Database, begin: datetime | None, end: datetime | None
+    door: CustomerDoor, database: Database, begin: datetime | None, end: datetime | None
 ) -> None:
     fill = text(
         "INSERT INTO customers (id, partner_id, site, currency, account_name, association_type,"
@@ -196,7 +194,7 @@ async def test_a_window_is_counted_by_whole_days_and_its_ends_to_the_second(
 
 
 async def test_a_frequent_text_is_found_from_the_newest_on_and_counted_by_its_tally(
-    door: Door, database: Database, monkeypatch: pytest.MonkeyPatch
+    door: CustomerDoor, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("customer_sync.search.list_sub_customers._RARE_MAX", 5)
     monkeypatch.setattr("customer_sync.search.list_sub_customers._WALK_ROWS_MAX", 8)
@@ -223,7 +221,7 @@ async def test_a_frequent_text_is_found_from_the_newest_on_and_counted_by_its_ta
     assert await found(account_name="ER", limit=2) == (["x20", "x19"], 20)
 
 
-async def test_a_window_may_end_with_time_itself(door: Door) -> None:
+async def test_a_window_may_end_with_time_itself(door: CustomerDoor) -> None:
     for _ in range(2):
         await door.create()
     for fields, found in (

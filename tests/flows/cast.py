@@ -28,6 +28,9 @@ from wire.times import cycle_of
 
 XACCOUNT_TYPE = "CHANNELBUS_IDP"
 
+# How long the asker of something that must succeed goes on while it is refused.
+PATIENCE_SECONDS = 20
+
 T = TypeVar("T")
 
 
@@ -41,6 +44,23 @@ def eventually(look: Callable[[], T], is_there: Callable[[T], object], seconds: 
         if time.monotonic() > deadline:
             raise AssertionError(f"not there after {seconds} s: {seen!r}")
         time.sleep(0.05)
+
+
+def patiently(ask: Callable[[], httpx.Response]) -> httpx.Response:
+    """The answer to a request that must succeed, asked again while it is refused.
+
+    Who was made a moment ago may be unknown to a service when the machine stands still for longer
+    than the 2 s for which a command waits. The codes differ from service to service, and what is
+    refused has written nothing: so every refusal is asked again, for a bounded time. So is what a
+    service that was just started again did not answer.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        answer = ask()
+        again = answer.is_client_error or answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
+        if not again or time.monotonic() > deadline:
+            return answer
+        time.sleep(0.2)
 
 
 def lasting_cycle(seconds: float = 90) -> str:
@@ -107,13 +127,13 @@ class Caller:
 
     def get(self, path: str) -> dict[str, Any]:
         """The body of a successful GET, fractions as Decimal."""
-        answer = self.call("GET", path)
+        answer = patiently(lambda: self.call("GET", path))
         assert answer.status_code == 200, answer.text
         return dict(loads(answer.content))
 
     def post(self, path: str, content: Any) -> dict[str, Any]:
         """The body of a successful POST."""
-        answer = self.call("POST", path, content)
+        answer = patiently(lambda: self.call("POST", path, content))
         assert answer.is_success, answer.text
         return dict(loads(answer.content)) if answer.content else {}
 
@@ -133,17 +153,13 @@ class Stage:
         )
 
     def admin(self, method: str, path: str, content: Any = None) -> dict[str, Any]:
-        """A request of the administrator; it must succeed.
+        """A request of the administrator; it must succeed."""
 
-        Who was made a moment ago may be unknown when the machine stands still for longer than the
-        2 s for which a command waits: setting a scene tries again.
-        """
+        def ask() -> httpx.Response:
+            return self._http.request(method, path, json=content)
 
-        def ask() -> tuple[int, str]:
-            answer = self._http.request(method, path, json=content)
-            return answer.status_code, answer.text
-
-        status, text = eventually(ask, lambda seen: seen[0] != httpx.codes.NOT_FOUND, 20)
+        answer = patiently(ask)
+        status, text = answer.status_code, answer.text
         assert httpx.codes.is_success(status), f"{method} {path}: {status} {text}"
         return dict(loads(text.encode())) if text else {}
 

@@ -76,7 +76,7 @@ def a_master(stage: Stage, partner: Caller) -> Caller:
     return customer.caller
 
 
-def make_custody_member(stage: Stage, master: Caller, name: str) -> str:
+def make_member(stage: Stage, master: Caller, name: str, *, in_custody: bool = True) -> str:
     """By the vendor's SDK, with a phone of its own; its id."""
     phone = f"137{secrets.randbelow(10**8):08}"
     args = [TemplateArgs(key="sub_customer_name", value=name)]
@@ -92,7 +92,7 @@ def make_custody_member(stage: Stage, master: Caller, name: str) -> str:
     body = CreateSubCustomerReqV2(
         party_id=root,
         sub_customer_association_type=1,
-        financial_custody=1,
+        financial_custody=int(in_custody),
         new_sub_customer=member,
     )
     master.bss.create_sub_enterprise_account(CreateSubEnterpriseAccountRequest(body=body))

@@ -22,7 +22,7 @@ from tests.flows.deeds import (
     bill_lines,
     issue_coupon,
     issued_coupon,
-    make_custody_member,
+    make_member,
     order_of,
     pay,
     place_order,
@@ -58,7 +58,7 @@ def test_a_custody_member_signs_in_and_receives_coupons_only_after_its_master_le
     partner = stage.partner(funds="1000.00")
     quota = stage.quota(partner.domain_id, "100.00")
     master, name = a_master(stage, partner), f"branch_{uuid4().hex[:12]}"
-    member = make_custody_member(stage, master, name)
+    member = make_member(stage, master, name)
     assert eventually(lambda: signs_in(stage, name), bool, 90)  # twenty guesses in a minute
     assert transfer(partner, member, "10.00")
     assert refused_code(partner, quota, member) == "CBC.50000034"
@@ -106,7 +106,7 @@ def test_a_custody_members_order_is_paid_by_its_master_and_by_nobody_else(stage:
     partner = stage.partner()
     quota = stage.quota(partner.domain_id)
     master, other = a_master(stage, partner), a_master(stage, partner)
-    member = stage.caller(make_custody_member(stage, master, f"branch_{uuid4().hex[:12]}"))
+    member = stage.caller(make_member(stage, master, f"branch_{uuid4().hex[:12]}"))
     for one in (master, other, member):
         transfer(partner, one.domain_id, "5000.00")
     coupon = issue_coupon(partner, quota, master.domain_id, "50.00")

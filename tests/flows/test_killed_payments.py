@@ -18,7 +18,7 @@ from tests.flows.deeds import (
     create_customer,
     issue_coupon,
     issued_coupon,
-    make_custody_member,
+    make_member,
     order_of,
     pay,
     place_order,
@@ -97,7 +97,7 @@ def test_killed_twice_while_a_master_pays_for_its_member(stage: Stage) -> None:
     partner = stage.partner()
     quota = stage.quota(partner.domain_id)
     master = a_master(stage, partner)
-    member = stage.caller(make_custody_member(stage, master, f"branch_{uuid4().hex[:12]}"))
+    member = stage.caller(make_member(stage, master, f"branch_{uuid4().hex[:12]}"))
     for one in (master, member):
         transfer(partner, one.domain_id, "5000.00")
     coupon = issue_coupon(partner, quota, master.domain_id, "50.00")

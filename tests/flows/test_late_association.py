@@ -44,7 +44,7 @@ def test_a_late_association_is_an_error_with_the_account_and_no_second_one(
         transfer(partner, customer, "10.00")
     coupon = {"quota_id": quota, "customer_ids": [customer], "face_value": "10.00"}
     refused = partner.post("/v2/promotions/benefits/partner-coupons", coupon)["error_details"]
-    assert [one["error_code"] for one in refused] == ["CBC.99000035"]
+    assert [one["error_code"] for one in refused] == ["CBC.99000000"]
     assert partner.post(LIST, {})["count"] == 0
     # A retry by the SDK: it is there already.
     with pytest.raises(ClientRequestException) as repeated:

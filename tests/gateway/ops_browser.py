@@ -30,6 +30,10 @@ channelbus_consumer_lag_events{consumer="voucher",partition="1",stream="order"} 
 channelbus_consumer_lag_seconds{consumer="voucher",partition="0",stream="order"} 61.5
 channelbus_consumer_lag_seconds{consumer="voucher",partition="1",stream="order"} 2.0
 channelbus_refusals_total{code="CBC.99005003"} 9.0
+channelbus_schedule_last_success_seconds{schedule="renew resources"} 1.7951520e+09
+channelbus_schedule_behind_seconds{schedule="renew resources"} 1200.0
+channelbus_schedule_behind_seconds{schedule="seal audit"} 0.0
+channelbus_schedule_failures_total{schedule="renew resources"} 3.0
 channelbus_request_seconds_bucket{le="0.005",method="GET",route="/x",status="200"} 1.0
 """
 
@@ -42,6 +46,7 @@ class PlayedService:
     livez: tuple[int, dict[str, Any]] = (200, {"alive": True, "stalled": {}})
     readyz: tuple[int, dict[str, Any]] = (200, {"ready": True, "alarms": []})
     parked: list[dict[str, Any]] = field(default_factory=list)
+    others: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
 
     async def __call__(self, scope: Scope, send: Send) -> None:
         """ASGI."""
@@ -55,6 +60,7 @@ class PlayedService:
             "/livez": self.livez,
             "/readyz": self.readyz,
             "/internal/parked": (200, {"keys": self.parked}),
+            **self.others,
         }
         await answer_json(send, *answers.get(path, (404, {})))
 
@@ -68,14 +74,20 @@ class Browser:
     cookies: dict[str, str] = field(default_factory=dict)
     set_cookies: dict[str, str] = field(default_factory=dict)
     csrf: str = ""
+    last_page: str = ""
 
     async def get(self, path: str, **headers: str) -> Answer:
-        """A page; redirects are not followed."""
-        return await self._send("GET", path, b"", headers)
+        """A page; redirects are not followed. A page that failed leaves no form to be sent."""
+        self.csrf = ""
+        answer = await self._send("GET", path, b"", headers)
+        self.last_page = f"{path} answered {answer.status}: {readable(answer):.300}"
+        return answer
 
     async def post(self, path: str, *, csrf: str | None = None, **fields: str) -> Answer:
         """A form as the page of the same session sends it, or with another token."""
         token = self.csrf if csrf is None else csrf
+        sendable = csrf is not None or token or not self.last_page
+        assert sendable, f"no page with a form was read last: {self.last_page}"
         body = urlencode({"csrf": token, **fields}).encode()
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
         return await self._send("POST", path, body, kind)
@@ -102,6 +114,8 @@ class Browser:
         ):
             assert answer.status == 200
             assert answer.content_type == "text/event-stream"
+            # By the same one the next look could meet a process that ends.
+            assert answer.headers["Connection"] == "close"
             yield _parts(answer.content)
 
     def _headers(self, more: dict[str, str]) -> dict[str, str]:
@@ -162,7 +176,8 @@ def words_of(page: str) -> str:
 @asynccontextmanager
 async def looking_at_itself(gate: Gate) -> AsyncIterator[None]:
     """The console asks this gateway itself where it would ask the one of GATEWAY_OPS_URL."""
-    peers = gate.app.state.console.peers
-    async with listening(gate.app.state.ops) as peers.urls[Service.GATEWAY]:
-        peers.ops_urls[Service.GATEWAY] = peers.urls[Service.GATEWAY]
+    peers = gate.app.parts.console.peers
+    async with listening(gate.app.ops) as own:
+        peers.urls = {**peers.urls, Service.GATEWAY: own}
+        peers.ops_urls = {**peers.ops_urls, Service.GATEWAY: own}
         yield

@@ -4,10 +4,15 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from contracts.billing import BillingFundsMoved, BillingLineRecorded
+from contracts.billing import (
+    BillingDiscountGranted,
+    BillingFundsMoved,
+    BillingLineRecorded,
+    BillingLineSettled,
+)
 from contracts.customer import CustomerAssociated
 from contracts.order import OrderCreated, ResourceOpened
-from contracts.voucher import VoucherIssued
+from contracts.voucher import VoucherCardUsed, VoucherIssued
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 PARTNER = "p1"
@@ -96,11 +101,53 @@ def coupon(
     )
 
 
+def discount(discount_id: str) -> BillingDiscountGranted:
+    """Five per cent off."""
+    return BillingDiscountGranted(
+        occurred_at=NOW,
+        partner_id=PARTNER,
+        version=1,
+        discount_id=discount_id,
+        customer_id="c1",
+        name="regular",
+        discount_type=3,
+        discount_mode=0,
+        discount_value="0.95",
+        currency="CNY",
+        effective_at=NOW,
+    )
+
+
+def card(card_id: str, version: int = 1, status: int = 1, balance: str = "9.00") -> VoucherCardUsed:
+    """A stored value card of 30.00 that paid 21.00."""
+    return VoucherCardUsed(
+        occurred_at=NOW,
+        partner_id=PARTNER,
+        version=version,
+        card_id=card_id,
+        card_name="gift",
+        customer_id="c1",
+        status=status,
+        currency="CNY",
+        face_value=Decimal("30.00"),
+        balance=Decimal(balance),
+        effective_at=NOW,
+        expire_at=NOW + timedelta(days=30),
+        order_id="o1",
+        attempt_id="a1",
+        amount=Decimal("21.00"),
+    )
+
+
 def line(
-    line_id: str, amount: str, cycle: str = "2026-11", customer_id: str = "c1"
+    line_id: str,
+    amount: str,
+    cycle: str = "2026-11",
+    customer_id: str = "c1",
+    debt: str = "0.00",
 ) -> BillingLineRecorded:
-    """A usage line."""
-    zero = Decimal("0.00")
+    """A usage line, paid in cash but for a debt."""
+    zero, owed = Decimal("0.00"), Decimal(debt)
     return BillingLineRecorded(
         occurred_at=NOW,
         partner_id=PARTNER,
@@ -122,10 +169,17 @@ def line(
         payment_amount=Decimal(amount),
         coupon_amount=zero,
         flexipurchase_coupon_amount=zero,
-        cash_amount=Decimal(amount),
+        cash_amount=Decimal(amount) - owed,
         credit_amount=zero,
-        debt_amount=zero,
+        debt_amount=owed,
     )
+
+
+def settled(owed: BillingLineRecorded, amount: str, version: int = 2) -> BillingLineSettled:
+    """That much of its debt was written off."""
+    paid = Decimal(amount)
+    left = {"debt_amount": owed.debt_amount - paid, "writeoff_amount": paid, "version": version}
+    return BillingLineSettled(**{**owed.model_dump(), **left}, settled_amount=paid)
 
 
 def resource(resource_id: str, expires_in_days: int, customer_id: str = "c1") -> ResourceOpened:

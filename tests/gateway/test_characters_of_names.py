@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from chassis.migrations import migrate
-from gateway.portfolio.names import grams
 from testkit.databases import ServiceDatabase, service_database
 from tests.gateway.portfolio_builders import NOW
 
@@ -34,6 +33,11 @@ _BEFORE = """
     CREATE INDEX portfolio_by_consumption
         ON portfolio_customers (partner_id, consumption_cycle, consumption_amount);
 """
+# What came later would fold what is written here.
+_NO_FOLDING = """
+    DROP TRIGGER fold_made ON portfolio_customers;
+    DROP TRIGGER fold_changed ON portfolio_customers;
+"""
 # The row cannot be written: an end of the migration half-way, as of a killed process.
 _FAIL = f"""
     CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -45,6 +49,13 @@ _FAIL = f"""
 """
 _STATE = "SELECT customer_id, names, xmin::text AS written_by FROM portfolio_customers"
 _INDEXES = "SELECT indexdef FROM pg_indexes WHERE tablename = 'portfolio_customers' ORDER BY 1"
+
+
+def grams(*names: str | None) -> list[str]:
+    """Every character and pair of neighbours of the names, lower-case, each once."""
+    lowered = [(name or "").lower() for name in names]
+    pairs = {name[i : i + 2] for name in lowered for i in range(len(name) - 1)}
+    return sorted(pairs.union(*lowered))
 
 
 def texts(number: int) -> tuple[str, str | None]:
@@ -62,6 +73,7 @@ async def connection(store: ServiceDatabase) -> AsyncIterator[asyncpg.Connection
 
 async def filled(connection: asyncpg.Connection) -> tuple[dict[str, list[str]], list[Any]]:
     """What has to be there at the end: names and indexes. A stub has no names."""
+    await connection.execute(_NO_FOLDING)
     known = {f"c{n:04}": texts(n) for n in range(CUSTOMERS)}
     rows: list[Any] = [
         (customer_id, "p1", 1, *of, grams(*of), NOW) for customer_id, of in known.items()

@@ -14,15 +14,15 @@ TRANSFER = "/v2/accounts/partner-accounts/adjust-amount"
 
 async def test_roles_are_asked_for_until_they_are_told(gate: Gate) -> None:
     await gate.feed(partner(), operator("op1", role="administrator"))
-    state = gate.app.state
-    await complete_roles(state.database, state.sideways, gate.echo.url)
+    parts = gate.app.parts
+    await complete_roles(parts.database, parts.sideways, gate.echo.url)
     assert gate.echo.seen == []
 
-    async with state.database.transaction() as session:
+    async with parts.database.transaction() as session:
         await session.execute(update(Operator).values(role=None))
     key = await gate.key("p1", "op1")
     assert (await gate.call(key, "POST", TRANSFER, {})).status == 403
-    await complete_roles(state.database, state.sideways, gate.echo.url)
+    await complete_roles(parts.database, parts.sideways, gate.echo.url)
     assert gate.echo.seen[-1]["path"] == "/internal/restatements"
     assert json.loads(gate.echo.body()) == {"aggregates": ["operator"]}
     assert gate.echo.principal(gate.settings).is_administrator
@@ -31,5 +31,5 @@ async def test_roles_are_asked_for_until_they_are_told(gate: Gate) -> None:
     await gate.feed(told)
     assert (await gate.call(key, "POST", TRANSFER, {})).status == 200
     asked = len(gate.echo.seen)
-    await complete_roles(state.database, state.sideways, gate.echo.url)
+    await complete_roles(parts.database, parts.sideways, gate.echo.url)
     assert len(gate.echo.seen) == asked

@@ -29,7 +29,7 @@ STRANGER = identity_builders.partner("p2")
 
 
 async def project(gate: Gate, *events: Event) -> None:
-    async with gate.app.state.database.transaction() as session:
+    async with gate.app.parts.database.transaction() as session:
         await project_events(session, events)
 
 
@@ -50,7 +50,7 @@ async def read_to_the_end(gate: Gate, limit: int, after: str = "earliest") -> li
 
 
 async def feed_order(gate: Gate) -> list[str]:
-    async with gate.app.state.database.transaction() as session:
+    async with gate.app.parts.database.transaction() as session:
         ids = await session.scalars(select(FeedRow.event_id).order_by(FeedRow.position))
         return [str(event_id) for event_id in ids]
 
@@ -88,7 +88,7 @@ async def test_readers_miss_nothing_while_several_write(gate: Gate) -> None:
     async def write(writer: int) -> None:
         for number in range(12):
             try:
-                async with gate.app.state.database.transaction() as session:
+                async with gate.app.parts.database.transaction() as session:
                     await project_events(session, [order(f"o{writer}-{number}")])
                     await asyncio.sleep(0.004 * (writer % 3))
                     if number % 4 == 3:
@@ -152,21 +152,21 @@ async def test_the_wall_stands_without_the_querys_own_condition(
 ) -> None:
     monkeypatch.setattr(reading, "_visible", lambda _principal: [])
     await project(gate, order("o1"))
-    state = gate.app.state
+    parts = gate.app.parts
     for who, seen in (("p1", 1), ("p2", 0)):
         principal = Principal(id=who, kind="solution_provider", partner_id=who)
         found = await reading.read_events(
-            state.database, state.feed_watch, principal, reading.FeedPage()
+            parts.database, parts.feed_watch, principal, reading.ReadEvents()
         )
         assert len(found["events"]) == seen, who
 
 
 async def test_the_querys_own_condition_stands_without_the_wall(gate: Gate) -> None:
     await project(gate, order("o1"))
-    state = gate.app.state
+    parts = gate.app.parts
     everywhere = Principal(id="p2", kind="solution_provider", partner_id="*")
     found = await reading.read_events(
-        state.database, state.feed_watch, everywhere, reading.FeedPage()
+        parts.database, parts.feed_watch, everywhere, reading.ReadEvents()
     )
     assert found["events"] == []
 
@@ -244,7 +244,7 @@ async def test_nobody_reads_without_an_identity(gate: Gate) -> None:
 
 
 async def age_rows(gate: Gate, days: int) -> None:
-    async with gate.app.state.database.transaction() as session:
+    async with gate.app.parts.database.transaction() as session:
         await session.execute(
             update(FeedRow).values(arrived_at=FeedRow.arrived_at - timedelta(days=days))
         )
@@ -252,7 +252,7 @@ async def age_rows(gate: Gate, days: int) -> None:
 
 async def prune(gate: Gate) -> None:
     now: datetime = gate.now()
-    await prune_events(gate.app.state.database, now)
+    await prune_events(gate.app.parts.database, now)
 
 
 async def test_a_cursor_from_before_what_is_kept_is_told_how_to_start_over(gate: Gate) -> None:
@@ -306,7 +306,7 @@ async def test_pruning_goes_on_portion_by_portion(
 async def test_a_cursor_of_another_feed_starts_over(gate: Gate) -> None:
     await project(gate, order("o1"))
     cursor = (await page(gate))["next"]
-    async with gate.app.state.database.transaction() as session:
+    async with gate.app.parts.database.transaction() as session:
         await session.execute(
             text("UPDATE event_feed_horizon SET feed_id = :other"), {"other": uuid4()}
         )
@@ -317,7 +317,7 @@ async def test_a_cursor_ahead_of_the_feed_starts_over(gate: Gate) -> None:
     """The database was put back to an earlier day: positions are given out a second time."""
     await project(gate, order("o1"), order("o2"))
     cursor = (await page(gate))["next"]
-    async with gate.app.state.database.transaction() as session:
+    async with gate.app.parts.database.transaction() as session:
         await session.execute(text("DELETE FROM event_feed WHERE subject = 'o2'"))
     assert (await refused(gate, f"after={cursor}")).code == "CHB.0410"
 
@@ -334,7 +334,7 @@ async def test_latest_begins_after_everything_there_is(gate: Gate) -> None:
 async def test_an_erased_event_stays_as_a_tombstone(gate: Gate) -> None:
     erased = order("o1")
     await project(gate, erased, order("o2"))
-    async with gate.app.state.database.transaction() as session:
+    async with gate.app.parts.database.transaction() as session:
         await session.execute(
             update(FeedRow).where(FeedRow.event_id == erased.event_id).values(body=None)
         )
@@ -372,7 +372,7 @@ async def test_what_is_not_ones_own_ends_no_waiting(gate: Gate) -> None:
 
 async def test_many_who_wait_share_one_look(gate: Gate) -> None:
     """However many wait, the table is asked four times a second."""
-    watch = gate.app.state.feed_watch
+    watch = gate.app.parts.feed_watch
     looks: list[float] = []
     ask = watch._heads._look
 

@@ -1,5 +1,7 @@
 """Methods, ids and headers: what is answered, echoed and passed on of them."""
 
+import asyncio
+
 import pytest
 from starlette.types import Scope, Send
 
@@ -27,6 +29,28 @@ async def test_options_tells_what_a_path_can_do(gate: Gate, target: str, allowed
     answer = await gate.send("OPTIONS", target)
     assert (answer.status, answer.raw) == (204, b"")
     assert set(answer.headers["allow"].split(", ")) == {*allowed, "OPTIONS"}
+
+
+async def test_options_of_the_server_as_a_whole(gate: Gate) -> None:
+    host, port = gate.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    answer = (await asyncio.wait_for(reader.read(), 30)).decode()
+    writer.close()
+    assert answer.startswith("HTTP/1.1 204 ")
+    assert "allow: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT" in answer
+
+
+async def test_head_of_the_vendors_reads_is_answered_as_options_says(gate: Gate) -> None:
+    key = await story(gate)
+    got = await gate.call(key, "GET", f"{ORDERS}?limit=1")
+    head = await gate.call(key, "HEAD", f"{ORDERS}?limit=1")
+    assert (head.status, head.raw) == (200, b"")
+    assert head.headers["content-type"] == got.headers["content-type"]
+    assert [one["method"] for one in gate.echo.seen] == ["GET", "GET"]
+    unknown = await gate.call(key, "HEAD", TRANSFER)  # a command has no head
+    assert unknown.status == 404
+    assert len(gate.echo.seen) == 2
 
 
 @pytest.mark.parametrize("target", ["/api/nothing", "/nothing", "/v2/nothing"])

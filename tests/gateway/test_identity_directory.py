@@ -24,7 +24,7 @@ BALANCES = "/v2/accounts/partner-accounts/balances"
 
 
 async def rows(gate: Gate) -> list[tuple[object, ...]]:
-    async with gate.app.state.database.transaction() as session:
+    async with gate.app.parts.database.transaction() as session:
         found: list[tuple[object, ...]] = []
         for table in (Account, Operator, Authorization):
             kept = await session.execute(select(table.__table__).order_by(table.id))
@@ -40,7 +40,7 @@ async def test_events_in_any_order_and_twice_end_the_same(gate: Gate) -> None:
     await gate.feed(*reversed(events))
     assert await rows(gate) == once
     assert len(once) == 4
-    async with gate.app.state.database.transaction() as session:
+    async with gate.app.parts.database.transaction() as session:
         account = await session.get_one(Account, "c1")
         assert (account.association_status, account.version) == ("unlinked", 3)
 
@@ -49,7 +49,7 @@ async def test_an_accounts_own_limit_survives_its_events(gate: Gate) -> None:
     await gate.feed(partner())
     await gate.admin("PUT", "/api/principals/p1/rate-limit", {"requests_per_second": 500})
     await gate.feed(partner(version=2, name="renamed"))
-    async with gate.app.state.database.transaction() as session:
+    async with gate.app.parts.database.transaction() as session:
         assert (await session.get_one(Account, "p1")).requests_per_second == 500
 
 
@@ -65,7 +65,7 @@ async def test_a_tenants_request_cannot_read_credentials(gate: Gate) -> None:
     who = Principal(id="p1", kind="solution_provider", partner_id="*")
     for table in ("access_keys", "tokens", "passwords", "identity_accounts", "used_signatures"):
         with pytest.raises(DBAPIError, match="permission denied"):
-            async with gate.app.state.database.transaction_as(who) as session:
+            async with gate.app.parts.database.transaction_as(who) as session:
                 await session.execute(text(f"SELECT * FROM {table}"))
 
 
@@ -73,9 +73,9 @@ async def test_a_revocation_by_another_replica_is_noticed_within_the_caches_time
     gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = await story(gate)
-    cache = gate.app.state.keyring.known
+    cache = gate.app.parts.keyring.known
     assert (await gate.call(key, "GET", BALANCES)).status == 200
-    async with gate.app.state.database.transaction() as session:
+    async with gate.app.parts.database.transaction() as session:
         await session.execute(text("DELETE FROM access_keys"))
     assert (await gate.call(key, "GET", BALANCES)).status == 200  # still remembered
     get, later = cache.get, cache._keep_seconds + 1  # passed for the cache alone

@@ -167,8 +167,8 @@ async def test_a_token_by_the_iam_sdk_for_the_customer_makes_keys_too(gate: Gate
 
 async def test_a_token_by_password_is_made_and_validated_by_the_iam_sdk(gate: Gate) -> None:
     key = await story(gate)
-    hashed = await gate.app.state.keyring.passwords.hash(PASSWORD)
-    async with gate.app.state.database.transaction() as session:
+    hashed = await gate.app.parts.keyring.passwords.hash(PASSWORD)
+    async with gate.app.parts.database.transaction() as session:
         await keep_password(session, "r1", hashed)
     await gate.feed(operator(credential_ref="r1"))
     iam = client(IamClient, gate, key, "p1")

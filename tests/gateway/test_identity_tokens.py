@@ -43,8 +43,8 @@ def by_password(name: str, domain: str, password: str = PASSWORD) -> dict[str, A
 
 
 async def with_password(gate: Gate, ref: str = "r1") -> str:
-    hashed = await gate.app.state.keyring.passwords.hash(PASSWORD)
-    async with gate.app.state.database.transaction() as session:
+    hashed = await gate.app.parts.keyring.passwords.hash(PASSWORD)
+    async with gate.app.parts.database.transaction() as session:
         await keep_password(session, ref, hashed)
     return ref
 
@@ -203,14 +203,12 @@ async def test_without_an_active_authorization_nobody_is_assumed(gate: Gate, gra
     await gate.feed(partner(), customer(), *([grant] if grant else []))
     answer = await gate.call(await gate.key("p1"), "POST", TOKENS, assume())
     assert (answer.status, answer.code) == (403, "CHB.1001")
-    async with gate.app.state.database.transaction() as session:
+    async with gate.app.parts.database.transaction() as session:
         assert (await session.scalars(select(Token))).all() == []
 
 
-async def test_an_exchange_waits_for_a_customer_that_is_still_on_its_way(
-    gate: Gate, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("chassis.copies.WAIT_SECONDS", 30.0)  # it comes, however slowly
+@pytest.mark.usefixtures("long_waits")
+async def test_an_exchange_waits_for_a_customer_that_is_still_on_its_way(gate: Gate) -> None:
     await gate.feed(partner())
     key = await gate.key("p1")
     waiting = asyncio.create_task(gate.call(key, "POST", TOKENS, assume()))
@@ -276,7 +274,7 @@ async def test_an_exchanged_token_ends_at_once_with_grant_or_association(
 
 async def test_a_token_is_kept_only_as_a_hash(gate: Gate) -> None:
     token = await operators_token(gate)
-    async with gate.app.state.database.transaction() as session:
+    async with gate.app.parts.database.transaction() as session:
         kept = await session.execute(text("SELECT tokens::text FROM tokens"))
         assert token not in str(kept.all())
 
@@ -332,8 +330,8 @@ async def test_an_expired_token_is_told_to_be_expired_and_an_unknown_one_to_be_u
     assert (answer.status, answer.code) == (401, "APIGW.0307")
     unknown = await gate.send("GET", BALANCES, headers={"X-Auth-Token": "x" * 64})
     assert (unknown.status, unknown.code) == (401, "CBC.0154")
-    await prune_credentials(gate.app.state.database, gate.now() + timedelta(days=8))
-    async with gate.app.state.database.transaction() as session:
+    await prune_credentials(gate.app.parts.database, gate.now() + timedelta(days=8))
+    async with gate.app.parts.database.transaction() as session:
         assert (await session.scalars(select(Token))).all() == []
 
 

@@ -32,7 +32,7 @@ async def make(gate: Gate, kind: str, name: str) -> Answer:
 
 async def claims(gate: Gate) -> list[tuple[str, str, int]]:
     row = LoginNameClaim
-    async with gate.app.state.database.transaction() as session:
+    async with gate.app.parts.database.transaction() as session:
         found = await session.execute(select(row.name, row.kind, row.claims).order_by(row.name))
         return [(name, kind, number) for name, kind, number in found]
 
@@ -130,7 +130,7 @@ async def test_what_is_no_name_is_left_for_its_service_to_refuse(gate: Gate) -> 
 async def test_a_claim_ends_when_its_event_has_long_come(gate: Gate) -> None:
     await story(gate)
     await make(gate, "customer", "yunfan")
-    database = gate.app.state.database
+    database = gate.app.parts.database
     await prune_credentials(database, gate.now() + timedelta(days=6))
     assert len(await claims(gate)) == 1
     await prune_credentials(database, gate.now() + timedelta(days=8))
@@ -146,7 +146,7 @@ async def test_the_migration_tells_who_shares_a_name(gate: Gate) -> None:
         operator("op1", account_name="c2-account"),
     )
     migration = import_module("gateway.migrations.versions.0010_login_names")
-    async with gate.app.state.database.transaction() as session:
+    async with gate.app.parts.database.transaction() as session:
         told = await (await session.connection()).run_sync(migration.shared_names)
     assert told == [
         "login name c2-account is shared by customer c2, operator op1: rename one",

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from chassis.identity import PARTNER_KINDS, Principal, WrongPrincipalError
+from chassis.identity import Principal, WrongPrincipalError
 from gateway.app import build
 from gateway.forwarding.admit import NotYetError, admit
 from gateway.forwarding.destinations import (
@@ -12,7 +12,6 @@ from gateway.forwarding.destinations import (
     Destination,
     Service,
     destination_of,
-    native_routes,
 )
 from gateway.not_yet import NOT_YET
 from gateway.settings import GatewaySettings
@@ -20,6 +19,8 @@ from testkit.databases import ServiceDatabase
 from testkit.keys import ADMIN_TOKEN, ENCRYPTION_KEYS
 from tests.wire.operators import wanted
 from tests.wire.table import ALL
+from wire.callers import PARTNER_KINDS
+from wire.native_routes import native_routes
 from wire.permissions import NOBODY, PLATFORM_ITEMS, items, needs
 
 
@@ -30,7 +31,8 @@ def destinations() -> dict[str, Destination]:
     settings = nowhere.settings(
         GatewaySettings, admin_token=ADMIN_TOKEN, encryption_keys=ENCRYPTION_KEYS
     )
-    routes = [(one.http_method, one.path) for one in ALL.values()] + native_routes()
+    routes = [(one.http_method, one.path) for one in ALL.values()]
+    routes += [(one.method, one.path) for one in native_routes().values()]
     for path, methods in build(settings).openapi()["paths"].items():
         if path.startswith(("/api/", *_IAM_PREFIXES)):
             routes += [(method.upper(), path) for method in methods]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import SecretStr
 
-from chassis.clock import utc_now
+from chassis.clock import wall_now
 from gateway.forwarding.destinations import Service
 from gateway.ops.follow_events import Flow
 from gateway.ops.pages import Pages
@@ -60,7 +60,7 @@ channelbus_group_lag_seconds{{group="customer_sync",stream="order"}} 1.0
 
 @pytest.fixture
 def watch(monkeypatch: pytest.MonkeyPatch) -> ServiceWatch:
-    found = ServiceWatch(peers(), utc_now)
+    found = ServiceWatch(peers(), wall_now)
     found._with_every_consumer([WELL])
     later = time.monotonic() + FROZEN_SECONDS
     monkeypatch.setattr("gateway.ops.watch_services.time.monotonic", lambda: later)
@@ -103,7 +103,7 @@ def test_when_nobody_measures_it_is_as_late_as_when_it_was_last_seen_and_longer(
 
 def test_a_group_that_its_service_never_spoke_of_has_its_row() -> None:
     """As after a restart of the gateway while the service is frozen."""
-    watch = ServiceWatch(peers(), utc_now)
+    watch = ServiceWatch(peers(), wall_now)
     away = ServiceState("customer-sync", "away", "no answer")
     _, found = watch._with_every_consumer([measured(0, 0.0), away])
     assert [one.name for one in found.consumers] == ["customer_sync"]
@@ -111,7 +111,7 @@ def test_a_group_that_its_service_never_spoke_of_has_its_row() -> None:
 
 
 def test_who_answers_says_what_is_and_nothing_is_at_least() -> None:
-    watch = ServiceWatch(peers(), utc_now)
+    watch = ServiceWatch(peers(), wall_now)
     order, billing = watch._with_every_consumer([WELL, measured(0, 0.0)])
     assert "at least" not in tiles_of(order, billing)
     assert order.parked == (KEY,)

@@ -23,12 +23,21 @@ pytestmark = pytest.mark.postgres
 
 PASSWORD = "correct horse battery"
 NOWHERE = "http://127.0.0.1:1"
-PAGES = ["/ops", "/ops/live", "/ops/parked/order/1"]
+PAGES = [
+    "/ops",
+    "/ops/live",
+    "/ops/parked/order/1",
+    "/ops/decisions",
+    "/ops/replay-all",
+    "/ops/positions",
+]
 DEEDS = [
     "/ops/sign-out",
     "/ops/parked/order/1/replay",
     "/ops/parked/order/1/edit",
     "/ops/parked/order/1/skip",
+    "/ops/replay-all",
+    "/ops/positions",
 ]
 
 
@@ -46,8 +55,8 @@ def browser(gate: Gate) -> Browser:
 async def with_operator(gate: Gate, *permissions: str) -> dict[str, str]:
     """An operator of p1; the fields it signs in with."""
     await gate.feed(partner("p1"), operator("op1", "p1", permissions=list(permissions)))
-    hashed = await gate.app.state.keyring.passwords.hash(PASSWORD)
-    async with gate.app.state.database.transaction() as session:
+    hashed = await gate.app.parts.keyring.passwords.hash(PASSWORD)
+    async with gate.app.parts.database.transaction() as session:
         session.add(Password(ref="r-op1", owner_id="op1", hash=hashed))
         session.add(Password(ref="r-p1", owner_id="p1", hash=hashed))
     return {
@@ -62,7 +71,7 @@ async def with_operator(gate: Gate, *permissions: str) -> dict[str, str]:
 async def test_nothing_is_shown_to_who_is_not_signed_in(
     gate: Gate, browser: Browser, path: str
 ) -> None:
-    async with gate.app.state.database.transaction() as session:
+    async with gate.app.parts.database.transaction() as session:
         await project_events(session, [customer("c-secret")])
     for cookies in ({}, {"channelbus_ops": "guessed"}):
         browser.cookies = dict(cookies)
@@ -120,7 +129,7 @@ async def test_nobody_else_is_believed_about_tls(browser: Browser) -> None:
 async def test_the_sessions_id_is_kept_as_a_hash_alone(gate: Gate, browser: Browser) -> None:
     await browser.sign_in()
     session_id = browser.cookies["channelbus_ops"]
-    async with gate.app.state.database.transaction() as session:
+    async with gate.app.parts.database.transaction() as session:
         (kept,) = (await session.scalars(select(ConsoleSession))).all()
     assert kept.hash == hashlib.sha256(session_id.encode()).hexdigest()
     values = [str(value) for value in vars(kept).values()]
@@ -187,7 +196,7 @@ async def test_the_partners_own_account_is_told_so(gate: Gate, browser: Browser)
 
 async def test_who_loses_the_permission_is_told_so_at_once(gate: Gate, browser: Browser) -> None:
     await browser.sign_in(**await with_operator(gate, OPS_CONSOLE_ITEM))
-    async with gate.app.state.database.transaction() as session:
+    async with gate.app.parts.database.transaction() as session:
         await session.execute(update(Operator).values(permissions=[]))
     for path in PAGES:
         answer = await browser.get(path)
@@ -198,7 +207,7 @@ async def test_who_loses_the_permission_is_told_so_at_once(gate: Gate, browser: 
 
 async def test_a_disabled_operator_is_out(gate: Gate, browser: Browser) -> None:
     await browser.sign_in(**await with_operator(gate, OPS_CONSOLE_ITEM))
-    async with gate.app.state.database.transaction() as session:
+    async with gate.app.parts.database.transaction() as session:
         await session.execute(update(Operator).values(status="disabled"))
     assert (await browser.get("/ops")).status == 303
 
@@ -207,12 +216,12 @@ async def test_a_session_ends_after_twelve_hours_and_leaves(gate: Gate, browser:
     await browser.sign_in()
     gate.ahead = timedelta(hours=11, minutes=59)
     assert (await browser.get("/ops")).status == 200
-    await prune_sessions(gate.app.state.database, gate.now())
+    await prune_sessions(gate.app.parts.database, gate.now())
     assert (await browser.get("/ops")).status == 200
     gate.ahead = timedelta(hours=12, minutes=1)
     assert (await browser.get("/ops")).status == 303
-    await prune_sessions(gate.app.state.database, gate.now())
-    async with gate.app.state.database.transaction() as session:
+    await prune_sessions(gate.app.parts.database, gate.now())
+    async with gate.app.parts.database.transaction() as session:
         assert (await session.scalars(select(ConsoleSession))).all() == []
 
 
@@ -227,7 +236,7 @@ async def test_sign_out_ends_the_session_and_the_operators_token(
     assert "channelbus_ops" not in browser.cookies
     browser.cookies = kept
     assert (await browser.get("/ops")).status == 303
-    async with gate.app.state.database.transaction() as session:
+    async with gate.app.parts.database.transaction() as session:
         (token,) = (await session.scalars(select(Token))).all()
     assert token.revoked_at is not None
 

@@ -97,7 +97,7 @@ async def test_a_password_against_the_rules_is_refused_and_nothing_is_kept(
     answer = await gate.call(key, "POST", REGISTER, asked)
     assert (answer.status, answer.code) == (400, "CBC.99000036")
     assert gate.echo.seen == []
-    async with gate.app.state.database.transaction() as session:
+    async with gate.app.parts.database.transaction() as session:
         assert (await session.scalars(select(Password))).all() == []
 
 
@@ -166,7 +166,7 @@ async def test_what_beside_a_password_cannot_be_written_again_is_refused_by_its_
     assert (answer.status, answer.code) == (400, "CBC.0100")
     assert answer.content["error_msg"].rpartition(". ")[2].startswith(f"{field}:")
     assert gate.echo.seen == []
-    async with gate.app.state.database.transaction() as session:
+    async with gate.app.parts.database.transaction() as session:
         assert (await session.scalars(select(Password))).all() == []
 
 
@@ -180,5 +180,5 @@ async def test_a_repeated_idempotency_key_forwards_the_same_bytes(gate: Gate) ->
     other = {"account_name": "op", "password": "Anders#2026"}
     await gate.post("/api/partners/p1/operators", other, headers)
     assert gate.echo.body(2) != gate.echo.body(1)
-    async with gate.app.state.database.transaction() as session:
+    async with gate.app.parts.database.transaction() as session:
         assert len((await session.scalars(select(Password))).all()) == 2

@@ -50,7 +50,7 @@ async def test_a_line_says_who_asked_from_where_and_what_came_of_it(
 
         await gate.send("GET", "/api/orders/o1", headers=headers)
         nobody = {"status": 401, "code": "APIGW.0301", "address": "203.0.113.7"}
-        assert last(written).items() >= {**nobody, "route": "/api/orders/{id}"}.items()
+        assert last(written).items() >= {**nobody, "route": "/api/orders/{order_id}"}.items()
         assert "principal" not in last(written)
 
         await gate.feed(operator())

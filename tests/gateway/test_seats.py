@@ -15,6 +15,7 @@ from tests.gateway.test_ops_sign_in import PASSWORD, with_operator
 from wire.permissions import OPS_CONSOLE_ITEM
 
 NOWHERE = "http://127.0.0.1:1"
+LIBRARY_LOOKS_SECONDS = 0.7  # sse_starlette looks for a signal each half second
 WAIT = "/api/events?after=latest&wait_seconds=30"
 
 
@@ -28,7 +29,7 @@ async def gate(gateway_store: ServiceDatabase) -> AsyncIterator[Gate]:
 
 
 def waiting(gate: Gate, name: str = "all") -> int:
-    number: int = gate.app.state.feed_watch._waiting[name]
+    number: int = gate.app.parts.feed_watch._waiting[name]
     return number
 
 
@@ -55,6 +56,20 @@ async def unhurried(gate: Gate, *ids: str) -> list[AccessPair]:
     for one in ids:
         await gate.admin("PUT", f"/api/principals/{one}/rate-limit", {"requests_per_second": 1000})
     return [await gate.key(one) for one in ids]
+
+
+async def test_who_waits_is_answered_when_the_process_ends(gate: Gate) -> None:
+    await gate.feed(partner("p1"))
+    (key,) = await unhurried(gate, "p1")
+    polls = [asyncio.create_task(gate.call(key, "GET", WAIT))]
+    await until_waiting(gate, 1)
+    gate.app.running.end()
+    polls.append(asyncio.create_task(gate.call(key, "GET", WAIT)))  # too late to wait
+    async with asyncio.timeout(15):
+        for poll in polls:
+            answer = await poll
+            assert (answer.status, answer.content["events"]) == (200, [])
+            assert answer.content["next"]
 
 
 async def test_one_account_waits_ten_times_and_others_wait_too(gate: Gate) -> None:
@@ -91,7 +106,7 @@ async def test_who_goes_gives_its_seat_back_at_once(gate: Gate) -> None:
     await end(*polls)
     async with asyncio.timeout(15):  # long before the wait is over
         await until_waiting(gate, 0)
-    assert dict(gate.app.state.feed_watch._waiting) == {}
+    assert dict(gate.app.parts.feed_watch._waiting) == {}
 
 
 # --- the console
@@ -120,7 +135,7 @@ async def _gone(writer: asyncio.StreamWriter) -> None:
 
 
 def seats(gate: Gate) -> int:
-    return len(gate.app.state.console.seats)
+    return len(gate.app.parts.console.seats)
 
 
 async def until_seats(gate: Gate, number: int) -> None:
@@ -179,7 +194,28 @@ async def test_an_operators_sessions_are_one_persons(gate: Gate) -> None:
     fields = {"account": "p1-account", "operator": "op1-name", "password": PASSWORD}
     await again.sign_in(way="operator", **fields)
     await gate.feed(operator("op2", "p1", permissions=[OPS_CONSOLE_ITEM]))
-    sessions = gate.app.state.console.sessions
+    sessions = gate.app.parts.console.sessions
     ids = [browser.cookies["channelbus_ops"] for browser in (one, again)]
-    people = {(await sessions.visitor(one_id, gate.now())).who for one_id in ids}
-    assert people == {"op1"}
+    visitors = [await sessions.visitor(one_id, gate.now()) for one_id in ids]
+    assert {visitor and visitor.who for visitor in visitors} == {"op1"}
+
+
+async def test_a_live_page_ends_whole_when_the_process_does(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its browser connects again and meets another replica.
+
+    Break: leave `seats.end` out, or the grace: the stream's library hears of the signal as well.
+    """
+    browser, late = Browser(gate), await signed_in_operator(gate)
+    await browser.sign_in()
+    async with looking_at_itself(gate), browser.live() as parts:
+        assert await anext(parts)
+        monkeypatch.setattr("sse_starlette.sse.AppStatus.should_exit", True)
+        await asyncio.sleep(LIBRARY_LOOKS_SECONDS)
+        gate.app.parts.console.seats.end()
+        async with asyncio.timeout(30):
+            async for _ in parts:  # a connection that breaks off would raise here
+                pass
+        assert (await late.get("/ops/live")).status == 503
+    await until_seats(gate, 0)

@@ -12,6 +12,7 @@ import aiohttp
 import httpx
 import pytest
 from sqlalchemy import select
+from sqlalchemy.pool import QueuePool
 from structlog.testing import capture_logs
 
 from contracts.partner import PartnerOperatorChanged
@@ -30,7 +31,7 @@ OWNER, STRANGER = "198.51.100.1", "203.0.113.1"
 
 
 async def probe(gate: Gate, path: str) -> httpx.Response:
-    transport = httpx.ASGITransport(app=gate.app.state.ops)
+    transport = httpx.ASGITransport(app=gate.app.ops)
     async with httpx.AsyncClient(transport=transport, base_url="http://ops") as ops:
         return await ops.get(path)
 
@@ -56,11 +57,11 @@ async def with_operator(gate: Gate) -> None:
 
 async def taking_every_turn(gate: Gate, stack: AsyncExitStack) -> None:
     for _ in range(gate.settings.password_hashes_at_once):
-        await stack.enter_async_context(gate.app.state.keyring.passwords.turn("somebody"))
+        await stack.enter_async_context(gate.app.parts.keyring.passwords.turn("somebody"))
 
 
 def waiting(gate: Gate) -> int:
-    number: int = gate.app.state.keyring.passwords._waiting
+    number: int = gate.app.parts.keyring.passwords._waiting
     return number
 
 
@@ -208,30 +209,27 @@ async def test_a_refused_sign_in_is_logged_with_its_address_and_without_the_pass
 
 async def unbound(gate: Gate, expected: str | None, password: str = PASSWORD) -> str:
     """A password that no event has bound; its reference."""
-    hashed = await gate.app.state.keyring.passwords.hash(password)
-    async with gate.app.state.database.transaction() as session:
+    hashed = await gate.app.parts.keyring.passwords.hash(password)
+    async with gate.app.parts.database.transaction() as session:
         await keep_password(session, "r-new", hashed, expected)
     return "r-new"
 
 
-@pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chassis.copies.WAIT_SECONDS", 30.0)  # it comes, however slowly
-
-
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("long_waits")
 async def test_an_operator_made_a_moment_ago_signs_in(gate: Gate) -> None:
     await gate.feed(partner())
     ref = await unbound(gate, "op1-name")
     signing_in = asyncio.create_task(try_as(gate, OWNER))
     done, _ = await asyncio.wait([signing_in], timeout=0.5)
     assert not done
-    assert gate.app.state.database.engine.pool.checkedout() <= 1  # it holds no connection
+    pool = gate.app.parts.database.engine.pool
+    assert isinstance(pool, QueuePool)
+    assert pool.checkedout() <= 1  # it holds no connection
     await gate.feed(operator(credential_ref=ref))
     assert (await signing_in).status == 201
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("long_waits")
 @pytest.mark.parametrize("expected", ["c1-account", None])
 async def test_a_customer_made_a_moment_ago_signs_in(gate: Gate, expected: str | None) -> None:
     ref = await unbound(gate, expected)
@@ -243,7 +241,7 @@ async def test_a_customer_made_a_moment_ago_signs_in(gate: Gate, expected: str |
     assert (await signing_in).status == 201
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("long_waits")
 async def test_a_password_changed_a_moment_ago_counts(gate: Gate) -> None:
     await with_operator(gate)
     ref = await unbound(gate, "op1", "Anders#2027")
@@ -255,7 +253,7 @@ async def test_a_password_changed_a_moment_ago_counts(gate: Gate) -> None:
     assert (await signing_in).status == 201
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("long_waits")
 async def test_nobody_is_waited_for_whom_nothing_announces(gate: Gate) -> None:
     await with_operator(gate)
     await unbound(gate, "somebody-else")
@@ -265,11 +263,11 @@ async def test_nobody_is_waited_for_whom_nothing_announces(gate: Gate) -> None:
             assert (answer.status, answer.code) == (401, "CHB.0401")
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("long_waits")
 async def test_few_wait_at_once_for_somebody_who_may_come(gate: Gate) -> None:
     await gate.feed(partner())
     await unbound(gate, "op1-name")
-    limits = gate.app.state.keyring.sign_ins
+    limits = gate.app.parts.keyring.sign_ins
     async with AsyncExitStack() as stack:
         for _ in range(WAITING_MAX):
             await stack.enter_async_context(limits.waiting())
@@ -289,6 +287,6 @@ async def test_the_name_for_which_a_password_waits_is_kept_with_it(gate: Gate) -
         assert b"credential_ref" in gate.echo.body()
         assert PASSWORD.encode() not in gate.echo.body()
 
-    async with gate.app.state.database.transaction() as session:
+    async with gate.app.parts.database.transaction() as session:
         expected = await session.scalars(select(Password.expected).order_by(Password.created_at))
         assert list(expected) == ["wang", "op7"]

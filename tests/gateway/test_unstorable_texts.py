@@ -20,7 +20,7 @@ HALF = b'{"credential_ref": "r", "password": "Str0ng!pass", "\\ud800": 1}'
         ("/api/customers?limit=5&%00=1", "\0"),
         ("/api/customers/%00", "path"),
         ("/api/orders/a%FFb", "path"),
-        ("/api/partners?account_name=%00", "account_name"),
+        ("/api/quotas?after=%00", "after"),
         ("/v3.0/OS-CREDENTIAL/credentials?user_id=%00", "user_id"),
         ("/v3.0/OS-CREDENTIAL/credentials/%00", "path"),
     ],
@@ -75,7 +75,7 @@ async def test_a_body_that_cannot_be_written_again_is_refused_and_no_password_is
     answer = await gate.send("POST", OPERATORS, body=body, headers=headers)
     assert (answer.status, answer.code) == (400, "CBC.0100")
     assert gate.echo.seen == []
-    async with gate.app.state.database.transaction() as session:
+    async with gate.app.parts.database.transaction() as session:
         assert await session.scalar(select(func.count()).select_from(Password)) == 0
 
 

@@ -120,8 +120,8 @@ async def test_a_disabled_operator_comes_back_with_nothing_that_it_had_exchanged
 async def test_a_new_password_ends_what_the_old_one_got(gate: Gate) -> None:
     line = await line_of(gate)
     permanent = await gate.key("p1", "op1")
-    hashed = await gate.app.state.keyring.passwords.hash("Anders#2027")
-    async with gate.app.state.database.transaction() as session:
+    hashed = await gate.app.parts.keyring.passwords.hash("Anders#2027")
+    async with gate.app.parts.database.transaction() as session:
         await keep_password(session, "r2", hashed)
     told = operator("op1", version=2).model_dump() | {"credential_ref": "r2"}
     await gate.feed(PartnerOperatorChanged.model_validate(told))
@@ -176,7 +176,7 @@ async def test_nothing_outlives_what_it_was_exchanged_by(gate: Gate) -> None:
 
 async def test_an_end_waits_for_an_exchange_that_is_under_way_and_ends_it(gate: Gate) -> None:
     key = await story(gate)
-    database, now = gate.app.state.database, gate.now()
+    database, now = gate.app.parts.database, gate.now()
     async with database.transaction() as session:
         await hold_line(session, [key_name(key.access)], now)  # as an exchange does
         ending = asyncio.create_task(gate.call(key, "DELETE", f"{KEYS}/{key.access}"))
@@ -200,7 +200,7 @@ async def test_exchanges_race_the_end_of_their_key_and_none_survives(gate: Gate)
     answers = await asyncio.gather(*racing)
     tokens = [a.headers["x-subject-token"] for a in answers if a.status == 201]
     assert await works(gate, *tokens) == [False] * len(tokens)
-    async with gate.app.state.database.transaction() as session:
+    async with gate.app.parts.database.transaction() as session:
         living = select(Token.hash).where(Token.revoked_at.is_(None))
         assert (await session.scalars(living)).all() == []
 
@@ -265,7 +265,7 @@ async def test_one_of_them_is_ended_with_all_below_it(gate: Gate) -> None:
     await gate.feed(partner("p2"), operator("op2"))
     acting = await acting_token(gate, key)
     below, other = await key_of(gate, acting), await acting_token(gate, key)
-    async with gate.app.state.database.transaction() as session:
+    async with gate.app.parts.database.transaction() as session:
         under = select(AccessKey.ancestors).where(AccessKey.access == below.access)
         token_id = (await session.scalars(under)).one()[-1].removeprefix("token:")
     path = f"{LIVING}/{token_id}"

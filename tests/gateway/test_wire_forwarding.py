@@ -188,6 +188,24 @@ async def test_a_service_that_does_not_answer_is_given_up(gateway_store: Service
         assert len(gate.echo.seen) == 2  # a time-out is not tried again
 
 
+async def test_a_file_is_read_for_as_long_as_some_of_it_comes(
+    gateway_store: ServiceDatabase,
+) -> None:
+    async with open_gate(gateway_store, forward_timeout_seconds=1.0) as gate:
+
+        async def trickle(_scope: Scope, send: Send) -> None:
+            head = [(b"content-length", b"3"), (b"content-type", b"application/gzip")]
+            await send({"type": "http.response.start", "status": 200, "headers": head})
+            for piece in (b"a", b"b", b"c"):
+                await asyncio.sleep(0.5)
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+
+        gate.echo.answer = trickle
+        answer = await gate.call(await story(gate), "GET", "/api/exports/e1/parts/1")
+        assert (answer.status, answer.raw) == (200, b"abc")
+
+
 async def test_a_service_that_speaks_no_http_is_said_in_the_vendors_shape(
     gateway_store: ServiceDatabase,
 ) -> None:

@@ -50,7 +50,9 @@ class Checkout:
 
     def __init__(self, root: Path, paths: list[str]):
         self.root, self.paths = root, sorted(paths)
+        self._texts: dict[str, str] = {}
         self._trees: dict[str, ast.Module] = {}
+        self._nodes: dict[str, list[ast.AST]] = {}
 
     @classmethod
     def of_git(cls, root: Path) -> "Checkout":
@@ -73,7 +75,9 @@ class Checkout:
 
     def text(self, path: str) -> str:
         """A file's text, whatever its bytes are."""
-        return (self.root / path).read_text("utf-8", errors="replace")
+        if path not in self._texts:
+            self._texts[path] = (self.root / path).read_text("utf-8", errors="replace")
+        return self._texts[path]
 
     def python(self, *folders: str) -> list[str]:
         """The Python files below the folders."""
@@ -86,9 +90,15 @@ class Checkout:
             self._trees[path] = ast.parse(self.text(path), path)
         return self._trees[path]
 
+    def nodes(self, path: str) -> list[ast.AST]:
+        """Every node of a file's tree; walked once for all rules."""
+        if path not in self._nodes:
+            self._nodes[path] = list(ast.walk(self.tree(path)))
+        return self._nodes[path]
+
     def imports(self, path: str) -> Iterator[Import]:
         """Every import of a file, those within functions too."""
-        for node in ast.walk(self.tree(path)):
+        for node in self.nodes(path):
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     yield Import(alias.name, (), node.lineno, 0)
@@ -98,7 +108,7 @@ class Checkout:
 
     def calls(self, path: str) -> Iterator[ast.Call]:
         """Every call of a file."""
-        return (node for node in ast.walk(self.tree(path)) if isinstance(node, ast.Call))
+        return (node for node in self.nodes(path) if isinstance(node, ast.Call))
 
     @cached_property
     def members(self) -> list[Member]:

@@ -16,37 +16,101 @@ LAYERS = {
 }
 NOT_IN_IMAGES = frozenset({"testkit"})
 FRAMEWORKS = frozenset({"fastapi", "starlette", "faststream"})
-DOORS = frozenset({"api.py", "consumers.py", "app.py"})
+DOORS = frozenset({"api.py", "consumers.py", "app.py", "parts.py"})
 # Folders that are a door as a whole: the gateway passes requests on as they were received.
 DOOR_FOLDERS = frozenset({"forwarding"})
 # Other files that belong to a door, and why they are not in it.
 PARTS_OF_DOORS = {
+    "services/gateway/gateway/received.py": "a request as it came, before any framework reads it",
+    "services/gateway/gateway/unless_gone.py": "hears for a door that its client has gone",
     "services/gateway/gateway/ops/forms.py": "reads the forms that ops/api.py receives",
+    "services/gateway/gateway/ops/admitted.py": "who may come in at the console's doors",
+    "services/gateway/gateway/ops/parked_api.py": "the door of parked events' pages",
+    "services/gateway/gateway/ops/many_api.py": "the door of decisions, replays and positions",
+    "services/gateway/gateway/ops/work_api.py": "the door of schedules and of order's jobs",
     "services/gateway/gateway/ops/page_route.py": "how ops/api.py answers people: pages, no JSON",
 }
-# Service → folder → the folders that it may import. Where two name each other, they are one circle
-# that was found so and is not to grow: a ledger posts for the rows of those that post to it.
+# Service → folder → the folders that it may import (decision 0065); there is no circle.
 SUBJECTS: Mapping[str, Mapping[str, frozenset[str]]] = {
     "order": {
-        "payments": frozenset({"orders"}),
-        "resources": frozenset({"orders"}),
+        "packages": frozenset({"orders"}),
+        "payments": frozenset({"orders", "sandbox"}),
+        "sandbox": frozenset({"orders", "resources"}),
+        "resources": frozenset({"orders", "packages"}),
+        "refunds": frozenset({"orders", "packages", "resources"}),
+        # Orders about resources that there are, whatever is wanted of those.
+        "ordering": frozenset({"orders", "resources"}),
+        "renewals": frozenset(
+            {"ordering", "orders", "packages", "payments", "resources", "sandbox"}
+        ),
+        "changes": frozenset({"ordering", "orders", "refunds", "resources"}),
+        # What a paid order does, by its type: above whatever carries out orders of one type.
+        "provisioning": frozenset({"orders", "refunds", "resources"}),
+        "placing": frozenset(
+            {"changes", "conversions", "ordering", "orders", "packages", "renewals", "resources"}
+        ),
+        "requests": frozenset({"orders", "payments", "sandbox"}),
+        "jobs": frozenset(
+            {"orders", "payments", "placing", "refunds", "renewals", "requests", "resources"}
+        ),
+        "conversions": frozenset({"ordering", "orders", "packages", "refunds", "resources"}),
+        # What somebody must decide first: above whatever carries it out then.
+        "reviews": frozenset({"conversions", "orders", "packages", "refunds", "resources"}),
+        "history": frozenset(
+            {
+                "changes",
+                "ordering",
+                "orders",
+                "payments",
+                "refunds",
+                "renewals",
+                "requests",
+                "resources",
+            }
+        ),
     },
     "voucher": {
-        "ledger": frozenset({"coupons", "quotas"}),
         "quotas": frozenset({"ledger"}),
-        "coupons": frozenset({"quotas", "ledger"}),
+        "tallies": frozenset(),
+        "coupons": frozenset({"quotas", "ledger", "tallies"}),
+        "coupon_issues": frozenset({"coupons", "quotas"}),
+        "recall_campaigns": frozenset({"coupons", "quotas"}),
+        "watch": frozenset({"attempts", "coupons", "ledger", "quotas"}),
         "attempts": frozenset({"coupons", "ledger", "quotas"}),
+        "cards": frozenset({"coupons", "ledger", "quotas"}),
+        "transfers": frozenset({"coupons", "ledger", "quotas"}),
+        "partner_vouchers": frozenset({"ledger"}),
+        "applications": frozenset({"coupons", "quotas"}),
+        "whys": frozenset({"attempts", "coupons", "quotas", "ledger"}),
     },
+    "partner": {"solutions": frozenset()},
     "billing": {
-        "accounts": frozenset({"bills"}),
+        "accounts": frozenset({"lines"}),
         "transfers": frozenset({"accounts"}),
-        "prices": frozenset({"accounts"}),
-        "bills": frozenset({"accounts", "prices"}),
-        "usage": frozenset({"accounts", "bills", "prices"}),
+        "changes": frozenset({"accounts"}),
+        "enterprise": frozenset({"accounts", "lines"}),
+        "adjustments": frozenset({"accounts", "lines", "usage"}),
+        "prices": frozenset({"accounts", "discounts"}),
+        "discounts": frozenset({"accounts"}),
+        "bills": frozenset({"accounts", "cycles", "lines", "prices"}),
+        "usage_coupons": frozenset({"lines"}),
+        "usage": frozenset({"accounts", "cycles", "discounts", "lines", "prices", "usage_coupons"}),
+        "records": frozenset({"bills", "lines", "prices"}),
+        "costs": frozenset({"bills", "lines", "records"}),
+        "explanations": frozenset({"lines", "prices", "records", "settlement", "usage"}),
+        "points": frozenset({"accounts", "bills", "prices", "records"}),
+        "settlement": frozenset({"cycles", "prices"}),
+        "closing": frozenset({"accounts", "cycles", "lines", "prices", "settlement", "usage"}),
+        "partner_bills": frozenset({"bills", "files", "lines", "settlement"}),
+        "ingest": frozenset(
+            {"accounts", "cycles", "files", "lines", "prices", "usage", "usage_coupons"}
+        ),
+        "exports": frozenset({"files", "lines", "settlement"}),
+        "reconciliation": frozenset({"exports", "files", "lines"}),
+        "subscriptions": frozenset({"exports", "files"}),
     },
     "customer_sync": {
-        "codes": frozenset({"customers"}),
-        "customers": frozenset({"association", "codes"}),
+        "customers": frozenset({"codes"}),
         "authorizations": frozenset({"customers"}),
         "enterprise": frozenset({"codes", "customers"}),
         "association": frozenset({"authorizations", "customers", "enterprise"}),
@@ -56,11 +120,11 @@ SUBJECTS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "sweep": frozenset({"association", "customers"}),
     },
     "gateway": {
-        "identity": frozenset({"forwarding"}),
         "forwarding": frozenset({"identity"}),
-        "feed": frozenset({"forwarding", "portfolio"}),
+        "feed": frozenset({"portfolio"}),
         "ops": frozenset({"feed", "forwarding", "identity", "portfolio"}),
         "published": frozenset({"forwarding", "ops"}),
+        "sandbox": frozenset({"forwarding", "identity", "portfolio"}),
     },
 }
 _NO_SUBJECTS = frozenset({"migrations"})
@@ -128,7 +192,8 @@ def only_doors_know_the_frameworks(checkout: Checkout) -> Iterator[str]:
                 if found.top in FRAMEWORKS:
                     yield (
                         f"{path}:{found.line} imports {found.top}; only api.py, consumers.py,"
-                        " app.py and forwarding/ do: take plain arguments, raise a RefusedError"
+                        " app.py, parts.py and forwarding/ do: take plain arguments, raise a"
+                        " RefusedError"
                     )
 
 

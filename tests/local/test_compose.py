@@ -5,13 +5,18 @@ It was run with Docker by hand; these tests need none.
 
 import base64
 import re
+import ssl
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from chassis.settings import ServiceSettings
+from compose.certificates import make
 from customer_sync.settings import CustomerSyncSettings
 from local.services import GATEWAY, SERVICES, TOPICS, Service
 from testkit.embedded.jars import CHECKOUT
@@ -29,9 +34,15 @@ CONFINED = {
     "security_opt": ["no-new-privileges:true"],
 }
 # Who is nobody's root, by image; a server of others runs as the user that its image made.
-USERS = {"postgres": "postgres", "apache/kafka": "appuser"}
+USERS = {
+    "postgres": "postgres", "apache/kafka": "appuser",
+    "prom/prometheus": "nobody", "grafana/grafana": "472",
+}  # fmt: skip
 NOBODY = "65534:65534"
-_VARIABLE = re.compile(r"\$\{(\w+)(?::([?-])([^}]*))?\}")
+_VARIABLE = re.compile(r"\$\{(\w+)(?::([?+-])([^}]*))?\}")
+
+OPTIONAL = {"certificates": "tls", "prometheus": "watch", "grafana": "watch"}
+CERTIFICATES = "/run/certificates/"
 
 TEXT = (CHECKOUT / "docker-compose.yml").read_text()
 CONTAINERS: dict[str, dict[str, Any]] = yaml.safe_load(TEXT)["services"]
@@ -42,6 +53,8 @@ def environment(container: str, given: dict[str, str]) -> dict[str, str]:
 
     def filled(found: re.Match[str]) -> str:
         name, rule, default = found.groups()
+        if rule == "+":
+            return str(default) if given.get(name) else ""
         return given[name] if rule == "?" else given.get(name) or default or ""
 
     told = CONTAINERS[container]["environment"]
@@ -76,7 +89,7 @@ def read_settings(
 def test_each_service_has_a_container_and_a_migration_before_it() -> None:
     migrations = {f"migrate-{service.name}" for service in SERVICES}
     names = {service.name for service in SERVICES}
-    assert set(CONTAINERS) == names | migrations | {"postgres", "kafka", "topics"}
+    assert set(CONTAINERS) == names | migrations | {"postgres", "kafka", "topics"} | {*OPTIONAL}
     for service in SERVICES:
         serving, migrating = CONTAINERS[service.name], CONTAINERS[f"migrate-{service.name}"]
         assert serving["image"] == migrating["image"] == f"channelbus/{service.name}"
@@ -86,6 +99,7 @@ def test_each_service_has_a_container_and_a_migration_before_it() -> None:
         assert serving["depends_on"] == {
             f"migrate-{service.name}": {"condition": "service_completed_successfully"},
             "topics": {"condition": "service_completed_successfully"},
+            "certificates": {"condition": "service_completed_successfully", "required": False},
         }
 
 
@@ -95,25 +109,32 @@ def test_no_image_of_ours_is_looked_for_in_a_registry() -> None:
         assert CONTAINERS[f"migrate-{service.name}"]["pull_policy"] == "never"
 
 
+@pytest.mark.parametrize("tls", [{}, {"TLS": "on"}], ids=["open", "tls"])
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 def test_a_service_starts_with_what_it_is_told(
-    monkeypatch: pytest.MonkeyPatch, service: Service
+    monkeypatch: pytest.MonkeyPatch, service: Service, tls: dict[str, str]
 ) -> None:
-    cls, told = settings_class(service), environment(service.name, SECRETS)
+    cls, told = settings_class(service), environment(service.name, SECRETS | tls)
+    scheme = "https" if tls else "http"
     assert {name.lower() for name in told} <= set(cls.model_fields)
     settings = read_settings(monkeypatch, cls, told)
     assert settings.database_of(service.package) == (
         f"postgresql://channelbus:compose-password@postgres:5432/channelbus_{service.package}"
     )
-    assert settings.consumer_instance_id == service.name  # killed, it has its partitions back
+    replicas = CONTAINERS[service.name]["deploy"]["replicas"]
+    assert replicas == (1 if "ports" in CONTAINERS[service.name] else 2)
+    assert (settings.consumer_instance_id is None) == (replicas > 1)  # two share no name
+    shown = [settings.http_cert_file, settings.http_key_file, settings.http_ca_file]
+    names = ("tls.crt", "tls.key", "ca.crt") if tls else ()
+    assert [one for one in shown if one] == [CERTIFICATES + name for name in names]
     assert not settings.connected
     for peer in SERVICES:
         if peer != GATEWAY:  # nobody asks it where it is public
             reached = getattr(settings, peer.url_variable.lower())
-            assert reached == f"http://{peer.name}:{settings.port}"
+            assert reached == f"{scheme}://{peer.name}:{settings.port}"
         if service == GATEWAY:
             health = getattr(settings, peer.ops_url_variable.lower())
-            assert health == f"http://{peer.name}:{settings.ops_port}"
+            assert health == f"{scheme}://{peer.name}:{settings.ops_port}"
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
@@ -155,12 +176,18 @@ def test_secrets_are_demanded_and_reach_only_whom_they_concern() -> None:
     for container in CONTAINERS.values():
         told = set(container.get("environment", {}))
         if container["image"] != "channelbus/gateway":
-            assert not told & {"ADMIN_TOKEN", "ENCRYPTION_KEYS"}
+            assert "ADMIN_TOKEN" not in told
+        if container["image"] not in {"channelbus/gateway", "channelbus/billing"}:
+            assert "ENCRYPTION_KEYS" not in told  # keys of callers, secrets of buckets
 
 
 def test_only_the_gateway_is_reached_from_outside_and_only_from_this_machine() -> None:
     published = {n: c["ports"] for n, c in CONTAINERS.items() if "ports" in c}
-    assert published == {"gateway": ["127.0.0.1:${GATEWAY_PORT:-8080}:8080"]}
+    assert published == {
+        "gateway": ["127.0.0.1:${GATEWAY_PORT:-8080}:8080"],
+        "prometheus": ["127.0.0.1:${PROMETHEUS_PORT:-9090}:9090"],
+        "grafana": ["127.0.0.1:${GRAFANA_PORT:-3000}:3000"],
+    }
 
 
 def test_every_container_runs_without_rights_on_a_file_system_that_stays_as_it_is() -> None:
@@ -176,6 +203,74 @@ def test_no_container_takes_the_memory_of_the_others() -> None:
     assert {limits[service.name] for service in SERVICES} == {"512m"}
     heap = CONTAINERS["kafka"]["environment"]["KAFKA_HEAP_OPTS"]
     assert "-Xmx512m" in heap  # half: the rest is for what is not heap
+
+
+def test_all_processes_together_leave_the_database_connections(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Break: a third replica; the pools as they are without Compose."""
+    needed = 0
+    for service in SERVICES:
+        told = environment(service.name, SECRETS)
+        settings = read_settings(monkeypatch, settings_class(service), told)
+        pools = settings.database_pool_size + settings.database_pool_overflow
+        pools += settings.database_bus_pool_size + settings.database_readers_max
+        needed += CONTAINERS[service.name]["deploy"]["replicas"] * (pools + 1)
+    (told_server,) = re.findall(r"max_connections=(\d+)", str(CONTAINERS["postgres"]["command"]))
+    assert needed + 20 <= int(told_server)
+
+
+def test_what_is_optional_stands_in_its_profile_and_mounts_what_is_there() -> None:
+    """Break: misspell a folder of what Grafana is provisioned from."""
+    for name, container in CONTAINERS.items():
+        assert container.get("profiles", []) == ([OPTIONAL[name]] if name in OPTIONAL else [])
+        for mounted in container.get("volumes", []):
+            source = mounted.split(":")[0]
+            if source.startswith("./"):
+                assert (CHECKOUT / source).exists(), source
+            else:
+                assert source in yaml.safe_load(TEXT)["volumes"]
+    for name in ("http.yml", "https.yml"):
+        told = yaml.safe_load((CHECKOUT / "deploy/prometheus" / name).read_text())
+        (job,) = told["scrape_configs"]
+        (found,) = job["dns_sd_configs"]
+        assert sorted(found["names"]) == sorted(service.name for service in SERVICES)
+        assert job.get("scheme", "http") == name.removesuffix(".yml")
+        assert all((CHECKOUT / "deploy/prometheus" / one).exists() for one in told["rule_files"])
+
+
+def test_certificates_have_the_names_of_all_and_are_made_anew_before_they_end(
+    tmp_path: Path,
+) -> None:
+    """By the client that the services use. Break: leave a name out of the command."""
+    now = datetime.now(UTC)
+    names = CONTAINERS["certificates"]["command"]
+    assert {service.name for service in SERVICES} < {*names}
+    assert make(tmp_path, names, now)
+    assert not make(tmp_path, names, now + timedelta(days=360))
+    believed = ssl.create_default_context(cafile=str(tmp_path / "ca.crt"))
+    served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    served.load_cert_chain(tmp_path / "tls.crt", tmp_path / "tls.key")
+    for name in names:
+        shake_hands(believed, served, name)
+    with pytest.raises(ssl.SSLCertVerificationError):
+        shake_hands(believed, served, "elsewhere")
+    assert (tmp_path / "tls.key").stat().st_mode & 0o077 == 0
+    before = (tmp_path / "tls.crt").read_bytes()
+    assert make(tmp_path, names, now + timedelta(days=370))
+    assert (tmp_path / "tls.crt").read_bytes() != before
+
+
+def shake_hands(believed: ssl.SSLContext, served: ssl.SSLContext, name: str) -> None:
+    """A whole handshake in memory."""
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = believed.wrap_bio(to_client, to_server, server_hostname=name)
+    server = served.wrap_bio(to_server, to_client, server_side=True)
+    for _ in range(3):
+        for side in (client, server):
+            with suppress(ssl.SSLWantReadError):
+                side.do_handshake()
+    assert client.version() == "TLSv1.3"
 
 
 def test_what_runs_for_long_keeps_no_more_of_its_log_than_fits() -> None:

@@ -18,7 +18,7 @@ AT = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def products() -> list[Product]:
     """The catalogue that billing sells from."""
-    rows = list_products(load_catalogue(), "CNY", AT, 100, None)["products"]
+    rows = list_products(load_catalogue(), "CNY", AT, 100, None).model_dump()["products"]
     return [Product.of_row(row) for row in rows if not row["is_marketplace"]]
 
 

@@ -24,6 +24,18 @@ def test_a_port_that_somebody_took_is_chosen_anew_and_the_others_stay(tmp_path: 
     assert {**second, "kafka": 0} == {**first, "kafka": 0}
 
 
+def test_a_port_that_another_start_was_given_meanwhile_is_chosen_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Break: take what is free unreserved. Both start a server there; one answers for the other."""
+    kept = tmp_path / "ports.json"
+    first = choose_ports(kept, 18080, free=lambda _port: True)
+    monkeypatch.setattr("local.ports.reserve", lambda port: port != first["billing-ops"])
+    second = choose_ports(kept, 18080, free=lambda _port: True)
+    assert second["billing-ops"] != first["billing-ops"]
+    assert {**second, "billing-ops": 0} == {**first, "billing-ops": 0}
+
+
 def test_a_taken_gateway_port_is_refused_by_the_name_of_its_setting(tmp_path: Path) -> None:
     kept = tmp_path / "ports.json"
     with pytest.raises(PortTakenError, match=r"port 8080 is used.*GATEWAY_PORT="):

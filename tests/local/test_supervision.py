@@ -40,6 +40,18 @@ def test_each_service_gets_its_own_port_and_those_of_its_peers(
         assert ("ADMIN_TOKEN" in told) == (service.name == "gateway")
 
 
+@pytest.mark.parametrize(("upstream", "told"), [(None, "true"), ("http://x.example", "false")])
+def test_what_runs_here_is_a_sandbox_unless_another_is_the_authority(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, upstream: str | None, told: str
+) -> None:
+    """Break: say always that it is one."""
+    monkeypatch.delenv("UPSTREAM_URL", raising=False)
+    if upstream:
+        monkeypatch.setenv("UPSTREAM_URL", upstream)
+    config = parsed(render_config(stack(tmp_path), []))
+    assert f'SANDBOX="{told}"' in config["program:order"]["environment"]
+
+
 def test_servers_named_by_the_environment_replace_the_embedded_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,5 @@
 """What tests of order start from."""
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -10,18 +9,22 @@ from sqlalchemy import select
 
 from chassis.database import Database
 from chassis.identity import Principal
-from chassis.tables import AuditEntry, OutboxRow
+from contracts.event import Event
+from order.consumers import consumers
 from order.copies import Authorization, Customer, Partner
 from order.orders.models import PaymentAttempt
-from tests.order.caller import Caller
+from testkit import bus
+from testkit.door import Door
 
-NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)  # Beijing noon
+MORNING = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # ten o'clock in Beijing
 
-PARTNER = Principal(id="p1", kind="solution_provider", partner_id="p1", operator_id="li.na")
+PARTNER = Principal(
+    id="p1", kind="solution_provider", partner_id="p1", operator_id="op-1",
+    login_name="li.na",
+)  # fmt: skip
 OTHER_PARTNER = Principal(id="p2", kind="solution_provider", partner_id="p2")
 DISTRIBUTOR = Principal(id="d1", kind="distributor", partner_id="d1")
 RESELLER = Principal(id="r1", kind="reseller", partner_id="r1", distributor_id="d1")
-ADMINISTRATOR = Principal(id="admin", kind="administrator", partner_id="*")
 
 ORDERS = "/v2/orders/customer-orders"
 PAY = "/v3/orders/customer-orders/pay"
@@ -64,6 +67,14 @@ async def keep_customer(
     return customer_id
 
 
+async def keep_partner(
+    database: Database, partner_id: str = "p1", kind: str = "solution_provider"
+) -> None:
+    """A partner account that order knows."""
+    async with database.transaction() as session:
+        await session.merge(Partner(partner_id=partner_id, kind=kind, version=1))
+
+
 async def keep_reseller(database: Database, reseller_id: str = "r1", above: str = "d1") -> None:
     """A reseller below a distributor."""
     async with database.transaction() as session:
@@ -88,7 +99,7 @@ def line(service: str = "hws.service.type.ec2", **more: Any) -> dict[str, Any]:
 
 
 async def place(
-    caller: Caller,
+    door: Door,
     customer_id: str,
     lines: Sequence[dict[str, Any]] | None = None,
     principal: Principal = PARTNER,
@@ -96,42 +107,49 @@ async def place(
 ) -> dict[str, Any]:
     """Place an order that must be accepted; the answer."""
     body = {"customer_id": customer_id, "lines": list(lines or [line()]), **more}
-    answer = await caller.post(principal, "/api/orders", body)
+    answer = await door.post("/api/orders", body, principal)
     assert answer.status_code == 201, answer.text
     placed: dict[str, Any] = answer.json()
     return placed
 
 
-def payment(order_id: str, *coupons: str, flexi: str | None = None, **more: Any) -> dict[str, Any]:
-    """The body of pay_orders, with cash coupons and a flexi coupon."""
+def payment(
+    order_id: str, *coupons: str, flexi: str | None = None, card: str | None = None, **more: Any
+) -> dict[str, Any]:
+    """The body of pay_orders, with cash coupons, a flexi coupon and a stored value card."""
     body: dict[str, Any] = {"order_id": order_id, "use_coupon": "NO", "use_discount": "NO"}
     infos = [{"id": coupon, "type": 301} for coupon in coupons]
     infos += [{"id": flexi, "type": 302}] if flexi else []
+    infos += [{"id": card, "type": 303}] if card else []
     if infos:
         body["use_coupon"] = "YES"
         body["coupon_infos"] = infos
     return body | more
 
 
-async def facts(database: Database) -> list[tuple[str, dict[str, Any]]]:
-    """What was stated, in order: type and body."""
-    async with database.transaction() as session:
-        rows = (await session.scalars(select(OutboxRow).order_by(OutboxRow.id))).all()
-    return [(json.loads(row.attributes)["ce_type"], json.loads(row.body)) for row in rows]
+def offer(
+    discount_id: str, kind: int = 3, *off: str, ends_at: datetime | None = None, mode: int = 0
+) -> dict[str, Any]:
+    """A discount that billing offers: 8.50 off the 85.00 of one line, or so much off each line."""
+    return {
+        "order": 0, "discount_id": discount_id, "discount_type": kind, "discount_mode": mode,
+        "discount_value": "0.9", "name": discount_id, "ends_at": ends_at and ends_at.isoformat(),
+        "lines": [
+            {"line": place, "discount_amount": one, "discount_ratio": "0.9"}
+            for place, one in enumerate(off or ("8.50",))
+        ],
+    }  # fmt: skip
 
 
-async def types_stated(database: Database) -> list[str]:
-    """The types of what was stated, in order."""
-    return [stated for stated, _ in await facts(database)]
+def using(order_id: str, discount_id: str, kind: int = 3, *coupons: str) -> dict[str, Any]:
+    """The body of pay_orders with a discount."""
+    infos = [{"id": discount_id, "type": kind}]
+    return payment(order_id, *coupons, use_discount="YES", discount_infos=infos)
 
 
-async def deeds(database: Database) -> list[tuple[str, str]]:
-    """Action and subject of each audit entry."""
-    async with database.transaction() as session:
-        rows = await session.execute(
-            select(AuditEntry.action, AuditEntry.subject).order_by(AuditEntry.id)
-        )
-        return [(action, subject) for action, subject in rows]
+async def hear(database: Database, *events: Event) -> None:
+    """Deliver events to order, in one batch."""
+    await bus.hear(database, consumers, *events)
 
 
 async def attempts(database: Database) -> list[PaymentAttempt]:

@@ -21,10 +21,10 @@ from contracts.customer import (
 )
 from contracts.event import Event
 from contracts.partner import PartnerJoined
-from order.consumers import consumers
 from order.copies import Authorization, Customer, Partner
-from tests.order.builders import NOON, PARTNER, line, place
-from tests.order.caller import Caller
+from testkit.clock import NOON
+from testkit.door import Door
+from tests.order.builders import PARTNER, hear, line, place
 
 pytestmark = pytest.mark.postgres
 
@@ -60,11 +60,6 @@ def grant(contract: type[Event], version: int, status: str) -> Event:
     )
 
 
-async def hear(database: Database, *events: Event) -> None:
-    async with database.transaction() as session:
-        await consumers.handle(events, session)
-
-
 async def one(database: Database, table: Any) -> Any:
     async with database.transaction() as session:
         return (await session.scalars(select(table))).one()
@@ -94,12 +89,12 @@ async def test_a_grant_is_kept_even_before_its_customer_is_known(database: Datab
     assert (await one(database, Authorization)).status == "terminated"
 
 
-async def test_what_was_heard_is_enough_to_order(caller: Caller, database: Database) -> None:
+async def test_what_was_heard_is_enough_to_order(door: Door, database: Database) -> None:
     await hear(database, grant(AuthorizationGranted, 2, "active"), customer(CustomerAssociated, 1))
-    await place(caller, "c1")
+    await place(door, "c1")
     await hear(database, grant(AuthorizationTerminated, 3, "terminated"))
     body = {"customer_id": "c1", "lines": [line()]}
-    answer = await caller.post(PARTNER, "/api/orders", body)
+    answer = await door.post("/api/orders", body, PARTNER)
     assert answer.json()["code"] == "CHB.1001"
 
 

@@ -11,9 +11,10 @@ import pytest
 
 from billing.settings import BillingSettings
 from chassis.database import Database
-from chassis.settings import ServiceSettings
 from contracts.event import Event
+from testkit.clock import StandingClock
 from testkit.databases import ServiceDatabase, service_database
+from testkit.door import Door
 from tests.billing import builders as of_billing
 from tests.order.builders import (
     PARTNER,
@@ -21,17 +22,23 @@ from tests.order.builders import (
     customer_principal,
     keep_customer,
     line,
+    offer,
     payment,
     place,
 )
-from tests.order.caller import Caller
 from tests.order.peer_double import Content, PeerDouble
+from tests.order.resource_builders import opened
 from tests.voucher import builders as of_voucher
 from voucher.app import build as build_voucher
+from voucher.settings import VoucherSettings
 
 pytestmark = pytest.mark.postgres
 
 QUOTE, RESERVE, HOLD = "/internal/quotes", "/internal/reservations", "/internal/holds"
+COUPON_OPTIONS, HOLD_OPTIONS = "/internal/coupon-options", "/internal/hold-options"
+LARGE = "s6.large.2.linux"
+# Of coupons: order tells what they ask about.
+BOUGHT = {"subscribe_types": ["new"], "charge_scenes": [2], "first_order_in_service": True}
 SERVER = line(resource_spec_code="s6.small.1.linux")  # the catalogue sells it
 
 voucher_database = service_database("voucher")
@@ -51,29 +58,26 @@ def _heard_of(customer_id: str) -> tuple[Event, Event]:
 @pytest.fixture
 async def voucher(
     voucher_database: ServiceDatabase, customer: str
-) -> AsyncIterator[of_voucher.Door]:
+) -> AsyncIterator[of_voucher.VoucherDoor]:
     """The real one, which knows the customer, at the instant of its own tests."""
-    app = build_voucher(voucher_database.settings(ServiceSettings))
-    app.state.clock = lambda: of_voucher.NOW
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://voucher") as client:
-        door = of_voucher.Door(client, app.state.settings, app.state.database)
+    app = build_voucher(voucher_database.settings(VoucherSettings), StandingClock(of_voucher.NOW))
+    async with of_voucher.VoucherDoor.of(app, of_voucher.PARTNER) as door:
         await of_voucher.hear(door.database, *_heard_of(customer))
         yield door
-    await app.state.database.close()
+    await door.database.close()
 
 
 @pytest.fixture
 async def billing(
     billing_database: ServiceDatabase, customer: str
-) -> AsyncIterator[of_billing.Caller]:
+) -> AsyncIterator[of_billing.BillingDoor]:
     """The real one, which knows the customer."""
     settings = billing_database.settings(BillingSettings)
     database = Database(settings, "billing")
-    await of_billing.deliver(database, *_heard_of(customer))
+    await of_billing.hear(database, *_heard_of(customer))
     await database.close()
-    async with of_billing.running(settings) as caller:
-        yield caller
+    async with of_billing.running(settings) as door:
+        yield door
 
 
 async def _asked(double: PeerDouble, path: str) -> tuple[Content, tuple[int, Content]]:
@@ -95,76 +99,127 @@ def _form(answer: Any) -> Any:
 
 
 async def test_a_quote_has_the_form_of_billings(
-    caller: Caller, peers: PeerDouble, billing: of_billing.Caller, customer: str
+    door: Door, peers: PeerDouble, billing: of_billing.BillingDoor, customer: str
 ) -> None:
-    await place(caller, customer, [SERVER, SERVER | {"quantity": 2}])
+    await place(door, customer, [SERVER, SERVER | {"quantity": 2}])
     body, (status, doubled) = await _asked(peers, QUOTE)
-    real = await billing.post(PARTNER, QUOTE, body)
+    real = await billing.post(QUOTE, body, PARTNER)
     assert (real.status_code, _form(real.json())) == (status, _form(doubled))
 
 
-async def test_what_is_not_sold_is_refused_as_the_tests_say(
-    caller: Caller, peers: PeerDouble, billing: of_billing.Caller, customer: str
+async def test_what_a_change_costs_has_the_form_of_billings(
+    door: Door,
+    database: Database,
+    peers: PeerDouble,
+    clock: StandingClock,
+    billing: of_billing.BillingDoor,
+    customer: str,
 ) -> None:
-    await place(caller, customer, [SERVER | {"resource_spec_code": "never.sold"}])
+    peers.prices = {LARGE: 4 * peers.official}
+    [resource] = await opened(door, database, clock, customer, SERVER)
+    body = {"customer_id": customer, "order_type": 3, "resource_ids": [resource]}
+    more = await door.post("/api/orders", body | {"resource_spec_code": LARGE}, PARTNER)
+    asked, (status, doubled) = await _asked(peers, QUOTE)
+    assert asked["lines"][0]["amount"] == more.json()["official_amount"]
+    real = await billing.post(QUOTE, asked, PARTNER)
+    assert (real.status_code, _form(real.json())) == (status, _form(doubled))
+    assert real.json()["lines"][0]["official_amount"] == asked["lines"][0]["amount"]
+
+
+async def test_what_is_not_sold_is_refused_as_the_tests_say(
+    door: Door, peers: PeerDouble, billing: of_billing.BillingDoor, customer: str
+) -> None:
+    await place(door, customer, [SERVER | {"resource_spec_code": "never.sold"}])
     body, _ = await _asked(peers, QUOTE)
-    real = await billing.post(PARTNER, QUOTE, body)
+    real = await billing.post(QUOTE, body, PARTNER)
     assert (real.status_code, real.json()["code"]) == (400, "CBC.99006006")
 
 
 @pytest.mark.parametrize("quota_types", [[0], [1], [0, 1], [0, 0], [0, 0, 0]], ids=str)
 async def test_coupons_are_reserved_or_refused_as_by_voucher(
-    caller: Caller,
+    door: Door,
     peers: PeerDouble,
-    voucher: of_voucher.Door,
+    voucher: of_voucher.VoucherDoor,
     customer: str,
     quota_types: list[int],
 ) -> None:
     """A quota of type 0 makes cash coupons, one of type 1 flexi coupons."""
     cash, flexi = [], None
     for quota_type in quota_types:
-        quota = await voucher.grant(partner_id="p1", quota_type=quota_type)
+        quota = await voucher.grant(partner_id="p1", quota_type=quota_type, limits=BOUGHT)
         coupon = await voucher.coupon(quota, customer, 10, by=PARTNER)
         peers.coupons[coupon] = (1 if quota_type == 0 else 4, "10.00")
         if quota_type == 0:
             cash.append(coupon)
         else:
             flexi = coupon
-    order = await place(caller, customer)
+    order = await place(door, customer)
     paying = customer_principal(customer)
-    await caller.post(paying, PAY, payment(order["order_id"], *cash, flexi=flexi))
+    await door.post(PAY, payment(order["order_id"], *cash, flexi=flexi), paying)
     body, doubled = await _asked(peers, RESERVE)
     real = await voucher.post(RESERVE, body, paying)
     assert _told(real.status_code, real.json()) == _told(*doubled)
 
 
 async def test_a_coupon_that_is_not_there_is_refused_as_by_voucher(
-    caller: Caller, peers: PeerDouble, voucher: of_voucher.Door, customer: str
+    door: Door, peers: PeerDouble, voucher: of_voucher.VoucherDoor, customer: str
 ) -> None:
-    order = await place(caller, customer)
+    order = await place(door, customer)
     paying = customer_principal(customer)
-    await caller.post(paying, PAY, payment(order["order_id"], "CP1"))
+    await door.post(PAY, payment(order["order_id"], "CP1"), paying)
     body, doubled = await _asked(peers, RESERVE)
     real = await voucher.post(RESERVE, body, paying)
     assert _told(real.status_code, real.json()) == _told(*doubled)
 
 
 async def test_money_is_held_as_by_billing(
-    caller: Caller, peers: PeerDouble, billing: of_billing.Caller, customer: str
+    door: Door, peers: PeerDouble, billing: of_billing.BillingDoor, customer: str
 ) -> None:
-    order = await place(caller, customer)
+    order = await place(door, customer)
     paying = customer_principal(customer)
-    await caller.post(paying, PAY, payment(order["order_id"]))
+    await door.post(PAY, payment(order["order_id"]), paying)
     body, doubled = await _asked(peers, HOLD)
 
-    short = await billing.post(paying, HOLD, body)
+    short = await billing.post(HOLD, body, paying)
     assert (short.status_code, short.json()["code"]) == (400, "CBC.99005003")
 
     await billing.top_up("p1", "1000.00")
     moved = await billing.transfer(500, customer, who=PARTNER)
     assert moved.status_code == 200, moved.text
-    real = await billing.post(paying, HOLD, body)
+    real = await billing.post(HOLD, body, paying)
     assert (real.status_code, real.json()) == doubled
+
+
+async def test_what_may_pay_has_the_form_of_vouchers_and_billings(
+    door: Door,
+    peers: PeerDouble,
+    voucher: of_voucher.VoucherDoor,
+    billing: of_billing.BillingDoor,
+    customer: str,
+) -> None:
+    quota = await voucher.grant(partner_id="p1", limits=BOUGHT)
+    coupon = await voucher.coupon(quota, customer, 10, by=PARTNER)
+    peers.coupons[coupon] = (1, "10.00")
+    order = await place(door, customer)
+    paying = customer_principal(customer)
+    await door.get(f"/api/orders/{order['order_id']}/payment-options", paying)
+    for path, service in ((COUPON_OPTIONS, voucher), (HOLD_OPTIONS, billing)):
+        body, (status, doubled) = await _asked(peers, path)
+        real = await service.post(path, body, paying)
+        assert (real.status_code, _form(real.json())) == (status, _form(doubled))
+
+
+async def test_an_offered_discount_has_the_form_of_billings(
+    door: Door, peers: PeerDouble, billing: of_billing.BillingDoor, customer: str
+) -> None:
+    told = {"customer_id": customer, "discount_type": 3, "discount_mode": 0, "name": "D"}
+    granted = await billing.post("/api/discounts", told | {"discount_value": "0.9"}, PARTNER)
+    assert granted.status_code == 201, granted.text
+    peers.offers = [offer("D")]
+    await place(door, customer, [SERVER])
+    body, (status, doubled) = await _asked(peers, QUOTE)
+    real = await billing.post(QUOTE, body, PARTNER)
+    assert (real.status_code, _form(real.json())) == (status, _form(doubled))
 
 
 def _told(status: int, answer: Content) -> tuple[int, Any]:

@@ -1,44 +1,21 @@
 """Principals, bodies and requests of the partner tests."""
 
-import json
 from itertools import count
 from typing import Any
 
-from httpx import AsyncClient, Response
 from sqlalchemy import func, select
 
 from chassis.database import Database
-from chassis.identity import HEADER, Principal, sign_identity
-from chassis.settings import ServiceSettings
+from chassis.identity import Principal
 from chassis.tables import AuditEntry, OutboxRow
 from partner.models import Operator, Partner
+from testkit.door import Door
 
-ADMINISTRATOR = Principal(id="root", kind="administrator", partner_id="*")
 _serial = count(1)
 
 
-class Door:
-    """The service's HTTP door, entered with the signed identity that the gateway would add."""
-
-    def __init__(self, client: AsyncClient, settings: ServiceSettings):
-        self._client, self._settings = client, settings
-
-    async def post(
-        self, path: str, body: dict[str, Any], by: Principal = ADMINISTRATOR, key: str | None = None
-    ) -> Response:
-        """Send JSON; `key` becomes the Idempotency-Key."""
-        more = {"Idempotency-Key": key} if key else {}
-        return await self._send("POST", path, json.dumps(body).encode(), by, more)
-
-    async def patch(
-        self, path: str, body: dict[str, Any], by: Principal = ADMINISTRATOR
-    ) -> Response:
-        """Change what is there."""
-        return await self._send("PATCH", path, json.dumps(body).encode(), by, {})
-
-    async def get(self, path: str, by: Principal = ADMINISTRATOR) -> Response:
-        """Ask."""
-        return await self._send("GET", path, b"", by, {})
+class PartnerDoor(Door):
+    """Partner's door, and what its tests do most."""
 
     async def register(self, **fields: Any) -> dict[str, Any]:
         """Register an account that differs from the others by its name."""
@@ -46,13 +23,6 @@ class Door:
         assert answer.status_code == 201, answer.text
         registered: dict[str, Any] = answer.json()
         return registered
-
-    async def _send(
-        self, method: str, path: str, body: bytes, by: Principal, more: dict[str, str]
-    ) -> Response:
-        identity = sign_identity(self._settings.keys, by, method, path, body)
-        headers = {HEADER: identity, "Content-Type": "application/json", **more}
-        return await self._client.request(method, path, content=body, headers=headers)
 
 
 def a_partner(**fields: Any) -> dict[str, Any]:
@@ -87,13 +57,6 @@ def as_partner(account: dict[str, Any], **fields: Any) -> Principal:
         distributor_id=account["distributor_id"],
         **fields,
     )
-
-
-async def stated(database: Database) -> list[tuple[str, dict[str, Any]]]:
-    """Type and body of every event in the outbox, in order."""
-    async with database.transaction() as session:
-        rows = (await session.scalars(select(OutboxRow).order_by(OutboxRow.id))).all()
-    return [(json.loads(row.attributes)["ce_type"], json.loads(row.body)) for row in rows]
 
 
 async def written(database: Database) -> tuple[int, int, int, int]:

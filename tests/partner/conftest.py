@@ -3,13 +3,12 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from httpx import ASGITransport, AsyncClient
 
 from chassis.database import Database
 from chassis.settings import ServiceSettings
 from partner.app import build
 from testkit.databases import ServiceDatabase, service_database
-from tests.partner.builders import Door
+from tests.partner.builders import PartnerDoor
 
 service_store = service_database("partner")
 
@@ -29,11 +28,8 @@ async def database(settings: ServiceSettings) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def door(settings: ServiceSettings) -> AsyncIterator[Door]:
-    """Sends requests as a principal, as the gateway would."""
-    app = build(settings)
-    async with AsyncClient(
-        transport=ASGITransport(app, raise_app_exceptions=False), base_url="http://partner"
-    ) as client:
-        yield Door(client, settings)
-    await app.state.database.close()
+async def door(settings: ServiceSettings) -> AsyncIterator[PartnerDoor]:
+    """Sends requests as the administrator, unless told otherwise."""
+    async with PartnerDoor.of(build(settings)) as door:
+        yield door
+    await door.database.close()

@@ -9,7 +9,8 @@ import pytest
 from chassis.database import Database
 from chassis.identity import Principal
 from contracts.partner import PartnerOperatorAdded
-from tests.partner.builders import Door, an_operator, as_partner, stated, written
+from testkit import outbox
+from tests.partner.builders import PartnerDoor, an_operator, as_partner, written
 from wire.permissions import OPS_CONSOLE_ITEM, items
 
 ISSUE_COUPONS = "BPC_ITEM_SUBCUSTSERV_030102"
@@ -20,7 +21,7 @@ def _path(account: dict[str, Any]) -> str:
 
 
 async def test_an_operator_is_told_with_its_permissions_and_credential(
-    door: Door, database: Database
+    door: PartnerDoor, database: Database
 ) -> None:
     """The gateway binds the password that it keeps under the reference."""
     account = await door.register()
@@ -31,7 +32,7 @@ async def test_an_operator_is_told_with_its_permissions_and_credential(
     assert operator["permissions"] == [ISSUE_COUPONS]
     assert "credential_ref" not in operator
 
-    event_type, stated_body = (await stated(database))[1]
+    event_type, stated_body = (await outbox.stated(database))[1]
     assert event_type == "partner.operator_added"
     event = PartnerOperatorAdded.model_validate(stated_body)
     assert event.key == account["partner_id"]
@@ -41,14 +42,14 @@ async def test_an_operator_is_told_with_its_permissions_and_credential(
     assert await written(database) == (1, 1, 2, 2)
 
 
-async def test_an_administrators_role_is_kept_as_a_role(door: Door) -> None:
+async def test_an_administrators_role_is_kept_as_a_role(door: PartnerDoor) -> None:
     """What it may follows from it alone, whatever items there will be."""
     account = await door.register()
     answer = await door.post(_path(account), an_operator(role="administrator"))
     assert (answer.json()["role"], answer.json()["permissions"]) == ("administrator", [])
 
 
-async def test_every_item_of_the_table_can_be_given(door: Door) -> None:
+async def test_every_item_of_the_table_can_be_given(door: PartnerDoor) -> None:
     """The vendor's and our own."""
     account = await door.register()
     answer = await door.post(_path(account), an_operator(permissions=sorted(items())))
@@ -67,7 +68,7 @@ async def test_every_item_of_the_table_can_be_given(door: Door) -> None:
     ],
 )
 async def test_a_field_that_is_wrong_is_named_and_no_operator_is_written(
-    door: Door, database: Database, fields: dict[str, Any], code: str, field: str
+    door: PartnerDoor, database: Database, fields: dict[str, Any], code: str, field: str
 ) -> None:
     """Malformed is CBC.0100, a value that does not exist is CBC.0101."""
     account = await door.register()
@@ -78,7 +79,9 @@ async def test_a_field_that_is_wrong_is_named_and_no_operator_is_written(
     assert await written(database) == (1, 0, 1, 1)
 
 
-async def test_a_name_is_one_operators_within_its_partner(door: Door, database: Database) -> None:
+async def test_a_name_is_one_operators_within_its_partner(
+    door: PartnerDoor, database: Database
+) -> None:
     """Another partner may use it: people sign in under their partner's account name."""
     account, other = await door.register(), await door.register()
     body = an_operator(account_name="wang_fang")
@@ -89,7 +92,7 @@ async def test_a_name_is_one_operators_within_its_partner(door: Door, database: 
     assert (await written(database))[1] == 2
 
 
-async def test_no_operator_is_named_like_its_account(door: Door, database: Database) -> None:
+async def test_no_operator_is_named_like_its_account(door: PartnerDoor, database: Database) -> None:
     """Whoever signs in by that name is the account itself."""
     account = await door.register(account_name="yunfan")
     answer = await door.post(_path(account), an_operator(account_name="yunfan"))
@@ -98,7 +101,7 @@ async def test_no_operator_is_named_like_its_account(door: Door, database: Datab
 
 
 async def test_the_administrator_alone_lets_an_operator_into_the_ops_console(
-    door: Door, database: Database
+    door: PartnerDoor, database: Database
 ) -> None:
     """It shows every partner's events; no role of a partner has it by itself."""
     account = await door.register()
@@ -113,7 +116,7 @@ async def test_the_administrator_alone_lets_an_operator_into_the_ops_console(
 
 
 async def test_of_many_operators_of_one_name_at_once_one_is_added(
-    door: Door, database: Database
+    door: PartnerDoor, database: Database
 ) -> None:
     """The others hear that the name is in use."""
     account = await door.register()
@@ -125,7 +128,7 @@ async def test_of_many_operators_of_one_name_at_once_one_is_added(
 
 
 async def test_the_same_request_with_the_same_key_adds_one_operator(
-    door: Door, database: Database
+    door: PartnerDoor, database: Database
 ) -> None:
     """And is answered with the first answer."""
     account = await door.register()
@@ -137,7 +140,7 @@ async def test_the_same_request_with_the_same_key_adds_one_operator(
 
 
 async def test_nobody_adds_or_sees_operators_of_another_account(
-    door: Door, database: Database
+    door: PartnerDoor, database: Database
 ) -> None:
     """Nor does a distributor those of its reseller."""
     above = await door.register(kind="distributor")
@@ -152,7 +155,7 @@ async def test_nobody_adds_or_sees_operators_of_another_account(
 
 
 async def test_an_operator_makes_operators_by_the_administrators_role_alone(
-    door: Door, database: Database
+    door: PartnerDoor, database: Database
 ) -> None:
     """Others could give more than they have, whatever items they have."""
     account = await door.register()
@@ -164,7 +167,7 @@ async def test_an_operator_makes_operators_by_the_administrators_role_alone(
     assert (await door.post(_path(account), an_operator(), by=by)).status_code == 201
 
 
-async def test_a_customer_has_no_operators(door: Door) -> None:
+async def test_a_customer_has_no_operators(door: PartnerDoor) -> None:
     """Not even of its own partner."""
     account = await door.register()
     customer = Principal(id="c" * 32, kind="customer", partner_id=account["partner_id"])
@@ -172,7 +175,9 @@ async def test_a_customer_has_no_operators(door: Door) -> None:
     assert (refused.status_code, refused.json()["code"]) == (403, "CBC.0151")
 
 
-async def test_a_delisted_partner_gets_no_new_operators(door: Door, database: Database) -> None:
+async def test_a_delisted_partner_gets_no_new_operators(
+    door: PartnerDoor, database: Database
+) -> None:
     """It left the programme."""
     account = await door.register(status="delisted")
     refused = await door.post(_path(account), an_operator())
@@ -180,7 +185,7 @@ async def test_a_delisted_partner_gets_no_new_operators(door: Door, database: Da
     assert await written(database) == (1, 0, 1, 1)
 
 
-async def test_operators_are_listed_in_pages(door: Door) -> None:
+async def test_operators_are_listed_in_pages(door: PartnerDoor) -> None:
     """First added first."""
     account, other = await door.register(), await door.register()
     added = [(await door.post(_path(account), an_operator())).json() for _ in range(3)]

@@ -9,18 +9,21 @@ from sqlalchemy import select, text, update
 from chassis.database import Database
 from contracts.partner import PartnerOperatorChanged
 from partner.models import Operator
-from tests.partner.builders import Door, an_operator, as_partner, stated, written
+from testkit import outbox
+from tests.partner.builders import PartnerDoor, an_operator, as_partner, written
 from wire.permissions import OPS_CONSOLE_ITEM, OPS_DECIDE_ITEM, items
 
 
-async def _added(door: Door, account: dict[str, Any], **fields: Any) -> str:
+async def _added(door: PartnerDoor, account: dict[str, Any], **fields: Any) -> str:
     path = f"/api/partners/{account['partner_id']}/operators"
     answer = await door.post(path, an_operator(**fields))
     assert answer.status_code == 201, answer.text
     return f"{path}/{answer.json()['operator_id']}"
 
 
-async def test_a_change_is_answered_stated_and_audited(door: Door, database: Database) -> None:
+async def test_a_change_is_answered_stated_and_audited(
+    door: PartnerDoor, database: Database
+) -> None:
     account = await door.register()
     path = await _added(door, account, permissions=["CHB_ITEM_FUNDS"])
     change = {
@@ -35,7 +38,7 @@ async def test_a_change_is_answered_stated_and_audited(door: Door, database: Dat
     operator = answer.json()
     assert (operator["status"], operator["version"]) == ("disabled", 2)
     assert (operator["permissions"], operator["role"]) == (["CHB_ITEM_ORDERS"], "finance")
-    event_type, body = (await stated(database))[-1]
+    event_type, body = (await outbox.stated(database))[-1]
     assert event_type == "partner.operator_changed"
     event = PartnerOperatorChanged.model_validate(body)
     assert (event.status, event.permissions, event.role) == (
@@ -48,7 +51,7 @@ async def test_a_change_is_answered_stated_and_audited(door: Door, database: Dat
 
 
 async def test_what_is_not_named_stays_and_no_change_states_nothing(
-    door: Door, database: Database
+    door: PartnerDoor, database: Database
 ) -> None:
     account = await door.register()
     path = await _added(door, account, permissions=["CHB_ITEM_FUNDS"])
@@ -71,7 +74,7 @@ async def test_what_is_not_named_stays_and_no_change_states_nothing(
     ],
 )
 async def test_a_wrong_field_changes_nothing(
-    door: Door, database: Database, change: dict[str, Any], code: str
+    door: PartnerDoor, database: Database, change: dict[str, Any], code: str
 ) -> None:
     path = await _added(door, await door.register())
     before = await written(database)
@@ -81,7 +84,7 @@ async def test_a_wrong_field_changes_nothing(
 
 
 async def test_only_the_account_its_administrators_and_the_platforms_may(
-    door: Door, database: Database
+    door: PartnerDoor, database: Database
 ) -> None:
     account, other = await door.register(), await door.register()
     path = await _added(door, account)
@@ -100,7 +103,7 @@ async def test_only_the_account_its_administrators_and_the_platforms_may(
     assert (await door.patch(path, {"status": "active"})).status_code == 200
 
 
-async def test_the_way_into_the_ops_console_is_the_platforms_alone(door: Door) -> None:
+async def test_the_way_into_the_ops_console_is_the_platforms_alone(door: PartnerDoor) -> None:
     """A partner that sets the password of somebody who has the item would come in as that one."""
     account = await door.register()
     path = await _added(door, account, permissions=[OPS_CONSOLE_ITEM])
@@ -120,7 +123,7 @@ async def test_the_way_into_the_ops_console_is_the_platforms_alone(door: Door) -
 
 
 async def test_the_migration_leaves_an_administrator_its_role_and_the_console(
-    door: Door, database: Database
+    door: PartnerDoor, database: Database
 ) -> None:
     account = await door.register()
     written_in = {

@@ -4,12 +4,15 @@ from typing import Any
 
 import pytest
 
-from tests.partner.builders import ADMINISTRATOR, Door, as_partner
+from testkit.door import ADMINISTRATOR
+from tests.partner.builders import PartnerDoor, as_partner
 
 PATH = "/v2/partners/indirect-partners/query"
 
 
-async def _a_distributor_with_resellers(door: Door) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+async def _a_distributor_with_resellers(
+    door: PartnerDoor,
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     above = await door.register(kind="distributor")
     resellers = [
         await door.register(
@@ -27,7 +30,7 @@ def _ids(answer: dict[str, Any]) -> list[str]:
     return [found["indirect_partner_id"] for found in answer["indirect_partners"]]
 
 
-async def test_a_distributor_lists_its_own_resellers_and_nobody_elses(door: Door) -> None:
+async def test_a_distributor_lists_its_own_resellers_and_nobody_elses(door: PartnerDoor) -> None:
     """First associated first, with the fields that the SDK reads."""
     above, resellers = await _a_distributor_with_resellers(door)
     other = await door.register(kind="distributor")
@@ -84,7 +87,7 @@ async def test_a_distributor_lists_its_own_resellers_and_nobody_elses(door: Door
     ],
 )
 async def test_filters_and_pages_choose_among_the_resellers(
-    door: Door, filters: dict[str, Any], days: list[int]
+    door: PartnerDoor, filters: dict[str, Any], days: list[int]
 ) -> None:
     """`count` counts what the filters leave, whatever the page holds."""
     above, _ = await _a_distributor_with_resellers(door)
@@ -95,7 +98,7 @@ async def test_filters_and_pages_choose_among_the_resellers(
     assert answer["count"] == (3 if is_paged else len(days))
 
 
-async def test_one_reseller_is_found_by_its_id(door: Door) -> None:
+async def test_one_reseller_is_found_by_its_id(door: PartnerDoor) -> None:
     """Together with the other filters."""
     above, resellers = await _a_distributor_with_resellers(door)
     wanted = resellers[1]["partner_id"]
@@ -106,7 +109,9 @@ async def test_one_reseller_is_found_by_its_id(door: Door) -> None:
     assert (await door.post(PATH, none, by=by)).json()["count"] == 0
 
 
-async def test_another_distributors_reseller_is_refused_like_an_unknown_one(door: Door) -> None:
+async def test_another_distributors_reseller_is_refused_like_an_unknown_one(
+    door: PartnerDoor,
+) -> None:
     """CBC.99000037 in the vendor's shape (docs/domain/partners.md B.1)."""
     _, resellers = await _a_distributor_with_resellers(door)
     other = as_partner(await door.register(kind="distributor"))
@@ -129,7 +134,7 @@ async def test_another_distributors_reseller_is_refused_like_an_unknown_one(door
     ],
 )
 async def test_what_is_out_of_range_is_refused_with_the_fields_name(
-    door: Door, body: dict[str, Any], field: str
+    door: PartnerDoor, body: dict[str, Any], field: str
 ) -> None:
     """Never clamped (docs/domain/wire-protocol.md D.5)."""
     above = as_partner(await door.register(kind="distributor"))
@@ -138,7 +143,7 @@ async def test_what_is_out_of_range_is_refused_with_the_fields_name(
     assert field in answer.json()["error_msg"]
 
 
-async def test_only_a_tier_1_distributor_has_resellers_to_list(door: Door) -> None:
+async def test_only_a_tier_1_distributor_has_resellers_to_list(door: PartnerDoor) -> None:
     """Everybody else is of the wrong kind."""
     above, resellers = await _a_distributor_with_resellers(door)
     provider = as_partner(await door.register())

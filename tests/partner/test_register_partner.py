@@ -8,13 +8,15 @@ import pytest
 
 from chassis.database import Database
 from contracts.partner import PartnerJoined
-from tests.partner.builders import ADMINISTRATOR, Door, a_partner, as_partner, stated, written
+from testkit import outbox
+from testkit.door import ADMINISTRATOR
+from tests.partner.builders import PartnerDoor, a_partner, as_partner, written
 
 NOTHING = (0, 0, 0, 0)
 
 
 async def test_a_registered_account_has_defaults_and_is_told_to_the_others(
-    door: Door, database: Database
+    door: PartnerDoor, database: Database
 ) -> None:
     """The event carries the whole state, so that any copy can be made of it."""
     account = await door.register(account_name="yunfan", mobile="+86-13800000000")
@@ -26,7 +28,7 @@ async def test_a_registered_account_has_defaults_and_is_told_to_the_others(
     assert account["tier"] is None
     assert account["verification_enabled"] is False
 
-    [(event_type, body)] = await stated(database)
+    [(event_type, body)] = await outbox.stated(database)
     assert event_type == "partner.joined"
     event = PartnerJoined.model_validate(body)
     assert event.partner_id == event.key == account["partner_id"]
@@ -36,7 +38,7 @@ async def test_a_registered_account_has_defaults_and_is_told_to_the_others(
     assert await written(database) == (1, 0, 1, 1)
 
 
-async def test_the_administrator_may_give_the_id_that_the_upstream_uses(door: Door) -> None:
+async def test_the_administrator_may_give_the_id_that_the_upstream_uses(door: PartnerDoor) -> None:
     """A connected deployment knows its account by the upstream's id."""
     account = await door.register(partner_id="ab" * 16, joined_on="2024-03-01T00:00:00Z")
     assert account["partner_id"] == "ab" * 16
@@ -45,21 +47,33 @@ async def test_the_administrator_may_give_the_id_that_the_upstream_uses(door: Do
     assert found.json() == account
 
 
-async def test_an_international_account_has_dollars(door: Door) -> None:
+async def test_an_account_shows_its_manager_as_a_customer_does(door: PartnerDoor) -> None:
+    """Two fields, as in `contracts.customer.Customer`; nothing nested."""
+    above = await door.register(kind="distributor")
+    manager = {"id": "li_na", "name": "李娜"}
+    shown = await door.register(
+        kind="reseller", distributor_id=above["partner_id"], account_manager=manager
+    )
+    assert (shown["account_manager_id"], shown["account_manager_name"]) == ("li_na", "李娜")
+    assert "account_manager" not in shown
+    assert above["account_manager_id"] is above["account_manager_name"] is None
+
+
+async def test_an_international_account_has_dollars(door: PartnerDoor) -> None:
     """Site and currency stand on every account (decision 0027)."""
     account = await door.register(site="international")
     assert (account["site"], account["currency"]) == ("international", "USD")
 
 
 async def test_a_reseller_belongs_to_one_distributor_and_has_its_site(
-    door: Door, database: Database
+    door: PartnerDoor, database: Database
 ) -> None:
     """Tier follows from the kind."""
     above = await door.register(kind="distributor", site="international")
     reseller = await door.register(kind="reseller", distributor_id=above["partner_id"])
     assert (above["tier"], reseller["tier"]) == (1, 2)
     assert reseller["site"] == "international"
-    event = PartnerJoined.model_validate((await stated(database))[1][1])
+    event = PartnerJoined.model_validate((await outbox.stated(database))[1][1])
     assert event.distributor_id == above["partner_id"]
     assert event.tier == 2
 
@@ -86,7 +100,7 @@ async def test_a_reseller_belongs_to_one_distributor_and_has_its_site(
     ],
 )
 async def test_a_field_that_is_wrong_is_named_and_nothing_is_written(
-    door: Door, database: Database, fields: dict[str, Any], code: str, field: str
+    door: PartnerDoor, database: Database, fields: dict[str, Any], code: str, field: str
 ) -> None:
     """Malformed is CBC.0100, a value that does not exist is CBC.0101 (decision 0019)."""
     answer = await door.post("/api/partners", a_partner(**fields))
@@ -100,7 +114,7 @@ async def test_a_field_that_is_wrong_is_named_and_nothing_is_written(
     ("status", "code"), [("restricted", "CBC.50010086"), ("delisted", "CBC.50010065")]
 )
 async def test_a_distributor_out_of_favour_gets_no_new_reseller(
-    door: Door, database: Database, status: str, code: str
+    door: PartnerDoor, database: Database, status: str, code: str
 ) -> None:
     """docs/domain/partners.md B.1, restrictions."""
     above = await door.register(kind="distributor", status=status)
@@ -110,7 +124,7 @@ async def test_a_distributor_out_of_favour_gets_no_new_reseller(
     assert await written(database) == (1, 0, 1, 1)
 
 
-async def test_a_reseller_belongs_to_no_solution_provider(door: Door) -> None:
+async def test_a_reseller_belongs_to_no_solution_provider(door: PartnerDoor) -> None:
     """Only a tier-1 distributor stands above others."""
     provider = await door.register()
     body = a_partner(kind="reseller", distributor_id=provider["partner_id"])
@@ -118,7 +132,9 @@ async def test_a_reseller_belongs_to_no_solution_provider(door: Door) -> None:
     assert answer.json()["code"] == "CBC.0101"
 
 
-async def test_a_reseller_of_another_site_than_its_distributor_is_refused(door: Door) -> None:
+async def test_a_reseller_of_another_site_than_its_distributor_is_refused(
+    door: PartnerDoor,
+) -> None:
     """Its money would have another currency."""
     above = await door.register(kind="distributor")
     body = a_partner(kind="reseller", distributor_id=above["partner_id"], site="international")
@@ -129,7 +145,7 @@ async def test_a_reseller_of_another_site_than_its_distributor_is_refused(door: 
     )
 
 
-async def test_an_account_name_is_given_once(door: Door, database: Database) -> None:
+async def test_an_account_name_is_given_once(door: PartnerDoor, database: Database) -> None:
     """Whoever has it signs in by it."""
     await door.register(account_name="yunfan")
     answer = await door.post("/api/partners", a_partner(account_name="yunfan"))
@@ -137,7 +153,7 @@ async def test_an_account_name_is_given_once(door: Door, database: Database) -> 
     assert await written(database) == (1, 0, 1, 1)
 
 
-async def test_an_id_is_given_once(door: Door, database: Database) -> None:
+async def test_an_id_is_given_once(door: PartnerDoor, database: Database) -> None:
     """The account that has it is not overwritten."""
     first = await door.register(partner_id="ab" * 16)
     answer = await door.post("/api/partners", a_partner(partner_id="ab" * 16))
@@ -147,7 +163,7 @@ async def test_an_id_is_given_once(door: Door, database: Database) -> None:
 
 
 async def test_of_many_registrations_of_one_name_at_once_one_succeeds(
-    door: Door, database: Database
+    door: PartnerDoor, database: Database
 ) -> None:
     """The others hear that the name is in use, not that something failed."""
     answers = await asyncio.gather(
@@ -159,7 +175,7 @@ async def test_of_many_registrations_of_one_name_at_once_one_succeeds(
 
 
 async def test_the_same_request_with_the_same_key_registers_once(
-    door: Door, database: Database
+    door: PartnerDoor, database: Database
 ) -> None:
     """Stripe's contract; another request under the key is refused."""
     body = a_partner()
@@ -174,7 +190,7 @@ async def test_the_same_request_with_the_same_key_registers_once(
 
 
 async def test_only_the_administrator_registers_and_lists_accounts(
-    door: Door, database: Database
+    door: PartnerDoor, database: Database
 ) -> None:
     """A partner that asks is of the wrong kind."""
     account = await door.register(kind="distributor")
@@ -186,7 +202,7 @@ async def test_only_the_administrator_registers_and_lists_accounts(
     assert await written(database) == (1, 0, 1, 1)
 
 
-async def test_accounts_are_listed_by_filters_in_pages(door: Door) -> None:
+async def test_accounts_are_listed_by_filters_in_pages(door: PartnerDoor) -> None:
     """Each page says after which account the next one starts."""
     above = await door.register(kind="distributor")
     below = {
@@ -208,7 +224,7 @@ async def test_accounts_are_listed_by_filters_in_pages(door: Door) -> None:
     assert (await door.get("/api/partners?limit=201")).json()["code"] == "CBC.0100"
 
 
-async def test_a_partner_sees_its_own_account_and_no_other(door: Door) -> None:
+async def test_a_partner_sees_its_own_account_and_no_other(door: PartnerDoor) -> None:
     """The answer is the same whether the other account exists or not."""
     own, other = await door.register(), await door.register()
     caller = as_partner(own)

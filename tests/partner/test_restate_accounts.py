@@ -5,7 +5,8 @@ from typing import Any
 from chassis.database import Database
 from contracts.event import Event
 from partner.restate_accounts import RESTATERS
-from tests.partner.builders import Door, an_operator, stated
+from testkit import outbox
+from tests.partner.builders import PartnerDoor, an_operator
 
 PORTION = 2
 
@@ -27,7 +28,9 @@ def _told(events: list[dict[str, Any]], *aside: str) -> list[dict[str, Any]]:
     return [{k: v for k, v in event.items() if k not in aside} for event in events]
 
 
-async def test_what_is_stated_anew_is_what_was_stated(door: Door, database: Database) -> None:
+async def test_what_is_stated_anew_is_what_was_stated(
+    door: PartnerDoor, database: Database
+) -> None:
     """In portions, each once; only the moment of an account's joining takes the fact's place."""
     above = await door.register(kind="distributor")
     accounts = [above]
@@ -35,7 +38,7 @@ async def test_what_is_stated_anew_is_what_was_stated(door: Door, database: Data
         accounts.append(await door.register(kind="reseller", distributor_id=above["partner_id"]))
     for account in accounts:
         await door.post(f"/api/partners/{account['partner_id']}/operators", an_operator())
-    facts = await stated(database)
+    facts = await outbox.stated(database)
     joined = [body for kind, body in facts if kind == "partner.joined"]
     added = [body for kind, body in facts if kind == "partner.operator_added"]
 

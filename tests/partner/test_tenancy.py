@@ -5,7 +5,8 @@ from sqlalchemy import select
 from chassis.database import Database
 from chassis.identity import Principal
 from partner.models import Operator, Partner
-from tests.partner.builders import ADMINISTRATOR, Door, an_operator, as_partner
+from testkit.door import ADMINISTRATOR
+from tests.partner.builders import PartnerDoor, an_operator, as_partner
 
 
 async def _seen(database: Database, by: Principal) -> tuple[set[str], int]:
@@ -16,7 +17,9 @@ async def _seen(database: Database, by: Principal) -> tuple[set[str], int]:
     return accounts, len(operators)
 
 
-async def test_the_database_shows_each_tenant_its_own_rows(door: Door, database: Database) -> None:
+async def test_the_database_shows_each_tenant_its_own_rows(
+    door: PartnerDoor, database: Database
+) -> None:
     """A distributor sees its resellers' accounts, not their operators; a reseller only itself."""
     above = await door.register(kind="distributor")
     below = await door.register(kind="reseller", distributor_id=above["partner_id"])

@@ -20,7 +20,7 @@ sys.stdin.read()
 
 def is_nobodys(port: int) -> bool:
     """Whether no session at all was given the port: another one holds dozens that it never uses."""
-    if port in ports._given or not ports.is_free(port) or not ports._reserve(port):
+    if port in ports._given or not ports.is_free(port) or not ports.reserve(port):
         return False
     ports._given.discard(port)
     fcntl.lockf(ports._reservations(), fcntl.LOCK_UN, 1, port)
@@ -38,7 +38,7 @@ def two_free_ports() -> int:
 def test_a_port_is_given_once_until_the_process_it_was_given_to_ends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Break: let `_reserve` return True without a lock."""
+    """Break: let `reserve` return True without a lock."""
     first = two_free_ports()
     monkeypatch.setattr(ports, "FIRST_PORT", first)
     monkeypatch.setattr(ports, "LAST_PORT", first + 1)

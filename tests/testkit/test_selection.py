@@ -7,7 +7,7 @@ import shlex
 import pytest
 
 from testkit.embedded.jars import CHECKOUT
-from testkit.selection import SECONDS_FILE, long_files_first, needs_server
+from testkit.selection import SECONDS_FILE, in_good_order, needs_server
 
 pytest_plugins = ["pytester"]
 
@@ -52,21 +52,33 @@ def test_a_file_that_is_not_timed_yet_is_placed_by_the_servers_it_asks_for(
         d_patient=PATIENT,
     )
     items, _ = pytester.inline_genitems()
-    placed = long_files_first(items, {})
+    placed = in_good_order(items, {})
     assert files_of(placed) == [
         "test_d_patient.py",
-        "test_c_system.py",
         "test_b_postgres.py",
+        "test_c_system.py",
         "test_a_quick.py",
     ]
     assert [item.name for item in placed[-3:]] == ["test_one", "test_two", "test_three"]
 
 
-def test_what_was_timed_goes_before_what_is_only_supposed(pytester: pytest.Pytester) -> None:
-    written(pytester, a_quick=QUICK, c_system=LONG.format(fixture="make_system"))
+def test_waiting_files_and_busy_ones_are_through_at_the_same_time(
+    pytester: pytest.Pytester,
+) -> None:
+    waiting = {f"w{n}": LONG.format(fixture="kafka_server") for n in range(3)}
+    written(pytester, **waiting, **{f"b{n}": QUICK for n in range(6)})
     items, _ = pytester.inline_genitems()
-    timed = {"test_a_quick.py": 16.0, "test_gone.py": 99.0}
-    assert files_of(long_files_first(items, timed)) == ["test_a_quick.py", "test_c_system.py"]
+    timed = {f"test_w{n}.py": 10.0 - n for n in range(3)}
+    timed |= {f"test_b{n}.py": 5.0 - n / 10 for n in range(6)}
+    placed = [file[5:7] for file in files_of(in_good_order(items, timed))]
+    assert placed == ["w0", "b0", "b1", "b2", "w1", "b3", "b4", "w2", "b5"]
+
+
+def test_what_was_timed_goes_before_what_is_only_supposed(pytester: pytest.Pytester) -> None:
+    written(pytester, a_quick=QUICK, b_postgres=LONG.format(fixture="postgres_server"))
+    items, _ = pytester.inline_genitems()
+    timed = {"test_a_quick.py": 1.0, "test_gone.py": 99.0}
+    assert files_of(in_good_order(items, timed)) == ["test_a_quick.py", "test_b_postgres.py"]
 
 
 def test_a_test_needs_a_server_by_its_fixture_or_its_mark(pytester: pytest.Pytester) -> None:
@@ -86,7 +98,7 @@ def test_the_workers_of_make_test_begin_with_the_longest_file(
     """Break: take `--no-loadscope-reorder` out of the Makefile; files with more tests go first."""
     makefile = (CHECKOUT / "Makefile").read_text()
     (told,) = re.findall(r"^TEST = \S+ (.*) \$\(ARGS\)$", makefile, re.MULTILINE)
-    one_worker = ["1" if word == "2" else word for word in shlex.split(told)]
+    one_worker = ["1" if word == "3" else word for word in shlex.split(told)]
     written(pytester, a_quick=QUICK, z_long=LONG.format(fixture="make_system"))
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # they take seconds to load
     result = pytester.runpytest_subprocess(*PLUGINS, "-p", "xdist", "-v", *one_worker)

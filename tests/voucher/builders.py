@@ -1,18 +1,15 @@
 """Principals, events and requests of the voucher tests."""
 
-import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any, TypeVar
 
-from httpx import AsyncClient, Response
+from httpx import Response
 from sqlalchemy import func, select
 
 from chassis.database import Database
-from chassis.identity import HEADER, Principal, sign_identity
-from chassis.settings import ServiceSettings
-from chassis.tables import OutboxRow
+from chassis.identity import Principal
 from contracts.customer import (
     CustomerAssociated,
     CustomerAssociationChanged,
@@ -29,22 +26,29 @@ from contracts.order import (
     OrderPaymentFailed,
 )
 from contracts.partner import PartnerJoined
+from testkit import bus
+from testkit.clock import NOON
+from testkit.door import ADMINISTRATOR, Door
 from voucher.consumers import consumers
 from voucher.coupons.models import Coupon
 from voucher.quotas.models import Quota
 
-NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+NOW = NOON
 LATER = NOW + timedelta(days=365)
-ADMINISTRATOR = Principal(id="root", kind="administrator", partner_id="*")
 PARTNER = Principal(id="sp", kind="solution_provider", partner_id="sp")
 OTHER = Principal(id="other", kind="solution_provider", partner_id="other")
 DISTRIBUTOR = Principal(id="dist", kind="distributor", partner_id="dist")
+RESELLER = Principal(id="r1", kind="reseller", partner_id="r1", distributor_id="dist")
 ISSUE = "/v2/promotions/benefits/partner-coupons"
 RECLAIM = "/v2/promotions/benefits/partner-coupons/reclaim"
 OWN = "/v2/promotions/benefits/coupons"
 RECORDS = "/v2/promotions/benefits/partner-coupons/records/query"
 ORDER_COUPONS = "/v2/orders/customer-orders/order-coupons"
 RESERVE = "/internal/reservations"
+HAND_OUT = "/v2/partners/coupon-quotas/indirect-partner-adjust"
+TAKE_BACK = "/v2/partners/coupon-quotas/indirect-partner-reclaim"
+HANDED_OUT = "/v2/partners/issued-coupon-quotas"
+QUOTA_RECORDS = "/v2/partners/coupon-quotas/records"
 ECS = "hws.service.type.ec2"
 
 _serial = count(1)
@@ -63,29 +67,8 @@ def customer(customer_id: str, partner_id: str = "sp") -> Principal:
     return Principal(id=customer_id, kind="customer", partner_id=partner_id)
 
 
-class Door:
-    """The HTTP door, entered with the signed identity that the gateway would add."""
-
-    def __init__(self, client: AsyncClient, settings: ServiceSettings, database: Database):
-        self._client, self._settings, self.database = client, settings, database
-
-    async def post(
-        self, path: str, body: dict[str, Any], by: Principal = PARTNER, key: str | None = None
-    ) -> Response:
-        """Send JSON; `key` becomes the Idempotency-Key."""
-        more = {"Idempotency-Key": key} if key else {}
-        return await self._send("POST", path, json.dumps(body).encode(), by, more)
-
-    async def get(self, path: str, by: Principal = PARTNER) -> Response:
-        """Ask."""
-        return await self._send("GET", path, b"", by, {})
-
-    async def _send(
-        self, method: str, path: str, content: bytes, by: Principal, more: dict[str, str]
-    ) -> Response:
-        identity = sign_identity(self._settings.keys, by, method, path, content)
-        headers = {HEADER: identity, "Content-Type": "application/json", **more}
-        return await self._client.request(method, path, content=content, headers=headers)
+class VoucherDoor(Door):
+    """Voucher's door, and what its tests do most."""
 
     async def grant(self, value: str = "1000.00", **fields: Any) -> str:
         """A quota of the partner, effective since yesterday; its id."""
@@ -137,6 +120,34 @@ class Door:
         """reclaim_partner_coupons."""
         return await self.post(RECLAIM, {"coupon_id": coupon_id}, by)
 
+    async def hand_out(
+        self, quota_id: str, resellers: list[str], amount: Any = 100, by: Principal = DISTRIBUTOR
+    ) -> Response:
+        """update_coupon_quotas."""
+        body = {"quota_id": quota_id, "indirect_partner_ids": resellers, "quota_amount": amount}
+        return await self.post(HAND_OUT, body, by)
+
+    async def child(self, quota_id: str, reseller: str = "r1", amount: Any = 100) -> str:
+        """One quota handed out; its id."""
+        answer = await self.hand_out(quota_id, [reseller], amount)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["simple_quota_infos"][0]["quota_id"])
+
+    async def take_back(
+        self, quota_ids: list[str], by: Principal = DISTRIBUTOR, **more: Any
+    ) -> Response:
+        """reclaim_coupon_quotas."""
+        return await self.post(TAKE_BACK, {"quota_ids": quota_ids} | more, by)
+
+    async def set_status(self, quota_id: str, status: int) -> Response:
+        """The administrator's PATCH."""
+        body = {"quota_status": status}
+        return await self.patch(f"/api/quotas/{quota_id}", body, ADMINISTRATOR)
+
+    async def balances(self, *quota_ids: str) -> list[str]:
+        """What each has, as a text."""
+        return [str((await self.quota(quota_id)).balance) for quota_id in quota_ids]
+
     async def proof(self) -> dict[str, Any]:
         """The administrator's proof."""
         answer = await self.get("/api/vouchers/proof", ADMINISTRATOR)
@@ -187,17 +198,8 @@ def a_line(line_id: str, amount: str, **more: Any) -> dict[str, Any]:
 
 
 async def hear(database: Database, *events: Event) -> None:
-    """Deliver events, in one batch, as the bus would."""
-    async with database.transaction() as session:
-        await consumers.handle(events, session)
-
-
-async def stated(database: Database, event_type: str) -> list[dict[str, Any]]:
-    """The bodies of the events of a type, in the order they were stated."""
-    async with database.transaction() as session:
-        rows = (await session.scalars(select(OutboxRow).order_by(OutboxRow.id))).all()
-    told = [(json.loads(row.attributes), json.loads(row.body)) for row in rows]
-    return [body for attributes, body in told if attributes["ce_type"] == event_type]
+    """Deliver events to voucher, in one batch."""
+    await bus.hear(database, consumers, *events)
 
 
 async def rows_of(database: Database, table: Any) -> int:
@@ -320,7 +322,19 @@ def failed(attempt: str, order_id: str = "CS1") -> OrderPaymentFailed:
     return about_order(OrderPaymentFailed, order_id, attempt_id=attempt, reason_code="CBC.99005003")
 
 
-async def settle_in(door: Door, *customer_ids: str) -> None:
+async def settle_in_below(door: VoucherDoor) -> None:
+    """A distributor with two resellers, of whom the first has customers c1 and c2; and another."""
+    mine: dict[str, Any] = {"distributor_id": "dist"}
+    c1, c2 = (associated(one, partner_id="r1", **mine) for one in ("c1", "c2"))
+    await hear(
+        door.database, joined("dist", "distributor"), joined("other", "distributor"),
+        joined("r1", "reseller", **mine), joined("r2", "reseller", **mine),
+        joined("x1", "reseller", distributor_id="other"), c1, c2,
+        associated("c3", partner_id="r2", **mine),
+    )  # fmt: skip
+
+
+async def settle_in(door: VoucherDoor, *customer_ids: str) -> None:
     """A partner with associated resale customers, c1 if none is named."""
     known = customer_ids or ("c1",)
     await hear(door.database, joined("sp"), *(associated(name) for name in known))

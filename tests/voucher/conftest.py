@@ -3,36 +3,42 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from fastapi import FastAPI
-from httpx import ASGITransport, AsyncClient
 
 from chassis.database import Database
-from chassis.settings import ServiceSettings
+from chassis.parts import Parts, ServiceApp
+from testkit.clock import StandingClock
 from testkit.databases import ServiceDatabase, service_database
-from tests.voucher.builders import NOW, Door
+from tests.voucher.builders import NOW, PARTNER, VoucherDoor
 from voucher.app import build
+from voucher.settings import VoucherSettings
 
 service_store = service_database("voucher")
 
 
 @pytest.fixture
-def app(service_store: ServiceDatabase) -> FastAPI:
-    """The application without a bus, standing at `NOW`; what it stated is read from the outbox."""
-    app = build(service_store.settings(ServiceSettings))
-    app.state.clock = lambda: NOW
-    return app
+def clock() -> StandingClock:
+    """The service's clock, which a test may move."""
+    return StandingClock(NOW)
 
 
 @pytest.fixture
-async def database(app: FastAPI) -> AsyncIterator[Database]:
+async def app(
+    service_store: ServiceDatabase, clock: StandingClock
+) -> AsyncIterator[ServiceApp[Parts]]:
+    """The application without a bus: what it stated is read from the outbox."""
+    app = build(service_store.settings(VoucherSettings), clock)
+    yield app
+    await app.parts.database.close()
+
+
+@pytest.fixture
+def database(door: VoucherDoor) -> Database:
     """The application's own database: bus work runs on it as the handlers do."""
-    yield app.state.database
-    await app.state.database.close()
+    return door.database
 
 
 @pytest.fixture
-async def door(app: FastAPI, database: Database) -> AsyncIterator[Door]:
-    """Sends requests as a principal, as the gateway would."""
-    transport = ASGITransport(app, raise_app_exceptions=False)
-    async with AsyncClient(transport=transport, base_url="http://voucher") as client:
-        yield Door(client, app.state.settings, database)
+async def door(app: ServiceApp[Parts]) -> AsyncIterator[VoucherDoor]:
+    """Sends requests as the partner, unless told otherwise."""
+    async with VoucherDoor.of(app, PARTNER) as door:
+        yield door

@@ -10,14 +10,14 @@ from sqlalchemy import select, text
 from chassis.database import Database
 from contracts.customer import CustomerEvent
 from tests.voucher.builders import (
-    Door,
+    VoucherDoor,
     associated,
     hear,
     settle_in,
     switched,
     unlinked,
 )
-from voucher.copies import CustomerCopy
+from voucher.copies import Customer
 from voucher.coupons.models import RECLAIMED, USABLE, Coupon
 from voucher.quotas.models import Quota
 
@@ -47,7 +47,7 @@ def begin(work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
 
 @pytest.mark.parametrize("ends", [unlinked, switched])
 async def test_a_coupon_issued_while_its_customer_leaves_is_taken_back(
-    door: Door, ends: Any
+    door: VoucherDoor, ends: Any
 ) -> None:
     """The issue waits for its quota, having seen the customer; the end must wait for the issue."""
     await settle_in(door)
@@ -67,11 +67,11 @@ async def test_a_coupon_issued_while_its_customer_leaves_is_taken_back(
     assert (await door.quota(quota)).balance == 1000
 
 
-async def test_an_issue_that_comes_behind_the_end_is_refused(door: Door) -> None:
+async def test_an_issue_that_comes_behind_the_end_is_refused(door: VoucherDoor) -> None:
     await settle_in(door)
     quota = await door.grant()
     async with door.database.transaction() as session:
-        await session.get_one(CustomerCopy, "c1", with_for_update=True)
+        await session.get_one(Customer, "c1", with_for_update=True)
         issue = begin(door.issue(quota, ["c1"]))
         await somebody_waits(door.database)
         await session.execute(text("UPDATE customers SET association_status = 'unlinked'"))
@@ -79,7 +79,7 @@ async def test_an_issue_that_comes_behind_the_end_is_refused(door: Door) -> None
     assert await door.is_balanced()
 
 
-async def test_many_ends_against_many_issues_leave_nothing_to_nobody(door: Door) -> None:
+async def test_many_ends_against_many_issues_leave_nothing_to_nobody(door: VoucherDoor) -> None:
     names = [f"c{number}" for number in range(12)]
     await settle_in(door, *names)
     quota = await door.grant("100000.00")
@@ -96,7 +96,7 @@ async def test_many_ends_against_many_issues_leave_nothing_to_nobody(door: Door)
 
 
 async def test_a_coupon_that_was_left_behind_pays_nothing_and_is_found_by_the_proof(
-    door: Door,
+    door: VoucherDoor,
 ) -> None:
     """As the releases before left them: usable, and its customer is nobody's or another's."""
     await settle_in(door)

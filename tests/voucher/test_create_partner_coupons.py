@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 
 from contracts.customer import CustomerUpdated
+from testkit import outbox
+from testkit.door import ADMINISTRATOR
 from tests.voucher.builders import (
-    ADMINISTRATOR,
     DISTRIBUTOR,
     ISSUE,
     NOW,
     OTHER,
     PARTNER,
     RECORDS,
-    Door,
+    VoucherDoor,
     about_customer,
     associated,
     customer,
@@ -24,7 +25,6 @@ from tests.voucher.builders import (
     joined,
     rows_of,
     settle_in,
-    stated,
     wire,
 )
 from voucher.coupons.models import Coupon, CouponRecord
@@ -34,7 +34,7 @@ from voucher.quotas.models import Quota
 pytestmark = pytest.mark.postgres
 
 
-async def test_a_coupon_is_usable_at_once_and_the_quota_has_less(door: Door) -> None:
+async def test_a_coupon_is_usable_at_once_and_the_quota_has_less(door: VoucherDoor) -> None:
     await settle_in(door)
     quota_id = await door.grant("100.00")
     answer = await door.issue(quota_id, ["c1"], 100.0 - 62.5, memo="hello")
@@ -46,14 +46,15 @@ async def test_a_coupon_is_usable_at_once_and_the_quota_has_less(door: Door) -> 
     assert coupon.status == 2
     assert coupon.face_value == coupon.balance == Decimal("37.50")
     assert (await door.quota(quota_id)).balance == Decimal("62.50")
-    [event] = await stated(door.database, "voucher.issued")
+    [event] = await outbox.bodies(door.database, "voucher.issued")
     assert event["coupon_id"] == coupon.id
     assert event["face_value"] == "37.50"
     assert event["quota_balance"] == "62.50"
     assert await door.is_balanced()
 
 
-async def test_a_batch_is_partial_when_the_quota_runs_out(door: Door) -> None:
+async def test_a_batch_is_partial_when_the_quota_runs_out(door: VoucherDoor) -> None:
+    """docs/domain/worked-examples.md F.6. Break: refuse the whole request."""
     await settle_in(door, "c1", "c2", "c3")
     quota_id = await door.grant("100.00")
     answer = await door.issue(quota_id, ["c1", "c2", "c3"], 40)
@@ -67,9 +68,12 @@ async def test_a_batch_is_partial_when_the_quota_runs_out(door: Door) -> None:
     records = (await door.get(f"{RECORDS}?result=-1")).json()
     assert records["total_count"] == 1
     assert records["records"][0]["customer_id"] == "c3"
+    await door.set_status(quota_id, 4)
+    whole = await door.issue(quota_id, ["c1"], 10)
+    assert (whole.status_code, whole.json()["error_code"]) == (400, "CBC.99000012")
 
 
-async def test_customers_that_may_not_receive_are_told_one_by_one(door: Door) -> None:
+async def test_customers_that_may_not_receive_are_told_one_by_one(door: VoucherDoor) -> None:
     await hear(
         door.database,
         joined("sp"),
@@ -80,9 +84,10 @@ async def test_customers_that_may_not_receive_are_told_one_by_one(door: Door) ->
         associated("gone", association_status="unlinked"),
         associated("custody", enterprise_master_id="own", financial_custody=True),
         associated("member", enterprise_master_id="own"),
+        associated("pending", association_status="pending"),
     )
     quota_id = await door.grant()
-    asked = ["own", "referral", "foreign", "gone", "custody", "nobody", "member"]
+    asked = ["own", "referral", "foreign", "gone", "custody", "nobody", "member", "pending"]
     answer = await door.issue(quota_id, asked, 10)
     assert [info["id"] for info in answer.json()["coupon_infos"]] == ["own", "member"]
     codes = {d["id"]: d["error_code"] for d in answer.json()["error_details"]}
@@ -92,11 +97,12 @@ async def test_customers_that_may_not_receive_are_told_one_by_one(door: Door) ->
         "gone": "CBC.99000035",
         "custody": "CBC.50000034",
         "nobody": "CBC.99000035",
+        "pending": "CBC.99000000",
     }
     assert (await door.quota(quota_id)).balance == Decimal("980.00")
 
 
-async def test_a_custody_member_that_left_its_master_receives_coupons(door: Door) -> None:
+async def test_a_custody_member_that_left_its_master_receives_coupons(door: VoucherDoor) -> None:
     member: dict[str, Any] = {"enterprise_master_id": "m", "financial_custody": True}
     await hear(door.database, joined("sp"), associated("c1", **member))
     quota_id = await door.grant()
@@ -107,10 +113,8 @@ async def test_a_custody_member_that_left_its_master_receives_coupons(door: Door
     assert len((await door.issue(quota_id, ["c1"], 10)).json()["coupon_infos"]) == 1
 
 
-async def test_a_customer_that_was_just_created_is_waited_for(
-    door: Door, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("chassis.copies.WAIT_SECONDS", 30.0)  # it comes, however slowly
+@pytest.mark.usefixtures("long_waits")
+async def test_a_customer_that_was_just_created_is_waited_for(door: VoucherDoor) -> None:
     await hear(door.database, joined("sp"))
     quota_id = await door.grant()
     issuing = asyncio.create_task(door.issue(quota_id, ["new"], 10))
@@ -142,7 +146,7 @@ async def test_a_customer_that_was_just_created_is_waited_for(
     ],
 )
 async def test_a_rule_of_the_quota_refuses_the_whole_request(
-    door: Door, limits: dict[str, Any], request_more: dict[str, Any], code: str
+    door: VoucherDoor, limits: dict[str, Any], request_more: dict[str, Any], code: str
 ) -> None:
     again = NOW - timedelta(days=1)
     await settle_in(door, "c1", "c2")
@@ -157,7 +161,7 @@ async def test_a_rule_of_the_quota_refuses_the_whole_request(
 
 
 @pytest.mark.parametrize("status", [3, 4, 5, 6])
-async def test_a_quota_in_another_status_issues_nothing(door: Door, status: int) -> None:
+async def test_a_quota_in_another_status_issues_nothing(door: VoucherDoor, status: int) -> None:
     await settle_in(door)
     quota_id = await door.grant()
     async with door.database.transaction() as session:
@@ -167,7 +171,7 @@ async def test_a_quota_in_another_status_issues_nothing(door: Door, status: int)
 
 
 async def test_a_quota_of_another_partner_is_as_missing_as_one_that_does_not_exist(
-    door: Door,
+    door: VoucherDoor,
 ) -> None:
     await settle_in(door)
     await hear(door.database, joined("other"))
@@ -179,14 +183,14 @@ async def test_a_quota_of_another_partner_is_as_missing_as_one_that_does_not_exi
     assert foreign.json()["error_code"] == "CBC.99000012"
 
 
-async def test_before_its_time_a_quota_issues_nothing(door: Door) -> None:
+async def test_before_its_time_a_quota_issues_nothing(door: VoucherDoor) -> None:
     await settle_in(door)
     quota_id = await door.grant(effective_at=wire(NOW + timedelta(seconds=1)))
     answer = await door.issue(quota_id, ["c1"])
     assert (answer.status_code, answer.json()["error_code"]) == (400, "CBC.99000017")
 
 
-async def test_count_and_total_limits_leave_out_what_came_back(door: Door) -> None:
+async def test_count_and_total_limits_leave_out_what_came_back(door: VoucherDoor) -> None:
     await settle_in(door, "c1", "c2")
     limits = {"coupons_max": 2, "total_per_customer_max": "60.00"}
     quota_id = await door.grant(limits=limits)
@@ -210,7 +214,7 @@ async def test_count_and_total_limits_leave_out_what_came_back(door: Door) -> No
     ],
 )
 async def test_a_partner_in_no_standing_to_issue_is_refused(
-    door: Door, partner: dict[str, Any], code: str
+    door: VoucherDoor, partner: dict[str, Any], code: str
 ) -> None:
     await hear(door.database, joined("sp", **partner), associated("c1"))
     quota_id = await door.grant()
@@ -220,14 +224,14 @@ async def test_a_partner_in_no_standing_to_issue_is_refused(
 
 
 @pytest.mark.parametrize("by", [customer("c1"), ADMINISTRATOR])
-async def test_only_partners_issue(door: Door, by: Any) -> None:
+async def test_only_partners_issue(door: VoucherDoor, by: Any) -> None:
     await settle_in(door)
     quota_id = await door.grant()
     answer = await door.issue(quota_id, ["c1"], by=by)
     assert (answer.status_code, answer.json()["error_code"]) == (403, "CBC.0151")
 
 
-async def test_a_distributor_issues_for_its_own_reseller_only(door: Door) -> None:
+async def test_a_distributor_issues_for_its_own_reseller_only(door: VoucherDoor) -> None:
     await hear(
         door.database,
         joined("dist", "distributor"),
@@ -244,14 +248,14 @@ async def test_a_distributor_issues_for_its_own_reseller_only(door: Door) -> Non
     assert as_itself.json()["error_code"] == "CBC.99000012"
 
 
-async def test_for_who_is_no_distributor_the_reseller_is_ignored(door: Door) -> None:
+async def test_for_who_is_no_distributor_the_reseller_is_ignored(door: VoucherDoor) -> None:
     await settle_in(door)
     quota_id = await door.grant()
     answer = await door.issue(quota_id, ["c1"], indirect_partner_id="whoever")
     assert len(answer.json()["coupon_infos"]) == 1
 
 
-async def test_a_named_customer_must_be_the_resellers(door: Door) -> None:
+async def test_a_named_customer_must_be_the_resellers(door: VoucherDoor) -> None:
     await hear(
         door.database,
         joined("dist", "distributor"),
@@ -263,7 +267,7 @@ async def test_a_named_customer_must_be_the_resellers(door: Door) -> None:
     assert (answer.status_code, answer.json()["error_code"]) == (400, "CBC.50000021")
 
 
-async def test_parallel_issues_never_overdraw_the_quota(door: Door) -> None:
+async def test_parallel_issues_never_overdraw_the_quota(door: VoucherDoor) -> None:
     names = [f"c{n}" for n in range(12)]
     await settle_in(door, *names)
     quota_id = await door.grant("100.00")
@@ -277,7 +281,7 @@ async def test_parallel_issues_never_overdraw_the_quota(door: Door) -> None:
     assert await door.is_balanced()
 
 
-async def test_a_coupon_refused_by_the_balance_does_not_count(door: Door) -> None:
+async def test_a_coupon_refused_by_the_balance_does_not_count(door: VoucherDoor) -> None:
     await settle_in(door, "c1", "c2", "c3")
     quota_id = await door.grant("50.00", limits={"coupons_max": 2})
     await door.issue(quota_id, ["c1"], 40)
@@ -285,12 +289,12 @@ async def test_a_coupon_refused_by_the_balance_does_not_count(door: Door) -> Non
     assert [d["error_code"] for d in refused.json()["error_details"]] == ["CBC.99000013"] * 2
 
 
-async def test_a_body_without_anything_is_refused(door: Door) -> None:
+async def test_a_body_without_anything_is_refused(door: VoucherDoor) -> None:
     answer = await door.post(ISSUE, {}, PARTNER)
     assert (answer.status_code, answer.json()["error_code"]) == (400, "CBC.0100")
 
 
-async def test_the_count_limit_holds_within_one_batch(door: Door) -> None:
+async def test_the_count_limit_holds_within_one_batch(door: VoucherDoor) -> None:
     await settle_in(door, "c1", "c2")
     quota_id = await door.grant(limits={"coupons_max": 1})
     answer = await door.issue(quota_id, ["c1", "c2"], 10)

@@ -7,9 +7,10 @@ import pytest
 
 from contracts.customer import CustomerUpdated
 from contracts.order import OrderPaid, OrderPaymentFailed, OrderPaymentRequested
+from testkit import outbox
 from tests.voucher.builders import (
     ORDER_COUPONS,
-    Door,
+    VoucherDoor,
     about_customer,
     about_order,
     associated,
@@ -19,7 +20,6 @@ from tests.voucher.builders import (
     hear,
     joined,
     paid,
-    stated,
 )
 from voucher.attempts.settle_attempt import OutcomeContradictsError
 
@@ -28,7 +28,7 @@ PATH = f"{ORDER_COUPONS}?order_id=CS1"
 CUSTODY: dict[str, Any] = {"enterprise_master_id": "m1", "financial_custody": True}
 
 
-async def a_family(door: Door) -> str:
+async def a_family(door: VoucherDoor) -> str:
     """Master m1, its custody member c1, the master's coupon; the coupon's id."""
     await hear(
         door.database, joined("sp"), associated("m1"), associated("m2"), associated("c1", **CUSTODY)
@@ -36,7 +36,7 @@ async def a_family(door: Door) -> str:
     return await door.coupon(await door.grant(), "m1", face=100)
 
 
-async def coupons_for(door: Door, customer_id: str, partner_id: str = "sp") -> Any:
+async def coupons_for(door: VoucherDoor, customer_id: str, partner_id: str = "sp") -> Any:
     """The ids of the usable ones, or the code of the refusal."""
     answer = (await door.get(PATH, customer(customer_id, partner_id))).json()
     if "error_code" in answer:
@@ -45,7 +45,7 @@ async def coupons_for(door: Door, customer_id: str, partner_id: str = "sp") -> A
 
 
 async def test_a_master_sees_its_coupons_for_an_order_that_its_member_asked_it_to_pay(
-    door: Door,
+    door: VoucherDoor,
 ) -> None:
     coupon_id = await a_family(door)
     await hear(door.database, created("CS1"))
@@ -66,7 +66,7 @@ async def test_a_master_sees_its_coupons_for_an_order_that_its_member_asked_it_t
     assert await coupons_for(door, "m1") == "CBC.30000010"  # it left
 
 
-async def test_the_masters_coupon_is_redeemed_by_the_members_order(door: Door) -> None:
+async def test_the_masters_coupon_is_redeemed_by_the_members_order(door: VoucherDoor) -> None:
     coupon_id = await a_family(door)
     assert (await door.reserve("a1", [coupon_id], customer_id="m1")).status_code == 200
     about = {"paying_agent_id": "m1"}
@@ -78,14 +78,14 @@ async def test_the_masters_coupon_is_redeemed_by_the_members_order(door: Door) -
         None,
         "CS1",
     )
-    (told,) = await stated(door.database, "voucher.redeemed")
+    (told,) = await outbox.bodies(door.database, "voucher.redeemed")
     assert (told["customer_id"], told["order_id"], told["amount"]) == ("m1", "CS1", "80.00")
     assert await door.is_balanced()
 
 
 @pytest.mark.parametrize(("holder", "payer"), [("m1", None), ("c1", "m1")])
 async def test_coupons_of_another_than_who_is_said_to_have_paid_are_for_a_person_to_see(
-    door: Door, holder: str, payer: str | None
+    door: VoucherDoor, holder: str, payer: str | None
 ) -> None:
     await hear(door.database, joined("sp"), associated("m1"), associated("c1"))
     coupon_id = await door.coupon(await door.grant(), holder, face=100)
@@ -95,10 +95,10 @@ async def test_coupons_of_another_than_who_is_said_to_have_paid_are_for_a_person
         await hear(door.database, event)
     coupon = await door.held(coupon_id)
     assert (coupon.balance, coupon.lock_order_id) == (Decimal("100.00"), "CS1")
-    assert await stated(door.database, "voucher.redeemed") == []
+    assert await outbox.bodies(door.database, "voucher.redeemed") == []
 
 
-async def test_the_masters_coupon_is_free_again_when_the_payment_failed(door: Door) -> None:
+async def test_the_masters_coupon_is_free_again_when_the_payment_failed(door: VoucherDoor) -> None:
     coupon_id = await a_family(door)
     await door.reserve("a1", [coupon_id], customer_id="m1")
     await hear(door.database, failed("a1").model_copy(update={"paying_agent_id": "m1"}))
@@ -109,7 +109,7 @@ async def test_the_masters_coupon_is_free_again_when_the_payment_failed(door: Do
 
 @pytest.mark.parametrize("kind", [OrderPaid, OrderPaymentFailed])
 async def test_an_outcome_before_the_masters_reservation_closes_the_attempt(
-    door: Door, kind: type
+    door: VoucherDoor, kind: type
 ) -> None:
     coupon_id = await a_family(door)
     event = paid("a1", {}) if kind is OrderPaid else failed("a1")
@@ -119,7 +119,7 @@ async def test_an_outcome_before_the_masters_reservation_closes_the_attempt(
     assert (await door.held(coupon_id)).lock_order_id is None
 
 
-async def test_a_member_does_not_use_its_masters_coupon(door: Door) -> None:
+async def test_a_member_does_not_use_its_masters_coupon(door: VoucherDoor) -> None:
     coupon_id = await a_family(door)
     answer = await door.reserve("a1", [coupon_id])
     assert (answer.status_code, answer.json()["code"]) == (400, "CBC.99003112")

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from testkit import outbox
 from tests.voucher.builders import (
     DISTRIBUTOR,
     NOW,
@@ -13,7 +14,7 @@ from tests.voucher.builders import (
     OWN,
     RECLAIM,
     RECORDS,
-    Door,
+    VoucherDoor,
     associated,
     customer,
     failed,
@@ -21,7 +22,6 @@ from tests.voucher.builders import (
     joined,
     paid,
     settle_in,
-    stated,
     switched,
     unlinked,
     wire,
@@ -32,7 +32,8 @@ from voucher.coupons.models import Coupon
 pytestmark = pytest.mark.postgres
 
 
-async def test_reclaim_takes_the_rest_and_answers_nothing(door: Door) -> None:
+async def test_reclaim_takes_the_rest_and_answers_nothing(door: VoucherDoor) -> None:
+    """docs/domain/worked-examples.md F.8. Break: give the face value back."""
     await settle_in(door)
     quota_id = await door.grant()
     coupon_id = await door.coupon(quota_id, face=100, memo="mind this")
@@ -44,7 +45,7 @@ async def test_reclaim_takes_the_rest_and_answers_nothing(door: Door) -> None:
     assert coupon.status == 5
     assert coupon.balance == 0
     assert (await door.quota(quota_id)).balance == Decimal("962.50")
-    [event] = await stated(door.database, "voucher.recalled")
+    [event] = await outbox.bodies(door.database, "voucher.recalled")
     assert (event["amount"], event["operation_type"], event["quota_balance"]) == (
         "62.50", 2, "962.50",
     )  # fmt: skip
@@ -56,17 +57,19 @@ async def test_reclaim_takes_the_rest_and_answers_nothing(door: Door) -> None:
     assert (again.status_code, again.json()["error_code"]) == (403, "CBC.0155")
 
 
-async def test_a_used_up_coupon_cannot_be_reclaimed(door: Door) -> None:
+async def test_a_used_up_coupon_cannot_be_reclaimed(door: VoucherDoor) -> None:
+    """docs/domain/worked-examples.md F.8."""
     await settle_in(door)
     coupon_id = await door.coupon(await door.grant(), face=80)
     await door.reserve("a1", [coupon_id])
     await hear(door.database, paid("a1", {coupon_id: "80.00"}))
+    assert (await door.held(coupon_id)).status == 3
     answer = await door.reclaim(coupon_id)
     assert (answer.status_code, answer.json()["error_code"]) == (403, "CBC.0155")
 
 
 async def test_an_expired_coupon_cannot_be_reclaimed_before_the_schedule_came_by(
-    door: Door,
+    door: VoucherDoor,
 ) -> None:
     await settle_in(door)
     coupon_id = await door.coupon(await door.grant())
@@ -75,7 +78,7 @@ async def test_an_expired_coupon_cannot_be_reclaimed_before_the_schedule_came_by
     assert (await door.reclaim(coupon_id)).json()["error_code"] == "CBC.0155"
 
 
-async def test_a_coupon_that_an_order_holds_cannot_be_reclaimed(door: Door) -> None:
+async def test_a_coupon_that_an_order_holds_cannot_be_reclaimed(door: VoucherDoor) -> None:
     await settle_in(door)
     coupon_id = await door.coupon(await door.grant())
     await door.reserve("a1", [coupon_id])
@@ -86,7 +89,7 @@ async def test_a_coupon_that_an_order_holds_cannot_be_reclaimed(door: Door) -> N
     assert (await door.reclaim(coupon_id)).status_code == 204
 
 
-async def test_reclaim_and_reservation_at_once_end_in_one_of_the_two(door: Door) -> None:
+async def test_reclaim_and_reservation_at_once_end_in_one_of_the_two(door: VoucherDoor) -> None:
     await settle_in(door)
     quota_id = await door.grant("10000.00")
     for n in range(10):
@@ -105,7 +108,7 @@ async def test_reclaim_and_reservation_at_once_end_in_one_of_the_two(door: Door)
     assert await door.is_balanced()
 
 
-async def test_reclaiming_at_once_many_times_returns_the_amount_once(door: Door) -> None:
+async def test_reclaiming_at_once_many_times_returns_the_amount_once(door: VoucherDoor) -> None:
     await settle_in(door)
     quota_id = await door.grant()
     coupon_id = await door.coupon(quota_id)
@@ -115,7 +118,7 @@ async def test_reclaiming_at_once_many_times_returns_the_amount_once(door: Door)
     assert await door.is_balanced()
 
 
-async def test_another_partners_coupon_is_as_missing_as_none(door: Door) -> None:
+async def test_another_partners_coupon_is_as_missing_as_none(door: VoucherDoor) -> None:
     await settle_in(door)
     coupon_id = await door.coupon(await door.grant())
     foreign = await door.reclaim(coupon_id, OTHER)
@@ -127,7 +130,7 @@ async def test_another_partners_coupon_is_as_missing_as_none(door: Door) -> None
 
 
 async def test_a_distributor_reclaims_its_resellers_coupon_by_naming_the_reseller(
-    door: Door,
+    door: VoucherDoor,
 ) -> None:
     await hear(
         door.database,
@@ -142,7 +145,7 @@ async def test_a_distributor_reclaims_its_resellers_coupon_by_naming_the_reselle
     assert (await door.post(RECLAIM, body, DISTRIBUTOR)).status_code == 204
 
 
-async def test_reclaim_is_for_resale_customers_only(door: Door) -> None:
+async def test_reclaim_is_for_resale_customers_only(door: VoucherDoor) -> None:
     await settle_in(door)
     coupon_id = await door.coupon(await door.grant())
     # An update that tells the new type without being the switch: the coupon is still there.
@@ -153,7 +156,7 @@ async def test_reclaim_is_for_resale_customers_only(door: Door) -> None:
 
 @pytest.mark.parametrize(("event", "operation"), [(unlinked("c1"), 3), (switched("c1"), 8)])
 async def test_unlinking_and_switching_recall_once_though_told_twice(
-    door: Door, event: object, operation: int
+    door: VoucherDoor, event: object, operation: int
 ) -> None:
     await settle_in(door, "c1", "c2")
     quota_id = await door.grant()
@@ -161,7 +164,7 @@ async def test_unlinking_and_switching_recall_once_though_told_twice(
     others = await door.coupon(quota_id, "c2")
     await hear(door.database, event)  # type: ignore[arg-type]
     await hear(door.database, event)  # type: ignore[arg-type]
-    recalled = await stated(door.database, "voucher.recalled")
+    recalled = await outbox.bodies(door.database, "voucher.recalled")
     assert sorted(told["coupon_id"] for told in recalled) == sorted([first, second])
     assert {told["operation_type"] for told in recalled} == {operation}
     assert (await door.held(others)).status == 2
@@ -171,7 +174,7 @@ async def test_unlinking_and_switching_recall_once_though_told_twice(
 
 
 async def test_an_old_unlinking_told_again_spares_the_coupons_of_the_new_association(
-    door: Door,
+    door: VoucherDoor,
 ) -> None:
     await settle_in(door)
     quota_id = await door.grant()
@@ -181,7 +184,7 @@ async def test_an_old_unlinking_told_again_spares_the_coupons_of_the_new_associa
     assert (await door.held(coupon_id)).status == 2
 
 
-async def test_expiry_returns_the_rest_and_is_told_as_expired(door: Door) -> None:
+async def test_expiry_returns_the_rest_and_is_told_as_expired(door: VoucherDoor) -> None:
     await settle_in(door)
     quota_id = await door.grant()
     end = NOW + timedelta(hours=1)
@@ -190,10 +193,10 @@ async def test_expiry_returns_the_rest_and_is_told_as_expired(door: Door) -> Non
     held = await door.coupon(quota_id, expire_time=wire(end))
     await door.reserve("a1", [held])
     await expire_coupons(door.database, end - timedelta(seconds=1))
-    assert await stated(door.database, "voucher.expired") == []
+    assert await outbox.bodies(door.database, "voucher.expired") == []
     await expire_coupons(door.database, end)
     await expire_coupons(door.database, end)
-    [event] = await stated(door.database, "voucher.expired")
+    [event] = await outbox.bodies(door.database, "voucher.expired")
     assert (event["coupon_id"], event["amount"], event["status"]) == (ending, "100.00", 4)
     assert (await door.held(staying)).status == 2
     assert (await door.held(held)).status == 2  # an order holds it
@@ -205,7 +208,7 @@ async def test_expiry_returns_the_rest_and_is_told_as_expired(door: Door) -> Non
     assert await door.is_balanced()
 
 
-async def test_replicas_share_the_expiring_and_none_is_expired_twice(door: Door) -> None:
+async def test_replicas_share_the_expiring_and_none_is_expired_twice(door: VoucherDoor) -> None:
     names = [f"c{n}" for n in range(PORTION_COUPONS + 30)]
     await settle_in(door, *names)
     quota_id = await door.grant("1000.00")
@@ -214,11 +217,11 @@ async def test_replicas_share_the_expiring_and_none_is_expired_twice(door: Door)
     await asyncio.gather(*(expire_coupons(door.database, end) for _ in range(3)))
     while await expire_once(door, end):
         pass
-    assert len(await stated(door.database, "voucher.expired")) == len(names)
+    assert len(await outbox.bodies(door.database, "voucher.expired")) == len(names)
     assert (await door.quota(quota_id)).balance == Decimal("1000.00")
     assert await door.is_balanced()
 
 
-async def expire_once(door: Door, now: object) -> int:
+async def expire_once(door: VoucherDoor, now: object) -> int:
     async with door.database.transaction() as session:
         return await expire_portion(session, now)  # type: ignore[arg-type]

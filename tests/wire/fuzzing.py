@@ -286,12 +286,15 @@ def _ids(scene: Scene) -> Ids:
     partners = [ours.partner.domain_id, theirs.partner.domain_id, scene.distributor.domain_id]
     resellers = [scene.reseller_id, scene.foreign_reseller_id]
     coupons, quotas = [ours.coupon_id, theirs.coupon_id], [ours.quota_id, theirs.quota_id]
+    quotas += [ours.parent_quota_id, ours.child_quota_id]
     resources = [ours.resource_id, theirs.resource_id]
     return {
         "customer_id": customers, "customer_ids": customers, "sub_customer_id": customers,
         "order_id": orders, "trade_id": orders, "coupon_id": coupons, "coupon_ids": coupons,
+        "request_id": [ours.new_request(), theirs.new_request()],
         "quota_id": quotas, "quota_ids": quotas, "resource_id": resources,
         "resource_ids": resources, "trans_id": [ours.transfer_id, theirs.transfer_id],
+        "parent_quota_id": quotas, "indirect_partner_ids": resellers,
         "indirect_partner_id": resellers, "partner_id": partners, "distributor_id": partners,
         "owner_id": [*partners, *customers], "domain_id": [*customers, *partners],
     }  # fmt: skip

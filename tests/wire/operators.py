@@ -45,20 +45,66 @@ OURS = {
         "create_enterprise_project_auth create_sub_enterprise_account send_sms_verification_code"
     ),
 }
+_ISSUES = ["POST /api/coupon-issues", "POST /api/coupon-issues/{job_id}/stop"]  # as one issue
+_RECALLS = [
+    f"POST /api/recall-campaigns{what}"
+    for what in ("", "/{campaign_id}/start", "/{campaign_id}/stop")
+]
 NATIVE = {
-    "CHB_ITEM_ORDERS": ["POST /api/orders", "POST /api/orders/batch"],
+    "BPC_ITEM_SUBCUSTSERV_030201": _RECALLS,
+    "BPC_ITEM_SUBCUSTSERV_030102": _ISSUES,
+    "BPC_ITEM_SUBCUSTSERV_030103": _ISSUES,
+    "CHB_ITEM_ORDERS": [
+        "POST /api/orders",
+        "POST /api/orders/batch",
+        "POST /api/orders/{order_id}/payment-request",
+        "DELETE /api/orders/{order_id}/payment-request",
+        "POST /api/payment-requests/{request_id}/reject",
+        "POST /api/order-jobs",
+        "POST /api/order-jobs/{job_id}/stop",
+        "POST /api/resources/{resource_id}/closing",
+    ],
+    "CHB_ITEM_FUNDS": [
+        "POST /api/order-jobs",
+        "POST /api/order-jobs/{job_id}/stop",
+        "POST /api/payment-requests/{request_id}/pay",
+        "POST /api/payment-requests/{request_id}/reject",
+    ],
+    "CHB_ITEM_BILLING": [
+        "POST /api/exports",
+        "POST /api/exports/{export_id}/stop",
+        "GET /api/exports/{export_id}/parts/{number}",
+        "POST /api/vendor-bills",
+        "PUT /api/vendor-bills/{reconciliation_id}/parts/{number}",
+        "PUT /api/reconciliations/{reconciliation_id}/differences/{number}/state",
+    ],
+    "CHB_ITEM_PROGRAMME": [
+        "POST /api/partners/{partner_id}/solutions",
+        "POST /api/coupons/{coupon_id}/activation",
+        "POST /api/test-coupon-applications",
+        "POST /api/test-coupon-applications/{application_id}/withdrawal",
+    ],
     "CHB_ITEM_CUSTOMERS": [
         "POST /api/customers",
-        "PATCH /api/customers/{id}",
-        "POST /api/customers/{id}/authorizations",
+        "PATCH /api/customers/{customer_id}",
+        "POST /api/customers/{customer_id}/authorizations",
         "POST /api/saml-bindings",
         "POST /api/sweeps",
         "POST /api/enterprise/organizations",
-        "PATCH /api/enterprise/organizations/{id}",
-        "POST /api/enterprise/members/{id}/leaving",
+        "PATCH /api/enterprise/organizations/{organization_id}",
+        "POST /api/enterprise/members/{customer_id}/leaving",
     ],
 }
 OWN_CREDENTIALS = ("/v3/auth/tokens", "/api/temporary-credentials", "/v3.0/OS-CREDENTIAL/")
+
+
+# Reads of what runs the platform, and of where a partner's files go.
+KEPT = ("/api/cycles/", "/api/file-subscriptions", "/api/usage-files/")
+
+
+def is_kept(path: str) -> bool:
+    """Whether the administrator of an account alone reads it, as it alone changes it."""
+    return path.startswith(KEPT)
 
 
 def wanted(name: str) -> set[str] | str:
@@ -74,6 +120,9 @@ def wanted(name: str) -> set[str] | str:
     reads = name in ALL and not ALL[name].command
     if reads or path.startswith(OWN_CREDENTIALS):
         return set()
-    if method == "GET" and not path.endswith("/proof"):
+    if method == "GET" and not path.endswith(("/proof", "/overview")) and not is_kept(path):
+        return set()
+    asks = ("-quotes", "/quotes", "/matching", "/validations")  # and writes nothing
+    if path.endswith(asks):
         return set()
     return "administrator"

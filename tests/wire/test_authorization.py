@@ -127,7 +127,7 @@ async def test_each_operation_is_for_the_callers_that_the_reference_names(
 
 
 def test_the_matrix_has_every_operation_and_refuses_some_to_everybody() -> None:
-    assert len(ALL) == 96
+    assert len(ALL) == 98
     for caller in CALLER_KINDS:
         outcomes = {expected(caller, name) for name in ALL}
         assert outcomes & {WRONG_CALLER, NOBODY}, f"{caller} may do everything"

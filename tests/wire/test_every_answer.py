@@ -86,17 +86,20 @@ def test_every_answer_names_its_request_as_the_caller_did_or_by_a_name_of_its_ow
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_a_refusal_speaks_the_language_asked_for_and_english_to_all_others(
+def test_a_refusal_speaks_the_language_asked_for_or_that_of_the_site(
     scene: Scene, what: str
 ) -> None:
+    """Who is not known, and whoever asks on our own paths, is answered in English otherwise."""
     ask, name = REFUSED[what]
+    is_english = what in ("nobody", "an unknown path") or what.startswith("a native")
+    unasked = code(name).en if is_english else code(name).zh
     for header, text in [
         ({"X-Language": "zh_CN"}, code(name).zh),
         ({"X-Language": "ZH_cn"}, code(name).zh),
         ({"X-Language": "zh-cn"}, code(name).zh),
         ({"X-Language": "en_US"}, code(name).en),
-        ({"X-Language": "fr_FR"}, code(name).en),
-        ({}, code(name).en),
+        ({"X-Language": "fr_FR"}, unasked),
+        ({}, unasked),
     ]:
         said = ask(scene, header).json()
         assert said.get("error_code", said.get("code")) == name

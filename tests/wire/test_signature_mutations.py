@@ -5,9 +5,11 @@ Bytes are sent as they are, over a bare socket. What the vendor's algorithm itse
 """
 
 import asyncio
+import json
 import random
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import pytest
@@ -17,10 +19,17 @@ from gateway.identity.models import UsedSignature
 from testkit.databases import ServiceDatabase, service_database
 from tests.gateway.gate import AccessPair, Gate, open_gate
 from tests.gateway.identity_builders import partner, story
+from tests.wire.requests import body_of, target_of
+from tests.wire.table import least
+from wire.operations import operations
 from wire.signature import sign_headers
 
 SEEDS = range(6)
 CHANGES_PER_PART = 12
+OUR_OWN = (
+    "/api/orders", "/api/orders/quotes", "/api/orders/CS1/price-adjustment", "/api/order-jobs",
+    "/api/resources/refund-quotes", "/api/resources/renewal-quotes", "/api/discounts",
+)  # fmt: skip
 BYTES = [byte for byte in range(0x21, 0x7F)] + [0xC3, 0xFF]
 
 gateway_store = service_database("gateway")
@@ -107,7 +116,7 @@ def mutations(raw: Raw, chance: random.Random) -> list[Raw]:
 
 
 async def used(gate: Gate) -> int:
-    async with gate.app.state.database.transaction() as session:
+    async with gate.app.parts.database.transaction() as session:
         return int(await session.scalar(select(func.count()).select_from(UsedSignature)) or 0)
 
 
@@ -157,6 +166,37 @@ async def test_only_a_path_or_bytes_that_are_no_http_are_refused_otherwise_than_
             pairs = (*raw.headers[:at], (name, other), *raw.headers[at + 1 :])
             assert await exchange(gate, replace(raw, headers=pairs)) == 401, name
         assert gate.echo.seen == []
+
+
+async def test_each_operation_and_our_own_paths_refuse_a_changed_byte(
+    gateway_store: ServiceDatabase,
+) -> None:
+    """Break: believe a signature whatever the method, or leave the body out of what is hashed."""
+    chance = random.Random(1)
+    asked: list[tuple[str, str, Any]] = []
+    for operation in operations().values():
+        told = least(operation.fields)
+        target, content = target_of(operation, told), body_of(operation, told)
+        asked.append((operation.http_method, target, content))
+    asked += [("POST", path, {"customer_id": "c1", "kind": "renew"}) for path in OUR_OWN]
+    async with open_gate(gateway_store) as gate:
+        await story(gate)
+        key = await gate.key("p1")
+        for method, target, content in asked:
+            body = b"" if content is None else json.dumps(content).encode()
+            raw = signed(gate, key, method, target, body)
+            assert await exchange(gate, raw) != 401, (method, target)
+            seen = len(gate.echo.seen)
+            at = chance.randrange(len(raw.headers))
+            name, value = raw.headers[at]
+            pairs = (*raw.headers[:at], (name, change(chance, value)), *raw.headers[at + 1 :])
+            changed = [replace(raw, headers=pairs)]
+            changed += [replace(raw, body=change(chance, body))] if body else []
+            changed += [replace(raw, query=change(chance, raw.query, b"#"))] if raw.query else []
+            for one in changed:
+                if meaning(one) != meaning(raw):
+                    assert await exchange(gate, one) in (400, 401), (one, target)
+            assert len(gate.echo.seen) == seen, target
 
 
 async def test_what_the_algorithm_reads_alike_is_accepted(gateway_store: ServiceDatabase) -> None:

@@ -11,6 +11,7 @@ import pytest
 from huaweicloudsdkbssintl import v2
 from huaweicloudsdkbssintl.v2.bssintl_client import BssintlClient
 
+from wire.check import check_body, check_query
 from wire.operations import operation, operations
 
 SOURCE = inspect.getsource(BssintlClient)
@@ -26,6 +27,7 @@ BODIES = {
     "create_personal_realname_auth": v2.ApplyIndividualRealnameAuthsReq,
     "list_sub_customers": v2.QuerySubCustomerListReq,
     "freeze_sub_customers": v2.FreezeSubCustomersReq,
+    "list_resource_specs_price": v2.ResourceSpecsPriceQueryReq,
     "unfreeze_sub_customers": v2.UnfreezeSubCustomersReq,
 }
 
@@ -52,3 +54,31 @@ def test_a_body_abroad_has_the_sdks_fields(name: str, model: Any) -> None:
 def test_own_coupons_abroad_have_no_reseller() -> None:
     names = {f.name for f in operation("list_sub_customer_coupons", "international").query}
     assert names == set(v2.ListSubCustomerCouponsRequest.attribute_map.values())
+
+
+BILL_TYPES = {
+    "list_customerself_resource_records": v2.ListCustomerselfResourceRecordsRequest,
+    "list_customerself_resource_record_details": v2.QueryResRecordsDetailReq,
+}
+
+
+def bill_types(name: str, site: str) -> set[str]:
+    """Those by which the operation lets filter."""
+    one = operation(name, site)
+
+    def is_known(bill_type: int) -> bool:
+        if one.body is None:
+            found = check_query(one, {"bill_type": [str(bill_type)]})
+        else:
+            found = check_body(one, {"bill_type": bill_type})
+        return all(breach.field != "bill_type" for breach in found)
+
+    return {str(number) for number in range(128) if is_known(number)}
+
+
+@pytest.mark.parametrize("name", BILL_TYPES)
+def test_bill_types_abroad_are_those_of_the_sdks_text(name: str) -> None:
+    """Break: leave the operation's choices out of the overlay's differences."""
+    told = set(re.findall(r"(\d+)：", inspect.getdoc(BILL_TYPES[name].bill_type.fget) or ""))
+    assert bill_types(name, "international") == told > {"15", "17", "100", "101", "102"}
+    assert bill_types(name, "china") - told == {"25", "103"}

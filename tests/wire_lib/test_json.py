@@ -12,6 +12,7 @@ from wire.json import (
     NAMES_MAX,
     NESTING_MAX,
     NUMBER_CHARACTERS_MAX,
+    canonical,
     dumps,
     loads,
     read,
@@ -157,3 +158,20 @@ def test_decimals_stay_what_a_caller_wrote() -> None:
     }
     many = b"[" + b'{"a": []},' * 200 + b"1]"
     assert read(many) == loads(many)  # many brackets are not many levels
+
+
+@pytest.mark.parametrize(
+    ("text", "spelling"),
+    [
+        (b' {"b": 1.00, "a" : [1e0, 10, 1.50, -0.0, 0e5]} ', b'{"a":[1,10,1.5,0,0],"b":1}'),
+        (b'{"a": "\\u4e2d\\/", "\\u0061b": "1.00"}', b'{"a":"\\u4e2d/","ab":"1.00"}'),
+        (b"[true, 1, null, false, {}, []]", b"[true,1,null,false,{},[]]"),
+        (b"100.100000000000000000000000000001", b"100.100000000000000000000000000001"),
+        (b"12345678901234567890123456789012345.50", b"12345678901234567890123456789012345.5"),
+        (b"1E+30", b"1" + b"0" * 30),
+        (b"1E-30", b"0." + b"0" * 29 + b"1"),
+        (b'"\\ud800"', b'"\\ud800"'),
+    ],
+)
+def test_one_spelling_stands_for_all_that_say_the_same(text: bytes, spelling: bytes) -> None:
+    assert canonical(read(text)) == spelling

@@ -151,10 +151,15 @@ def test_amounts_are_marked_where_money_or_coupons_move() -> None:
                 assert field.amount, one.method_name
 
 
-def test_the_44_shared_operations_and_freezing_are_spoken_abroad() -> None:
+def test_the_44_shared_operations_and_four_more_are_spoken_abroad() -> None:
     abroad = operations("international")
     assert len([n for n in abroad if n in operations()]) == 44
-    assert set(abroad) - set(operations()) == {"freeze_sub_customers", "unfreeze_sub_customers"}
+    assert set(abroad) - set(operations()) == {
+        "freeze_sub_customers",
+        "list_postpaid_bill_sum",
+        "list_resource_specs_price",
+        "unfreeze_sub_customers",
+    }
 
 
 def test_abroad_a_customer_is_created_with_area_and_email() -> None:

@@ -138,6 +138,37 @@ def test_the_published_vectors_come_out(
     assert sign(method, path, query, headers, names, body, SECRET) == signature
 
 
+# --- docs/domain/worked-examples.md F.15
+
+
+def test_what_was_received_is_verified_and_not_what_it_means() -> None:
+    """F.15: the same number written otherwise, and what a proxy rewrites, break the signature."""
+    agent = "huaweicloud-usdk-python/3.0"
+    request = signed_by_the_sdk(body='{"amount": 100.10}', headers={"User-Agent": agent})
+    request.verify()
+    refused(replace(request, body=b'{"amount":100.1}'))
+    refused(request.with_header("Host", "gateway.internal"))
+    refused(request.with_header("User-Agent", "nginx"))
+
+
+def test_a_path_is_signed_with_a_slash_at_its_end() -> None:
+    """F.15: `/a` as `/a/`, whichever of the two is sent."""
+    request = signed_by_the_sdk(method="GET", path="/a", body="")
+    signed = canonical_request("GET", b"/a", b"", {"Host": "h"}, ("host",), b"")
+    assert signed.splitlines()[1] == b"/a/"
+    request.verify()
+    replace(request, path=b"/a/").verify()
+    refused(replace(request, path=b"/a/b"))
+
+
+def test_a_stamp_of_more_than_a_quarter_of_an_hour_is_stale() -> None:
+    """F.15: stamped 03:00:00, it is believed at 03:15:00 and refused at 03:15:01."""
+    request = signed_by_the_sdk()
+    at = datetime(2026, 11, 23, 3, 15, 0, tzinfo=UTC)
+    request.verify(at)
+    assert refused(request, at + timedelta(seconds=1)) is Reason.STALE
+
+
 # --- whatever the SDK signs is believed
 
 LETTERS = (

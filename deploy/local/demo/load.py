@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -26,6 +27,7 @@ SEED = 1
 AT_ONCE = 6
 AT_ONCE_ON_ONE_ACCOUNT = 2  # transfers wait for each other at the partner's account
 AT_ONCE_BATCHES = 3
+AT_ONCE_WAITING = 10  # for what they bought, most of the time
 KEYS_SHOWN = 20
 ARRIVAL_SECONDS = 60.0
 POLL_SECONDS = 0.25
@@ -125,6 +127,7 @@ def _phases(plan: Plan, do: Commands) -> list[Phase]:
     authorizing = [customer for customer in plan.customers if customer.authorizes]
     followed = [order for order in plan.orders if order.is_followed]
     recalls = [(batch, number) for batch in plan.coupon_batches for number in batch.recalled]
+    shows = (*do.stories(), *do.shows(), *do.vouchers(), do.settle_last_month)
     return [
         Phase("partners", [Lane(_each(do.register, above))]),
         Phase("resellers", [Lane(_each(do.register, below)), Lane(_each(do.speed_up, above))]),
@@ -135,7 +138,10 @@ def _phases(plan: Plan, do: Commands) -> list[Phase]:
             Lane(_each(do.authorize, authorizing)),
             Lane(_each(do.transfer, plan.transfers), AT_ONCE_ON_ONE_ACCOUNT),
         ]),
-        Phase("coupons", [Lane(_each(do.issue, plan.coupon_batches), AT_ONCE_BATCHES)]),
+        Phase("coupons, last month", [
+            Lane(_each(do.issue, plan.coupon_batches), AT_ONCE_BATCHES),
+            Lane([Job(do.use_last_month)]),
+        ]),
         # Before payments: these are captured customer by customer, crosswise to a batch of usage.
         Phase("orders, usage", [
             Lane(_batches(do.order, plan.order_batches), AT_ONCE_BATCHES),
@@ -145,7 +151,9 @@ def _phases(plan: Plan, do: Commands) -> list[Phase]:
         Phase("recalls and unlinkings", [
             Lane(_each(do.recall, recalls)), Lane(_each(do.unlink, plan.unlinked)),
         ]),
-        Phase("phones, enterprise, abroad", [Lane([Job(show) for show in do.shows()])]),
+        Phase("lives of resources, abroad", [
+            Lane([Job(show) for show in shows], AT_ONCE_WAITING),
+        ]),
     ]  # fmt: skip
 
 
@@ -221,7 +229,7 @@ def _awaited(plan: Plan, do: Commands) -> Iterator[tuple[str, Callable[[Any], bo
         path = f"/api/customers?limit=1&partner_id={do.partner_id(partner.key)}"
         yield path, partial(_has_customers, associated)
     for number in _shown(plan):
-        orders = sum(order.customer == number for order in plan.orders)
+        orders = sum(order.customer == number for order in plan.orders) + do.placed[number]
         yield f"/api/customers/{do.customer_id(number)}", partial(_is_whole, orders)
 
 
@@ -231,7 +239,8 @@ def _has_customers(associated: int, answer: Any) -> bool:
 
 def _is_whole(orders: int, answer: Any) -> bool:
     known = sum(row["orders"] for row in answer["orders"])
-    return bool(known == orders and answer["consumption_this_month"])
+    # At least: what is given back or converted makes orders of its own.
+    return known >= orders and bool(Decimal(answer["consumption_this_month"]))
 
 
 def _shown(plan: Plan) -> list[int]:
@@ -245,6 +254,8 @@ async def _portfolio(
 ) -> dict[str, Any]:
     reseller = next(partner.key for partner in plan.partners if partner.above is not None)
 
+    independent, custody = await do.members()
+
     async def principal(key: str) -> dict[str, str]:
         return await with_token(gateway, {**_told(do.own_key(key)), **do.operator(key)})
 
@@ -253,7 +264,12 @@ async def _portfolio(
         "distributor": await principal(DISTRIBUTOR),
         "reseller": await principal(reseller),
         "abroad": await principal(ABROAD),
-        "enterprise": _told(do.master_key()),
+        "enterprise": {
+            "master": _told(do.master_key()),
+            "independent_member_id": independent,
+            "custody_member_id": custody,
+        },
+        "closed_month": do.closed_month,
         "customers": [_told(do.customer_key(number)) for number in _shown(plan)],
         "admin": {"token": admin_token},
     }

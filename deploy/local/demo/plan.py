@@ -290,12 +290,15 @@ def _customer(
 
 
 def _quotas() -> tuple[Quota, ...]:
+    # For months and years alone: use on demand takes what may pay it, and orders are to have these.
+    periods = {"charge_scenes": [0]}
     servers = {"cloud_service_types": ["hws.service.type.ec2", "hws.service.type.ebs"]}
     return (
-        Quota("general", PROVIDER, 0, Decimal("500000.00"), {}),
-        Quota("servers", PROVIDER, 0, Decimal("200000.00"), servers),
-        Quota("flexible", PROVIDER, 1, Decimal("100000.00"), {}),
-        Quota("reseller", "reseller-1", 0, Decimal("50000.00"), {}),
+        Quota("general", PROVIDER, 0, Decimal("500000.00"), periods),
+        Quota("servers", PROVIDER, 0, Decimal("200000.00"), {**servers, **periods}),
+        Quota("flexible", PROVIDER, 1, Decimal("100000.00"), periods),
+        Quota("reseller", "reseller-1", 0, Decimal("50000.00"), periods),
+        Quota(DISTRIBUTOR, DISTRIBUTOR, 0, Decimal("90000.00"), {}),
     )
 
 

@@ -37,6 +37,8 @@ class Product:
     year: Decimal | None
     hour: Decimal | None
     discount: Decimal
+    is_package: bool = False
+    is_used_by_hours: bool = True
 
     @classmethod
     def of_row(cls, row: dict[str, Any]) -> "Product":
@@ -57,6 +59,8 @@ class Product:
             price("year"),
             price("hour"),
             Decimal(row["discount_ratio"]),
+            row["package"] is not None,
+            row["usage_measure_id"] == HOUR_MEASURE,
         )
 
 
@@ -144,10 +148,10 @@ class Shop:
 
     def __init__(self, random: Random, products: list[Product]):
         self._random = random
-        by_period = [p for p in products if p.month and p.year]
+        by_period = [p for p in products if p.month and p.year and not p.is_package]
         self._quick = [p for p in by_period if p.provisioning_seconds < LONG_PROVISIONING_SECONDS]
         self._slow = [p for p in by_period if p.provisioning_seconds >= LONG_PROVISIONING_SECONDS]
-        self._used = [p for p in products if p.hour]
+        self._used = [p for p in products if p.hour and p.is_used_by_hours]
 
     def basket(self, *, takes_long: bool) -> Basket:
         """One to three products in one region for one period."""
@@ -181,9 +185,15 @@ class Shop:
         return self._random.choice(SIZES_BANDWIDTH if bandwidth else SIZES_STORAGE)
 
 
-def _moment(share: float, at: datetime) -> datetime:
-    """That far into the cycle of `at`, to the second; while it is young, into the one before."""
+def used_since(at: datetime) -> datetime:
+    """The begin of the cycle of `at`; while it is young, of the one before."""
     begin, _ = cycle_bounds(cycle_of(at))
     if at.astimezone(BEIJING).day <= YOUNG_CYCLE_DAYS:
         begin, _ = cycle_bounds(cycle_of(begin - timedelta(days=1)))
+    return begin
+
+
+def _moment(share: float, at: datetime) -> datetime:
+    """That far into the time of use, to the second."""
+    begin = used_since(at)
     return begin + timedelta(seconds=int((at - begin).total_seconds() * share))

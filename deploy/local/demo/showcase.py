@@ -1,7 +1,8 @@
 """One or two of each thing that the portfolio's many customers do not show.
 
 Customers with phones, an enterprise with its members, an application that waits for an answer,
-coupons that ran out, a partner of the international site with frozen customers.
+coupons that ran out, a distributor's quota in the hands of its resellers, a partner of the
+international site with frozen customers.
 """
 
 import json
@@ -12,7 +13,7 @@ from typing import Any
 
 from local.demo.enrolment import TAKEN, XACCOUNT_TYPE, Enrolment
 from local.demo.gateway import CommandRefusedError, Key
-from local.demo.plan import ABROAD, PROVIDER, SHOWN_ABROAD
+from local.demo.plan import ABROAD, DISTRIBUTOR, PROVIDER, SHOWN_ABROAD
 from local.demo.steps import Do
 
 PHONES = ("13800138001", "13800138002", "13800138003")
@@ -22,6 +23,13 @@ CUSTOMERS_MADE = len(PHONES) + len(MEMBERS)  # of the provider
 COUPONS_RUN_OUT_SECONDS = 10
 FROZEN = 2
 
+HELD_BELOW, GIVEN_BACK = "reseller-1", "reseller-2"
+
+_ENTERPRISE = "/v2/enterprises/multi-accounts"
+_SHARED_BEFORE = "CBC.99007009"  # a load that was cut off had done it
+# A member that was made a moment ago, on a machine that is busy.
+_NOT_HEARD_YET = frozenset({"CBC.0150"})
+_RECLAIMED = "CBC.99000012"  # there is nothing to take back any more
 _SWITCHED_OFF = "CBC.99005030"  # no partner applies for real names here
 
 Job = Callable[[], Awaitable[None]]
@@ -34,7 +42,13 @@ class Showcase(Enrolment):
 
     def shows(self) -> list[Job]:
         """What may run side by side."""
-        return [self._phones_and_enterprise, self._waiting, self._run_out, self._abroad]
+        return [
+            self._phones_and_enterprise,
+            self._waiting,
+            self._run_out,
+            self._handed_out,
+            self._abroad,
+        ]
 
     def master_key(self) -> Key:
         """The enterprise master's own key."""
@@ -57,6 +71,95 @@ class Showcase(Enrolment):
         await self._once("key of the master", self._made_key(master))
         for phone, in_custody in MEMBERS:
             await self._member(phone, in_custody)
+        await self._share(master)
+
+    async def _share(self, master: str) -> None:
+        """The master has money, and credit with an end; its independent member has of both."""
+        end = f"{datetime.now(UTC).year + 1}-12-31T15:59:59Z"
+        await self._once("money of the master", self._told(f"/api/accounts/{master}/top-ups",
+                                                           {"amount": "2000.00"}))  # fmt: skip
+        await self._once("credit of the master", self._credit(master, end))
+        member = (await self.members())[0]
+        shared: tuple[dict[str, str], ...] = (
+            {"amount": "500.00"},
+            {"amount": "300.00", "balance_type": "BALANCE_TYPE_CREDIT", "expire_time": end},
+        )
+        for number, told in enumerate(shared, 1):
+            wanted = {"customer_id": member, "trans_id": f"demo-{self._plan.seed}-{number}", **told}
+            await self._once(f"share {number} of a member", self._shared(wanted))
+        await self._share_coupons(master, member)
+
+    async def _share_coupons(self, master: str, member: str) -> None:
+        """Coupons of the vendor's, of which the member has a part; one part came back."""
+        for number in (1, 2):
+            wanted = {
+                "holder_id": master, "coupon_type": 1, "origin": "commercial",
+                "face_value": "200.00", "effective_at": self._plan.at.isoformat(),
+                "expire_at": (self._plan.at + timedelta(days=365)).isoformat(),
+            }  # fmt: skip
+            step = f"coupon {number} of the master"
+            coupon_id = await self._once(step, self._vendors_coupon(wanted))
+            asked = {"customer_id": member, "coupon_id": coupon_id, "amount": "80.00",
+                     "trans_id": f"demo-{self._plan.seed}-coupon-{number}"}  # fmt: skip
+            part_id = await self._once(f"part of {step}", self._part_of_coupon(asked))
+        asked = {"customer_id": member, "coupon_id": coupon_id, "sub_coupon_id": part_id,
+                 "trans_id": f"demo-{self._plan.seed}-coupon-back"}  # fmt: skip
+        await self._once("part of a coupon taken back", self._part_back(asked))
+
+    def _vendors_coupon(self, wanted: dict[str, Any]) -> Do:
+        async def do(step: str) -> str:
+            return str((await self._native(step, "/api/coupons", wanted))["coupon_id"])
+
+        return do
+
+    def _part_of_coupon(self, asked: dict[str, Any]) -> Do:
+        """Under the same `trans_id` the same answer."""
+
+        async def do(step: str) -> str:
+            path = f"{_ENTERPRISE}/transfer-coupon"
+            made = await self._gateway.call(step, "POST", path, asked, by=self.master_key())
+            return str(made["sub_coupon_id"])
+
+        return do
+
+    def _part_back(self, asked: dict[str, Any]) -> Do:
+        async def do(step: str) -> None:
+            path = f"{_ENTERPRISE}/retrieve-coupon"
+            await self._gateway.call(step, "POST", path, asked, by=self.master_key())
+
+        return do
+
+    def _credit(self, owner_id: str, end: str) -> Do:
+        async def do(step: str) -> None:
+            line = {"amount": "1000.00", "expires_at": end}
+            path = f"/api/accounts/{owner_id}/credit-line"
+            await self._gateway.call(step, "PUT", path, line)
+
+        return do
+
+    def _shared(self, wanted: dict[str, str]) -> Do:
+        async def do(step: str) -> None:
+            path = f"{_ENTERPRISE}/transfer-amount"
+            try:
+                await self._gateway.call(
+                    step, "POST", path, wanted, by=self.master_key(), healing=_NOT_HEARD_YET
+                )
+            except CommandRefusedError as refusal:
+                if refusal.code != _SHARED_BEFORE:
+                    raise
+
+        return do
+
+    async def members(self) -> tuple[str, str]:
+        """The enterprise's: the independent one, and the one in custody."""
+        path = f"{_ENTERPRISE}/sub-customers"
+        found = await self._gateway.call("members", "GET", path, by=self.master_key())
+        ids = {one["name"]: str(one["id"]) for one in found["sub_customer_infos"]}
+        by_custody = {custody: ids[self._member_name(phone)] for phone, custody in MEMBERS}
+        return by_custody[0], by_custody[1]
+
+    def _member_name(self, phone: str) -> str:
+        return f"demo-member-{self._plan.seed}-{phone[-2:]}"
 
     def _with_phone(self, number: int, phone: str) -> Do:
         async def do(step: str) -> str:
@@ -83,8 +186,7 @@ class Showcase(Enrolment):
 
     async def _member(self, phone: str, in_custody: int) -> None:
         master = self.master_key()
-        name = f"demo-member-{self._plan.seed}-{phone[-2:]}"
-        base = "/v2/enterprises/multi-accounts"
+        name, base = self._member_name(phone), _ENTERPRISE
         asked = {
             "mobile_phone": phone,
             "sm_template_args": [{"key": "sub_customer_name", "value": name}],
@@ -179,6 +281,43 @@ class Showcase(Enrolment):
                 raise RuntimeError(f"{step}: {answer['error_details'][0]}")
 
         await self._once("coupons that run out", do)
+
+    # A distributor's quota
+
+    async def _handed_out(self) -> None:
+        """Parts of it are with two resellers; the distributor took one back."""
+        for reseller in (HELD_BELOW, GIVEN_BACK):
+            await self._once(f"quota handed to {reseller}", self._part_for(reseller))
+        await self._once("quota taken back", self._take_back)
+
+    def _part_for(self, reseller: str) -> Do:
+        async def do(step: str) -> str:
+            parent, reseller_id = self._journal["quota distributor"], self.partner_id(reseller)
+            if self._again:
+                path = "/v2/partners/issued-coupon-quotas"
+                named = f"?parent_quota_id={parent}&indirect_partner_id={reseller_id}"
+                found = await self._wire(step, DISTRIBUTOR, "GET", path + named, None)
+                if found["quotas"]:
+                    return str(found["quotas"][0]["quota_id"])
+            wanted = {
+                "quota_id": parent,
+                "indirect_partner_ids": [reseller_id],
+                "quota_amount": "20000.00",
+            }
+            path = "/v2/partners/coupon-quotas/indirect-partner-adjust"
+            made = await self._wire(step, DISTRIBUTOR, "POST", path, wanted)
+            return str(made["simple_quota_infos"][0]["quota_id"])
+
+        return do
+
+    async def _take_back(self, step: str) -> None:
+        wanted = {"quota_ids": [self._journal[f"quota handed to {GIVEN_BACK}"]], "remark": "演示"}
+        path = "/v2/partners/coupon-quotas/indirect-partner-reclaim"
+        try:
+            await self._wire(step, DISTRIBUTOR, "POST", path, wanted)
+        except CommandRefusedError as refusal:
+            if not (self._again and refusal.code == _RECLAIMED):
+                raise
 
     # The international site
 

@@ -1,6 +1,7 @@
 """Money, coupons, orders and what becomes of them, metered use."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from local.demo.plan import CouponBatch, Customer, Order, Quota
@@ -38,7 +39,7 @@ class Trade(Steps):
     async def _has_got_money(self, customer: Customer) -> bool:
         customer_id = self.customer_id(customer.number)
         found = await self._gateway.call("look-up", "GET", f"/api/customers/{customer_id}")
-        return any(account["balance"] for account in found["balances"])
+        return any(Decimal(account["balance"]) for account in found["balances"])
 
     async def grant_quota(self, quota: Quota) -> None:
         """A quota, valid from the plan's year to the end of the next."""

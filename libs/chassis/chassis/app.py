@@ -1,17 +1,18 @@
 """One ASGI application per service: both doors, the relay and the schedules, started together."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, FastAPI
-from starlette.datastructures import State
 
 from chassis import crash
 from chassis.bus import bus
-from chassis.clock import Clock, utc_now
+from chassis.clock import WallClock, wall_now
+from chassis.clock_api import clock_router
 from chassis.connecting import SharedSessionError
 from chassis.consumers import Consumers
+from chassis.credentials import tell_expiries
 from chassis.database import Database
 from chassis.error_answers import install_error_answers
 from chassis.failures import DatabaseAwayError
@@ -19,102 +20,124 @@ from chassis.health import health_router
 from chassis.idempotency import ReplayedAnswer, replayed
 from chassis.logs import get_logger
 from chassis.parked_api import parked_router
+from chassis.parts import Application, Parts, Running, ServiceApp
 from chassis.positions_api import positions_router
 from chassis.rebuild import Copied
 from chassis.request_context import RequestContext
 from chassis.restatement import Restater, restating
 from chassis.restatement_api import restatement_router
-from chassis.schedules import Schedule
+from chassis.schedules import AnySchedule
 from chassis.settings import ServiceSettings
 from chassis.sideways import Sideways
 from chassis.try_again import TryAgain
 
 log = get_logger(__name__)
 
-Resource = Callable[[FastAPI], Any]  # makes an async context manager that lives with the process
+P = TypeVar("P", bound=Parts)
+
+Resource = Callable[[], AbstractAsyncContextManager[Any]]  # lives as long as the process
+
+
+def basic_parts(name: str, settings: ServiceSettings, clock: WallClock = wall_now) -> Parts:
+    """The parts of a service that has none of its own; nothing is opened yet."""
+    return Parts(
+        name=name,
+        settings=settings,
+        wall_clock=clock,
+        database=Database(settings, name),
+        sideways=Sideways(settings),
+    )
 
 
 def service_app(
-    name: str,
-    settings: ServiceSettings,
+    parts: P,
     *,
     routers: Sequence[APIRouter],
     consumers: Sequence[Consumers] = (),
-    schedules: Sequence[Schedule] = (),
+    schedules: Sequence[AnySchedule] = (),
     restaters: Sequence[Restater] = (),
     copied: Copied | None = None,
     resources: Sequence[Resource] = (),
-    clock: Clock = utc_now,
+    on_ending: Sequence[Callable[[], None]] = (),
+    warnings: Sequence[Callable[[], str | None]] = (),
     openapi_url: str | None = "/openapi.json",
     is_public: bool = False,
-) -> FastAPI:
-    """The service's application; nothing is opened before its lifespan. `name` is its package.
+) -> ServiceApp[P]:
+    """The service's application; nothing is opened before its lifespan.
 
     `openapi_url` is None where the service publishes its OpenAPI by itself. What services ask each
     other is answered on the same listener, unless that one is open to the world (`is_public`).
-
-    On `app.state`: ops (the application of the second listener: health and metrics), settings,
-    clock, database, bus_database, sideways, consumers, restaters,
-    copied, subscriptions, relay, warnings (what `/readyz` tells although the service is ready).
     """
+    settings = parts.settings
     crash.arm(settings.crash_at)
+    running = Running(
+        bus_database=parts.database.for_bus(),
+        consumers={group.name: group for group in consumers},
+        schedules=schedules,
+        restaters=restaters,
+        copied=copied,
+        warnings=warnings,
+        on_ending=list(on_ending),
+    )
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            await app.state.sideways.start()
-            stack.push_async_callback(app.state.sideways.close)
-            stack.push_async_callback(app.state.database.close)
-            stack.push_async_callback(app.state.bus_database.close)
-            await _refuse_shared_sessions(app.state.database)
+            tell_expiries(settings)
+            await parts.sideways.start()
+            stack.push_async_callback(parts.sideways.close)
+            stack.push_async_callback(parts.database.close)
+            stack.push_async_callback(parts.business_clock.close)
+            stack.push_async_callback(running.bus_database.close)
+            await _refuse_shared_sessions(parts.database)
             for resource in resources:
-                await stack.enter_async_context(resource(app))
+                await stack.enter_async_context(resource())
             if settings.bus_enabled:
-                work = [*schedules, restating(restaters)] if restaters else schedules
-                await stack.enter_async_context(bus(app, name, consumers, work))
-            app.state.ready = True
+                planned = [*schedules, restating(restaters)] if restaters else schedules
+                await stack.enter_async_context(bus(parts, running, planned))
+            running.ready = True
             log.info("ready")
             yield
             log.info("stopping")
-            app.state.ready = False
+            running.end()
 
-    app = FastAPI(
-        title=f"Channelbus {name}", lifespan=lifespan, redirect_slashes=False, docs_url=None,
-        redoc_url=None, openapi_url=openapi_url,
+    ops = _ops_app(parts, running)
+    app = ServiceApp(
+        parts, running, ops, title=ops.title, lifespan=lifespan, redirect_slashes=False,
+        docs_url=None, redoc_url=None, openapi_url=openapi_url,
     )  # fmt: skip
-    app.state.settings = settings
-    app.state.clock = clock
-    app.state.database = Database(settings, name)
-    app.state.bus_database = app.state.database.for_bus()
-    app.state.sideways = Sideways(settings)
-    app.state.consumers = {group.name: group for group in consumers}
-    app.state.restaters = list(restaters)
-    app.state.copied = copied
-    app.state.subscriptions = []
-    app.state.warnings = []
-    app.state.ready = False
     install_error_answers(app)
     app.add_exception_handler(ReplayedAnswer, replayed)
     for router in routers:
-        app.include_router(router)
-    app.state.ops = _ops_app(name, app.state)
-    for internal in (parked_router, positions_router, restatement_router):
-        (app.state.ops if is_public else app).include_router(internal, include_in_schema=False)
-    for one in (app, app.state.ops):
+        take_routes(app, router)
+    internal_routers = [parked_router, positions_router, restatement_router]
+    if settings.sandbox:
+        internal_routers.append(clock_router)
+    for internal in internal_routers:
+        take_routes(ops if is_public else app, internal)
+    for one in (app, ops):
         one.add_middleware(TryAgain)
-        one.add_middleware(RequestContext, log_share=settings.request_log_share)
+        one.add_middleware(RequestContext, running=running, log_share=settings.request_log_share)
     return app
 
 
-def _ops_app(name: str, state: State) -> FastAPI:
-    """What only operators and other services reach: on the same state, on another port."""
-    ops = FastAPI(
-        title=f"Channelbus {name}", redirect_slashes=False, docs_url=None, redoc_url=None,
-        openapi_url=None,
+def take_routes(app: FastAPI, router: APIRouter) -> None:
+    """Answer at the router's routes as they are.
+
+    `include_router` would make each of them anew, in every application at its first request, and
+    look through them twice at each further one.
+    """
+    app.router.routes.extend(router.routes)
+
+
+def _ops_app(parts: P, running: Running) -> Application[P]:
+    """What only operators and other services reach: of the same parts, on another port."""
+    ops = Application(
+        parts, running, title=f"Channelbus {parts.name}", redirect_slashes=False, docs_url=None,
+        redoc_url=None, openapi_url=None,
     )  # fmt: skip
-    ops.state = state
     install_error_answers(ops)
-    ops.include_router(health_router)
+    take_routes(ops, health_router)
     return ops
 
 

@@ -6,6 +6,7 @@ other (decision 0026). `verify` finds an entry that was changed, removed or put 
 
 import hashlib
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +21,7 @@ from chassis.tables import AuditEntry
 
 SEAL_ENTRIES_MAX = 1000
 FIRST_SEAL = "0" * 64
+_is_action = re.compile(r"[a-z_]+\.[a-z_]+").fullmatch
 _ONE_SEALER = text("SELECT pg_try_advisory_xact_lock(hashtext('channelbus.audit'))")
 _SEAL = text("UPDATE audit_log SET sealed_order = :sealed_order, seal = :seal WHERE id = :entry_id")
 
@@ -32,7 +34,12 @@ def record(
     now: datetime,
     **detail: Any,
 ) -> None:
-    """Append an entry; it exists if and only if the transaction commits. No secrets in `detail`."""
+    """Append an entry; it exists if and only if the transaction commits. No secrets in `detail`.
+
+    `action` is `subject.verb`: `order.pay`, `quota.grant`.
+    """
+    if not _is_action(action):
+        raise ValueError(f"audit action {action!r} is not subject.verb")
     who = f"{principal.kind}:{principal.operator_id or principal.id}"
     if principal.acting_for_partner:
         who = f"{who} by partner:{principal.acting_for_partner}"

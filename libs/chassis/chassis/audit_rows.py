@@ -4,25 +4,24 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Session
 
-from chassis.at_commit import keep, kept
+from chassis.at_commit import keep
 
-_AUDITED = "audited"
-_INSERT = text("""
-    INSERT INTO audit_log (at, principal, partner_id, action, subject, detail, request_id)
-    VALUES (:at, :principal, :partner_id, :action, :subject, CAST(:detail AS jsonb), :request_id)
-""")
+AUDITED = "audited"
 
 
-def keep_entry(session: AsyncSession, at: datetime, detail: dict[str, Any], **entry: str) -> None:
-    """Have it written with the transaction."""
-    keep(session, _AUDITED, [{**entry, "at": at, "detail": json.dumps(detail)}])
-
-
-def write_audited(session: Session) -> None:
-    """Insert what was kept."""
-    if rows := kept(session, _AUDITED):
-        session.execute(_INSERT, rows)
+def keep_entry(
+    session: AsyncSession,
+    at: datetime,
+    detail: dict[str, Any],
+    *,
+    principal: str,
+    partner_id: str,
+    action: str,
+    subject: str,
+    request_id: str,
+) -> None:
+    """Have it written with the transaction (`chassis.write_kept`)."""
+    row = (at, principal, partner_id, action, subject, json.dumps(detail), request_id)
+    keep(session, AUDITED, [row])

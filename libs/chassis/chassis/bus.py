@@ -7,21 +7,19 @@ from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from fastapi import FastAPI
-
 from chassis.audit import seal_audit
-from chassis.consumers import Consumers
-from chassis.database import Database
 from chassis.group_lag import GroupLag
 from chassis.health import watch_loop
 from chassis.idempotency import prune_idempotency_keys
 from chassis.logs import get_logger
+from chassis.parts import Parts, Running
 from chassis.pruning import prune_inbox
 from chassis.relay import Relay
-from chassis.schedules import Schedule, run_schedule
-from chassis.settings import ServiceSettings
+from chassis.schedule_lag import business, watch_schedules
+from chassis.schedules import AnySchedule, Runs, WallSchedule, run_schedule
 from chassis.subscription import Subscription
 from chassis.unread import TopicReader
+from chassis.wake_relays import RelayWaker
 
 log = get_logger(__name__)
 
@@ -30,32 +28,32 @@ FIRST_START_SECONDS = 20.0  # then the service serves, and its consumers join wh
 
 @asynccontextmanager
 async def bus(
-    app: FastAPI, name: str, consumers: Sequence[Consumers], schedules: Sequence[Schedule]
+    parts: Parts, running: Running, schedules: Sequence[AnySchedule]
 ) -> AsyncIterator[None]:
-    """Run all of it while the context lasts; a task that ends by itself ends the process."""
-    settings: ServiceSettings = app.state.settings
-    database: Database = app.state.bus_database
-    own_schedules = [
-        Schedule("seal audit", 10.0, seal_audit),
-        Schedule("prune inbox", 600.0, prune_inbox(settings.inbox_keep_days)),
-        Schedule("prune idempotency keys", 60.0, prune_idempotency_keys),
-    ]
+    """Run the role's part while the context lasts; a task that ends by itself ends the process.
+
+    Every role measures the lag of all groups, and of schedules: who answers requests still tells
+    when nobody works.
+    """
+    settings, database = parts.settings, running.bus_database
+    consumers = list(running.consumers.values())
     reader = TopicReader(settings)
-    subscriptions = [Subscription(settings, database, group, reader) for group in consumers]
-    app.state.subscriptions = subscriptions
-    tasks = [
-        _kept(Relay(settings, database, name).run()),
-        _kept(_consume(subscriptions)),
-        _kept(GroupLag(settings, consumers, reader).run()),
-        _kept(watch_loop()),
-        *(
-            _kept(run_schedule(schedule, database, app.state.clock))
-            for schedule in [*own_schedules, *schedules]
-        ),
-    ]
+    running.reader = reader
+    lag = GroupLag(settings, consumers, reader)
+    running.warnings = [*running.warnings, lambda: lag.misfit]
+    work = [lag.run(), watch_loop()]
+    if settings.works:
+        running.subscriptions = [
+            Subscription(settings, database, group, reader) for group in consumers
+        ]
+        work += _work(parts, running, schedules)
+    else:
+        work.append(RelayWaker(settings, database).run())
+        work.append(watch_schedules(business(schedules), database, parts))
+    tasks = [_kept(running, one) for one in work]
     try:
         with suppress(TimeoutError):
-            await asyncio.wait_for(_joined(subscriptions), FIRST_START_SECONDS)
+            await asyncio.wait_for(_joined(running.subscriptions), FIRST_START_SECONDS)
         yield
     finally:
         for task in tasks:
@@ -64,12 +62,32 @@ async def bus(
         await reader.close()
 
 
-def _kept(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+def _work(
+    parts: Parts, running: Running, schedules: Sequence[AnySchedule]
+) -> list[Coroutine[Any, Any, None]]:
+    """What only workers do; however many there are, they share it."""
+    settings, database = parts.settings, running.bus_database
+    own_schedules = [
+        WallSchedule("seal audit", 10.0, seal_audit),
+        WallSchedule("prune inbox", 600.0, prune_inbox(settings.inbox_keep_days)),
+        WallSchedule("prune idempotency keys", 60.0, prune_idempotency_keys),
+    ]
+    planned, runs = [*own_schedules, *schedules], Runs()
+    return [
+        Relay(settings, database, parts.name).run(),
+        _consume(running.subscriptions),
+        watch_schedules(planned, database, parts, runs),
+        *(run_schedule(schedule, database, parts, runs) for schedule in planned),
+    ]
+
+
+def _kept(running: Running, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
     """A task that must not end: a service without its relay would look healthy and tell nothing."""
 
     def ended(task: asyncio.Task[None]) -> None:
         if not task.cancelled():
             log.critical("a task ended by itself", task=task.get_name(), exc_info=task.exception())
+            running.failed = True
             os.kill(os.getpid(), signal.SIGTERM)
 
     task = asyncio.create_task(work, name=getattr(work, "__qualname__", "work"))

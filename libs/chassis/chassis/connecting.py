@@ -5,13 +5,16 @@ and asked afterwards whether it kept what it was told. The server must take writ
 """
 
 import asyncio
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from secrets import token_hex
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlencode
 
 import asyncpg
 
+from chassis.beginning import Connection
+from chassis.cures import cure_of_certificate
 from chassis.failures import DatabaseAwayError, sqlstate_of
 
 CONNECT_SECONDS_MAX = 10  # for all hosts together
@@ -54,6 +57,41 @@ class SharedSessionError(DatabaseAwayError):
         )
 
 
+# RFC 3986 appendix B. `urlsplit` refuses a second host in brackets from some release of Python on.
+_PARTS = re.compile(
+    r"(?P<scheme>[A-Za-z]+)://(?:(?P<login>[^/?#]*)@)?(?P<hosts>[^/?#@]*)"
+    r"/?(?P<database>[^?#]*)(?:\?(?P<query>[^#]*))?"
+)
+
+
+class DatabaseUrl(NamedTuple):
+    """The parts of DATABASE_URL, each as it is written there."""
+
+    scheme: str
+    login: str | None  # user:password
+    hosts: str  # by comma
+    database: str
+    query: str | None
+
+    @classmethod
+    def read(cls, url: str) -> "DatabaseUrl":
+        """Split it; ValueError when it is none."""
+        found = _PARTS.fullmatch(url)
+        if found is None or found["scheme"] not in ("postgresql", "postgres"):
+            raise ValueError("expected postgresql://user:password@host:port")
+        return cls(**found.groupdict())
+
+    @property
+    def user(self) -> str:
+        """Empty where none is named."""
+        return (self.login or "").partition(":")[0]
+
+    def __str__(self) -> str:
+        login = "" if self.login is None else f"{self.login}@"
+        query = "" if self.query is None else f"?{self.query}"
+        return f"{self.scheme}://{login}{self.hosts}/{self.database}{query}"
+
+
 def check_url(url: str) -> None:
     """Refuse what no connection could be made with.
 
@@ -61,24 +99,49 @@ def check_url(url: str) -> None:
         ValueError: another scheme, or a parameter that the driver does not know.
 
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ("postgresql", "postgres"):
-        raise ValueError("expected postgresql://user:password@host:port")
-    unknown = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)} - _PARAMETERS
+    given = parse_qsl(DatabaseUrl.read(url).query or "", keep_blank_values=True)
+    unknown = {name for name, _ in given} - _PARAMETERS
     if unknown:
         raise ValueError(f"unknown parameters: {', '.join(sorted(unknown))}")
 
 
 def with_database(url: str, name: str) -> str:
     """The server's URL with the database's name before its parameters."""
-    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+    return str(DatabaseUrl.read(url)._replace(database=name))
+
+
+def with_hosts(url: str, hosts: str) -> str:
+    """The URL with other servers, by comma."""
+    return str(DatabaseUrl.read(url)._replace(hosts=hosts))
+
+
+def with_tls(url: str, mode: str | None, ca_file: str | None) -> str:
+    """The URL with these among its parameters; what it says itself must be the same.
+
+    Raises:
+        ValueError: it says otherwise.
+
+    """
+    parts = DatabaseUrl.read(url)
+    query = parts.query or ""
+    said = dict(parse_qsl(query, keep_blank_values=True))
+    for name, value in (("sslmode", mode), ("sslrootcert", ca_file)):
+        if value is None or said.get(name) == value:
+            continue
+        if name in said:
+            raise ValueError(f"DATABASE_URL says another {name} than is set beside it")
+        query += f"{'&' if query else ''}{urlencode({name: value})}"
+    return str(parts._replace(query=query or None))
 
 
 class Connector:
     """Connects to the host that takes writes, and sets up the session by `session`."""
 
-    def __init__(self, url: str, session: Mapping[str, str], role: str | None = None):
-        self._urls = _one_url_per_host(url)
+    def __init__(
+        self, url: str | Callable[[], str], session: Mapping[str, str], role: str | None = None
+    ):
+        self._url = url
+        self._urls = _one_url_per_host(self._said())
         self._best = 0  # the host that was good last
         self._session = dict(sorted(session.items()))
         self._role = role
@@ -91,6 +154,7 @@ class Connector:
 
         """
         failure: Exception | None = None
+        self._read_again()
         for turn in range(len(self._urls)):
             host = (self._best + turn) % len(self._urls)
             try:
@@ -100,11 +164,24 @@ class Connector:
             else:
                 self._best = host
                 return connection
-        raise DatabaseAwayError(repr(failure)) from failure
+        raise DatabaseAwayError(_told(failure)) from failure
+
+    def _said(self) -> str:
+        return self._url if isinstance(self._url, str) else self._url()
+
+    def _read_again(self) -> None:
+        """Where the URL may have changed since the last connection."""
+        try:
+            urls = _one_url_per_host(self._said())
+        except ValueError as error:
+            raise DatabaseAwayError(f"DATABASE_URL: {error}") from error
+        if urls != self._urls:
+            self._urls, self._best = urls, 0
 
     async def _connect(self, url: str, options: dict[str, Any]) -> asyncpg.Connection:
         async with asyncio.timeout(CONNECT_SECONDS_MAX / len(self._urls)):
-            connection = await asyncpg.connect(url, target_session_attrs="read-write", **options)
+            told = {"connection_class": Connection, **options}
+            connection = await asyncpg.connect(url, target_session_attrs="read-write", **told)
             try:
                 await self._set_up(connection)
             except BaseException:
@@ -167,8 +244,17 @@ async def _prove_apart(one: asyncpg.Connection, other: asyncpg.Connection) -> No
                 raise SharedSessionError("two sessions are one")
 
 
+def _told(failure: Exception | None) -> str:
+    """With what to do, where that is known."""
+    cure = cure_of_certificate(failure, "DATABASE_URL", "DATABASE_CA_FILE")
+    if isinstance(failure, asyncpg.InvalidAuthorizationSpecificationError):
+        cure = "the server does not know this login, or not by this password: mend DATABASE_URL"
+    elif isinstance(failure, FileNotFoundError):
+        cure = "a file of TLS that DATABASE_URL or DATABASE_CA_FILE names is not there"
+    return f"{failure!r}: {cure}" if cure else repr(failure)
+
+
 def _one_url_per_host(url: str) -> list[str]:
     """So that each host gets its share of the time: one that is silent must not use up all."""
-    parts = urlsplit(url)
-    login, at, hosts = parts.netloc.rpartition("@")
-    return [urlunsplit(parts._replace(netloc=login + at + host)) for host in hosts.split(",")]
+    parts = DatabaseUrl.read(url)
+    return [str(parts._replace(hosts=host)) for host in parts.hosts.split(",")]

@@ -5,10 +5,11 @@ role requests run as. Bus work runs as the owner, which it does not bind (decisi
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Any
 
 import asyncpg
@@ -16,30 +17,31 @@ from fastapi import Depends, Request
 from sqlalchemy import BigInteger, DateTime, Numeric, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
-from sqlalchemy.orm import Session
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
 
 from chassis.at_commit import StatingSession, has_kept
 from chassis.attempt import note_commit
-from chassis.audit_rows import write_audited
 from chassis.connecting import DRIVER_ERRORS, Connector
 from chassis.crash import crash_point
+from chassis.credentials import database_seen
 from chassis.failures import READ_ONLY, DatabaseAwayError, says_away, says_gone, sqlstate_of
 from chassis.identity import CurrentPrincipal, Principal
-from chassis.outbox import write_stated
+from chassis.parts import application_of
 from chassis.pool import LOAN_WAIT_SECONDS_MAX, ConnectionPool, Generation
+from chassis.schema import Schema
 from chassis.settings import ServiceSettings
+from chassis.write_kept import write_kept
 
 REQUEST_ROLE = "channelbus_request"
 PRINCIPAL = "principal"
 EventSession = AsyncSession
 
-_ENTER_TENANT = text(
-    "SELECT set_config('role', :role, true), set_config('channelbus.partner_id', :partner, true),"
-    " set_config('channelbus.principal', :principal, true)"
+_ENTER_TENANT = (
+    f"BEGIN; SET LOCAL ROLE {REQUEST_ROLE}; SET LOCAL channelbus.partner_id = %s;"
+    " SET LOCAL channelbus.principal = %s"
 )
 _ENTER_READING = (
-    f"BEGIN READ ONLY; SET LOCAL ROLE {REQUEST_ROLE}; SET LOCAL channelbus.partner_id = '%s'"
+    f"BEGIN READ ONLY; SET LOCAL ROLE {REQUEST_ROLE}; SET LOCAL channelbus.partner_id = %s"
 )
 _IS_READ_ONLY = text("SELECT current_setting('transaction_read_only') = 'on'")
 _WRITE = text("SELECT pg_current_xact_id()")  # so that the commit has something to write
@@ -68,10 +70,14 @@ class Database:
         self._readers_opening = asyncio.Lock()
         self._returning: set[asyncio.Task[None]] = set()
         self.connector = Connector(
-            settings.database_of(service), _session_settings(settings, service), REQUEST_ROLE
+            partial(settings.database_of, service),
+            _session_settings(settings, service),
+            REQUEST_ROLE,
         )
         self._use_pool(settings.database_pool_size, settings.database_pool_overflow)
+        self._files = database_seen(settings)
         self._sessions_proven = False
+        self._schema = Schema(service)
         self.on_stated: Callable[[], None] = lambda: None  # the relay's wake-up, after the commit
 
     def for_bus(self) -> "Database":
@@ -101,16 +107,38 @@ class Database:
             DatabaseAwayError: not reached, or lost on the way; whether it committed is unknown.
 
         """
-        generation = self._generation.number
-        try:
+        with self._noticing_absence():
             async with self._sessions() as session:
                 async with session.begin():
                     yield session
-                    stated = has_kept(session) and await session.run_sync(_write_kept)
+                    stated = has_kept(session) and await session.run_sync(write_kept)
                 note_commit()
                 if stated:
                     crash_point("business.committed")
                     self.on_stated()
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[asyncpg.Connection]:
+        """The driver's own connection, each of whose statements is a transaction of its own.
+
+        For what is one statement and nothing else: BEGIN and COMMIT are two round trips, and
+        SQLAlchemy's part is ten times the statement's.
+
+        Raises:
+            DatabaseAwayError: not reached, or lost on the way; whether it committed is unknown.
+
+        """
+        with self._noticing_absence():
+            async with self.engine.connect() as connection:
+                yield _driver_of(connection)
+                note_commit()
+
+    @contextmanager
+    def _noticing_absence(self) -> Iterator[None]:
+        self._look_at_credentials()
+        generation = self._generation.number
+        try:
+            yield
         except (SQLAlchemyError, *DRIVER_ERRORS) as error:
             if says_gone(error):
                 self._generation.renew(generation)
@@ -131,9 +159,10 @@ class Database:
             self._sessions_proven = True
 
     async def prove_writable(self) -> None:
-        """Show that a commit is written, and not only that somebody answers.
+        """Show that a commit is written, and not only that somebody answers, into our tables.
 
         Raises:
+            SchemaError: some of those tables are not there yet, or no longer.
             DatabaseAwayError: not reached, or what it reaches takes no writes.
 
         """
@@ -143,7 +172,14 @@ class Database:
             if await session.scalar(_IS_READ_ONLY):
                 self._generation.renew(generation)
                 raise DatabaseAwayError("the server takes no writes")
+            await self._schema.prove(session)
             await session.execute(_WRITE)
+
+    def _look_at_credentials(self) -> None:
+        """Lend nothing again that was made by what the files said before."""
+        if self._files.changed():
+            self.renew()
+            self._pool.replace(self._settings.credentials_grace_seconds)
 
     def renew(self) -> None:
         """Lend no connection again that is open now: the server it leads to is going or wrong."""
@@ -153,12 +189,8 @@ class Database:
     async def transaction_as(self, principal: Principal) -> AsyncIterator[AsyncSession]:
         """A request's transaction: bound to the principal's partner by row-level security."""
         async with self.transaction() as session:
-            tenant = {
-                "role": REQUEST_ROLE,
-                "partner": principal.partner_id,
-                "principal": principal.name,
-            }
-            await session.execute(_ENTER_TENANT, tenant)
+            entered = _ENTER_TENANT % (_quoted(principal.partner_id), _quoted(principal.name))
+            _driver_of(await session.connection()).opening = entered
             session.info[PRINCIPAL] = principal
             yield session
 
@@ -186,6 +218,7 @@ class Database:
             DatabaseAwayError: not reached, or lost on the way.
 
         """
+        self._look_at_credentials()
         generation = self._generation.number
         readers = self._readers or await self._open_readers()
         if self._readers_generation != generation:
@@ -193,7 +226,7 @@ class Database:
             await readers.expire_connections()
         connection = await _lent(readers)
         try:
-            await connection.execute(_ENTER_READING % principal.partner_id.replace("'", "''"))
+            await connection.execute(_ENTER_READING % _quoted(principal.partner_id))
             yield connection
         except DRIVER_ERRORS as error:
             if sqlstate_of(error) == READ_ONLY:
@@ -227,10 +260,14 @@ class Database:
         await self._pool.close()
 
 
-def _write_kept(session: Session) -> bool:
-    """Audit entries, then facts: what is stated last has the locks of all before it."""
-    write_audited(session)
-    return write_stated(session)
+def _driver_of(connection: AsyncConnection) -> asyncpg.Connection:
+    pooled: Any = connection.sync_connection.connection  # type: ignore[union-attr]
+    return pooled.driver_connection
+
+
+def _quoted(value: str) -> str:
+    """As a literal of a statement that takes no parameters."""
+    return "'" + value.replace("'", "''") + "'"
 
 
 def _session_settings(settings: ServiceSettings, service: str) -> dict[str, str]:
@@ -275,7 +312,7 @@ async def http_session(
     request: Request, principal: CurrentPrincipal
 ) -> AsyncIterator[AsyncSession]:
     """The request's one transaction."""
-    database: Database = request.app.state.database
+    database = application_of(request.scope).parts.database
     async with database.transaction_as(principal) as session:
         yield session
 

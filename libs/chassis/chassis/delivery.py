@@ -16,15 +16,17 @@ from chassis.crash import crash_point
 from chassis.database import Database
 from chassis.messages import BadMessageError, Message
 from chassis.metrics import CONSUMED, DUPLICATES, UNKNOWN
-from chassis.parking import park, parked_keys
+from chassis.parking import Waiting, park, parked_keys
 from contracts.event import Event
 
 _MOVE = text("""
     UPDATE consumer_positions AS p
-    SET position = v.next, last_event = v.event, moved_at = now()
+    SET position = v.next, last_event = v.event, moved_at = now(),
+        heard_until = greatest(p.heard_until, least(to_timestamp(v.sent_at), now()))
     FROM unnest(cast(:topics AS text[]), cast(:partitions AS bigint[]),
-                cast(:expected AS bigint[]), cast(:nexts AS bigint[]), cast(:events AS text[]))
-         AS v(topic, partition, expected, next, event)
+                cast(:expected AS bigint[]), cast(:nexts AS bigint[]), cast(:events AS text[]),
+                cast(:sent_at AS float[]))
+         AS v(topic, partition, expected, next, event, sent_at)
     WHERE p.consumer = :consumer AND p.topic = v.topic AND p.partition = v.partition
       AND p.position = v.expected
 """)
@@ -128,6 +130,7 @@ class Delivery:
                 "expected": [move.expected for move in moves.values()],
                 "nexts": [move.next for move in moves.values()],
                 "events": [move.last_event for move in moves.values()],
+                "sent_at": [move.sent_at_seconds for move in moves.values()],
             },
         )
         if moved.rowcount != len(moves):  # type: ignore[attr-defined]
@@ -167,6 +170,8 @@ class Delivery:
         events = [event for _, _, event in read if event is not None]
         new = {id(event) for event in await self._not_seen(session, events)}
         waiting = [
-            (message, error) for message, error, event in read if event is None or id(event) in new
+            Waiting(message, error, event)
+            for message, error, event in read
+            if event is None or id(event) in new
         ]
         await park(session, self.consumers.name, waiting)

@@ -6,6 +6,7 @@ on ours (`/api`, `/internal`) it is a problem of RFC 9457 with the same code.
 
 from collections.abc import Sequence
 from http import HTTPMethod, HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -17,16 +18,15 @@ from starlette.types import Scope
 from chassis.answers import JsonAnswer
 from chassis.errors import BadFieldError, OutsideError, RefusedError
 from chassis.failures import DatabaseAwayError
+from chassis.language import spoken_language, status_phrase
 from chassis.logs import get_logger, note, request_id
 from chassis.metrics import REFUSALS
+from chassis.parts import application_of
 from wire.breach import BreachError
+from wire.codes import ENGLISH
 from wire.types import error_of
 
 log = get_logger(__name__)
-
-
-def _language(request: Request) -> str:
-    return request.headers.get("x-language", "en_us")
 
 
 def refusal_answer(request: Request, refusal: RefusedError) -> Response:
@@ -35,19 +35,23 @@ def refusal_answer(request: Request, refusal: RefusedError) -> Response:
         refusal = RefusedError(refusal.detail, code="CBC.0999")
     REFUSALS.labels(refusal.refusal_code).inc()
     note(code=refusal.refusal_code, detail=refusal.detail or None)
-    message = refusal.message(_language(request))
-    if not _is_ours(request.url.path):
-        body: dict[str, object] = {"error_code": refusal.refusal_code, "error_msg": message}
+    path = request.url.path
+    language = spoken_language(request.scope["headers"], is_ours=_is_ours(path))
+    message = refusal.message(language)
+    if not _is_ours(path):
+        body = {"error_code": refusal.refusal_code, "error_msg": message, **refusal.beside}
         return JsonAnswer(body, status_code=refusal.status)
     problem = {
         "type": "about:blank",
-        "title": HTTPStatus(refusal.status).phrase,
+        "title": status_phrase(refusal.status, language),
         "status": refusal.status,
         "code": refusal.refusal_code,
         "detail": message,
-        "refusal_detail": refusal.detail,
+        "refusal_detail": refusal.detail if language == ENGLISH else refusal.detail_zh,
         "instance": request_id(),
     }
+    if path.startswith("/internal/"):  # one service's word to another, for callers of any language
+        problem |= {"refusal_detail": refusal.detail, "refusal_detail_zh": refusal.detail_zh}
     return JsonAnswer(problem, refusal.status, media_type="application/problem+json")
 
 
@@ -69,7 +73,7 @@ def allowed_methods(routes: Sequence[BaseRoute], scope: Scope) -> list[str]:
 
 def _other_method(request: Request) -> Response:
     """405 and its `Allow`; who asks by OPTIONS is told the same."""
-    methods = allowed_methods(request.app.routes, request.scope)
+    methods = allowed_methods(application_of(request.scope).routes, request.scope)
     if request.method == HTTPMethod.OPTIONS:
         answer = Response(status_code=HTTPStatus.NO_CONTENT)
     else:
@@ -81,6 +85,19 @@ def _other_method(request: Request) -> Response:
 def _knows_503(path: str) -> bool:
     """Ours do, and so does IAM; the vendor's BSS says 500 CBC.0999 when a part of it is away."""
     return _is_ours(path) or path.startswith(("/v3/auth/", "/v3.0/"))
+
+
+def _of_no_bytes(request: Request, errors: Sequence[Any]) -> Sequence[Any]:
+    """What an empty object would lack, where no bytes came: the SDK sends none for it.
+
+    See docs/domain/wire-protocol.md D.4a.4.
+    """
+    body = getattr(request.scope.get("route"), "body_field", None)
+    first = errors[0]
+    if body is None or (first["type"], tuple(first["loc"])) != ("missing", ("body",)):
+        return errors
+    _, lacking = body.validate({}, loc=("body",))
+    return lacking or errors
 
 
 def away_error(path: str) -> RefusedError:
@@ -100,7 +117,7 @@ def install_error_answers(app: FastAPI) -> None:
 
     async def malformed(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError | ValidationError)
-        code, field = error_of(error.errors())
+        code, field = error_of(_of_no_bytes(request, error.errors()))
         return refusal_answer(request, RefusedError(field, code=code))
 
     async def breached(request: Request, error: Exception) -> Response:

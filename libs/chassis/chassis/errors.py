@@ -1,8 +1,10 @@
 """Refusals: how a use case says no. How the caller hears it: `chassis.error_answers`."""
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from wire.codes import code as code_of
+from wire.details import in_chinese
 
 
 class RefusedError(Exception):
@@ -10,7 +12,9 @@ class RefusedError(Exception):
 
     A subclass names the refusal and gives its code of docs/domain/error-codes.md D.4; status and
     text in both languages come from `wire.codes`. `detail` adds what the reader needs to mend the
-    request, in English; `detail_zh` says it in Chinese, where it is more than a name or a number.
+    request, in English. In Chinese it is said by `detail_zh`, or by the line that `wire.details`
+    has for it; what has neither is left out of a Chinese answer, which speaks one language.
+    `beside` are fields of the body of their own, on the vendor's paths where one has such.
     """
 
     code: ClassVar[str] = "CBC.0155"
@@ -22,12 +26,19 @@ class RefusedError(Exception):
         detail_zh: str = "",
         code: str | None = None,
         status: int | None = None,
+        beside: Mapping[str, Any] | None = None,
     ):
+        self.beside = beside or {}
         self.refusal_code = code or self.code
         self.status = status or code_of(self.refusal_code).status
         self.detail = detail
-        self.detail_zh = detail_zh or detail
+        self._detail_zh = detail_zh
         super().__init__(f"{self.refusal_code} {detail}".strip())
+
+    @property
+    def detail_zh(self) -> str:
+        """The detail in Chinese, as far as there are words for it."""
+        return self._detail_zh or in_chinese(self.detail) or ""
 
     def message(self, language: str) -> str:
         """The code's text in the language asked for, and the detail."""
@@ -48,9 +59,16 @@ class BadFieldError(RefusedError):
 
     code = "CBC.0100"
 
-    def __init__(self, field: str, detail: str = ""):
+    def __init__(self, field: str, detail: str = "", detail_zh: str = ""):
         self.field = field
+        self._why, self._why_zh = detail, detail_zh
         super().__init__(f"{field}: {detail}" if detail else field)
+
+    @property
+    def detail_zh(self) -> str:
+        """The field, and in Chinese what is wrong with it."""
+        why = self._why_zh or (in_chinese(self._why) if self._why else None)
+        return f"{self.field}：{why}" if why else self.field
 
 
 class UnknownValueError(BadFieldError):

@@ -41,6 +41,8 @@ _STALE_WORDS = ("cache lookup failed", "could not open relation", "concurrently"
 
 # Undefined column, table, function or type, missing privilege, schema or constraint.
 _MISFITS = ("42", "3F")
+# Of these, what a half-done roll-out alone brings: a missing right may be the second wall's no.
+_ONE_STEP_APART = {"42703", "42P01", "42883", "42704", "3F000"}
 
 
 class DatabaseAwayError(Exception):
@@ -98,6 +100,11 @@ def says_gone(error: BaseException) -> bool:
 def says_transient(error: BaseException) -> bool:
     """Whether the same transaction, begun again at once, may go well."""
     return says_stale(error) or sqlstate_of(error) in _OVERLAPS
+
+
+def says_one_step_apart(error: BaseException) -> bool:
+    """Whether code and schema do not fit each other now, as in the middle of a roll-out."""
+    return sqlstate_of(error) in _ONE_STEP_APART
 
 
 def says_stale(error: BaseException) -> bool:

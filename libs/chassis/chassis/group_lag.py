@@ -15,7 +15,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from chassis.consumers import Consumers
-from chassis.kafka import connection_arguments
+from chassis.credentials import kafka_seen
+from chassis.kafka import connection_arguments, why_unreachable
 from chassis.logs import get_logger
 from chassis.metrics import GROUP_LAG_EVENTS, GROUP_LAG_SECONDS
 from chassis.settings import ServiceSettings
@@ -40,6 +41,7 @@ class GroupLag:
         self._prefix = settings.topic_prefix
         self._own = {self._prefix + group.name: group.streams for group in consumers}
         self._reader = reader
+        self._files = kafka_seen(settings)
         self._admin: AIOKafkaAdminClient | None = None
         self._groups: list[str] = []
         self._partitions: dict[str, list[int]] = {}  # by topic
@@ -47,6 +49,7 @@ class GroupLag:
         self._coordinators: dict[str, int] = {}
         self._stood: dict[tuple[str, Partition], tuple[int, float]] = {}  # where, since when
         self._told: set[tuple[str, str]] = set()
+        self.misfit: str | None = None  # topics that have other partitions than was said
 
     async def run(self) -> None:
         """Measure until cancelled; while the broker is away the last figures stand."""
@@ -58,7 +61,8 @@ class GroupLag:
                         if await self.look():
                             pause = min(pause, BEHIND_PAUSE_SECONDS)
                 except (KafkaError, OSError) as error:
-                    log.warning("lag not measured", error=repr(error))
+                    why = await why_unreachable(self._settings, error) or repr(error)
+                    log.warning("lag not measured", error=why)
                     await self._close()
                 await asyncio.sleep(pause)
         finally:
@@ -66,6 +70,8 @@ class GroupLag:
 
     async def look(self) -> bool:
         """Measure all groups once; whether any is behind."""
+        if self._files.changed():
+            await self._close()
         admin = await self._started()
         if time.monotonic() - self._known_at > GROUPS_KNOWN_SECONDS:
             await self._learn(admin)
@@ -112,7 +118,27 @@ class GroupLag:
             for topic in topics
             if not topic["error_code"]
         }
+        self._compare_with_what_was_said()
         self._known_at = time.monotonic()
+
+    def _compare_with_what_was_said(self) -> None:
+        """Replicas are bounded by what was said; a key's partition goes by what there is."""
+        said = self._settings.kafka_partitions
+        others = [
+            f"{topic} has {len(found)}"
+            for topic, found in sorted(self._partitions.items())
+            if said is not None and len(found) != said
+        ]
+        misfit = None
+        if others:
+            misfit = (
+                f"KAFKA_PARTITIONS says {said} partitions, and topic {', '.join(others)}: say what"
+                " there is (`kafka.partitions` of the chart), or make the topics anew while they"
+                " are empty; with events in them keys would change their partition"
+            )
+        if misfit is not None and misfit != self.misfit:
+            log.error("topics have other partitions than was said", why=misfit)
+        self.misfit = misfit
 
     async def _positions(self, admin: AIOKafkaAdminClient, group: str) -> dict[Partition, int]:
         """Where the group stands in each partition of its topics; nowhere is the beginning."""

@@ -9,9 +9,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 
 from chassis.answers import JsonAnswer
+from chassis.database import Database
 from chassis.failures import DatabaseAwayError
 from chassis.metrics import LOOP_LAG
+from chassis.parts import application_of
 from chassis.routes import Router
+from chassis.schema import SchemaError
 
 DATABASE_ANSWERS_SECONDS_MAX = 2.0
 LOOP_WATCH_SECONDS = 1.0
@@ -25,7 +28,7 @@ async def livez(request: Request) -> Response:
     """503 when a consumer has lag and has not advanced for the set time."""
     stalled = {
         subscription.progress.name: reason
-        for subscription in request.app.state.subscriptions
+        for subscription in application_of(request.scope).running.subscriptions
         if (reason := subscription.progress.stalled())
     }
     return JsonAnswer({"alive": not stalled, "stalled": stalled}, 503 if stalled else 200)
@@ -37,24 +40,30 @@ async def readyz(request: Request) -> Response:
 
     A consumer that stands is an alarm beside it: requests are served as well as before.
     """
+    application = application_of(request.scope)
+    running = application.running
     alarms = [
         alarm
-        for subscription in request.app.state.subscriptions
+        for subscription in running.subscriptions
         for alarm in subscription.progress.told_alarms()
     ]
-    warnings = [told for warn in request.app.state.warnings if (told := warn()) is not None]
-    ready = bool(request.app.state.ready) and await _database_takes_writes(request)
-    told = {"ready": ready, "alarms": alarms, "warnings": warnings}
-    return JsonAnswer(told, 200 if ready else 503)
+    warnings = [told for warn in running.warnings if (told := warn()) is not None]
+    waits_for = await _missing(application.parts.database)
+    ready = running.ready and waits_for is None
+    said = {"ready": ready, "waits_for": waits_for, "alarms": alarms, "warnings": warnings}
+    return JsonAnswer(said, 200 if ready else 503)
 
 
-async def _database_takes_writes(request: Request) -> bool:
+async def _missing(database: Database) -> str | None:
+    """What of the database is not as it must be."""
     try:
         async with asyncio.timeout(DATABASE_ANSWERS_SECONDS_MAX):
-            await request.app.state.database.prove_writable()
+            await database.prove_writable()
+    except SchemaError as other:
+        return str(other)
     except (SQLAlchemyError, DatabaseAwayError, TimeoutError):
-        return False
-    return True
+        return "a database that takes writes"
+    return None
 
 
 @health_router.get("/metrics", include_in_schema=False)

@@ -4,8 +4,10 @@ The key is kept in the command's own transaction: if that rolls back, nothing wa
 is free; a second request with the key waits for the first one's end.
 """
 
+import asyncio
 import hashlib
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request, Response
@@ -18,7 +20,9 @@ from chassis.answers import JsonAnswer
 from chassis.database import Database, HttpSession
 from chassis.errors import BadFieldError, RefusedError
 from chassis.identity import CurrentPrincipal, raw_target
+from chassis.routes import read_json
 from chassis.tables import IdempotencyKey
+from wire.json import BODY_BYTES_MAX, canonical
 
 KEY_CHARACTERS_MAX = 255
 KEEP_HOURS = 24
@@ -34,22 +38,24 @@ class KeyReusedError(RefusedError):
 class ReplayedAnswer(Exception):  # noqa: N818 - no error: the door's way out
     """This request was answered before; here is that answer."""
 
-    def __init__(self, status: int, body: bytes):
-        self.status, self.body = status, body
+    def __init__(self, status: int, body: bytes, headers: dict[str, str]):
+        self.status, self.body, self.headers = status, body, headers
         super().__init__("answered before")
 
 
 class Idempotency:
     """The request's key, if it has one; `answer` makes the answer and keeps it."""
 
-    def __init__(self, session: AsyncSession, principal: str, key: str | None):
+    def __init__(self, session: AsyncSession, principal: str, key: str | None, status: int):
         self._session, self._principal, self._key = session, principal, key
+        self._status = status
 
     async def claim(self, fingerprint: str) -> None:
         """Take the key, or raise the answer it already has; one older than a day is free."""
         table = IdempotencyKey
         row = {"principal": self._principal, "key": self._key, "fingerprint": fingerprint}
-        fresh = {"fingerprint": fingerprint, "status": None, "body": None, "created_at": func.now()}
+        unanswered = {"status": None, "body": None, "headers": None}
+        fresh = {"fingerprint": fingerprint, "created_at": func.now(), **unanswered}
         taken = await self._session.execute(
             insert(table)
             .values(row)
@@ -63,26 +69,31 @@ class Idempotency:
         if taken.first() is not None:
             return
         known = await self._session.execute(
-            select(table.fingerprint, table.status, table.body).where(
+            select(table.fingerprint, table.status, table.body, table.headers).where(
                 table.principal == self._principal, table.key == self._key
             )
         )
-        kept_fingerprint, status, body = known.one()
+        kept_fingerprint, status, body, headers = known.one()
         if kept_fingerprint != fingerprint:
             raise KeyReusedError
-        raise ReplayedAnswer(status or 200, body or b"{}")
+        raise ReplayedAnswer(status or 200, b"{}" if body is None else body, headers or {})
 
-    async def answer(
-        self, status: int, content: Any, headers: dict[str, str] | None = None
-    ) -> Response:
-        """The answer of a command that has done its work; kept under the key for a day."""
-        answer = JsonAnswer(content, status_code=status)
+    async def answer(self, content: Any, headers: dict[str, str] | None = None) -> Response:
+        """The answer of a command that has done its work; kept under the key for a day.
+
+        Its status is the route's, which every route has from its table; 204 has no content.
+        """
+        answer: Response = (
+            Response(status_code=self._status)
+            if self._status == HTTPStatus.NO_CONTENT
+            else JsonAnswer(content, status_code=self._status)
+        )
         answer.headers.update(headers or {})
         if self._key is not None:
             await self._session.execute(
                 update(IdempotencyKey)
                 .where(IdempotencyKey.principal == self._principal, IdempotencyKey.key == self._key)
-                .values(status=status, body=bytes(answer.body))
+                .values(status=self._status, body=bytes(answer.body), headers=headers)
                 .execution_options(synchronize_session=False)  # no row of it is in the session
             )
         return answer
@@ -94,13 +105,32 @@ async def _idempotency(
     principal: CurrentPrincipal,
     idempotency_key: Annotated[str | None, Header()] = None,
 ) -> Idempotency:
-    kept = Idempotency(session, principal.name, idempotency_key)
+    status = request.scope["route"].status_code or 200
+    kept = Idempotency(session, principal.name, idempotency_key, status)
     if idempotency_key is not None:
         if not 1 <= len(idempotency_key) <= KEY_CHARACTERS_MAX:
             raise BadFieldError("Idempotency-Key", f"1 to {KEY_CHARACTERS_MAX} characters")
-        content = f"{request.method} {raw_target(request)}\n".encode() + await request.body()
-        await kept.claim(hashlib.sha256(content).hexdigest())
+        await kept.claim(await _fingerprint_of(request))
     return kept
+
+
+async def _fingerprint_of(request: Request) -> str:
+    """One name for all that says the same: JSON counts by its values, other bytes as they are."""
+    asked = f"{request.method} {raw_target(request)}\n".encode()
+    return hashlib.sha256(asked + await meaning_of(await request.body())).hexdigest()
+
+
+async def meaning_of(body: bytes) -> bytes:
+    """A JSON body in its one spelling; what is none as it is."""
+    if not body:
+        return b""
+    try:
+        content = await read_json(body)
+    except BadFieldError:
+        return body
+    if len(body) > BODY_BYTES_MAX:  # takes longer than others should wait
+        return await asyncio.to_thread(canonical, content)
+    return canonical(content)
 
 
 CurrentIdempotency = Annotated[Idempotency, Depends(_idempotency, scope="function")]
@@ -112,8 +142,8 @@ async def replayed(_request: Request, answer: Exception) -> Response:
     return RawResponse(
         answer.body,
         answer.status,
-        {"Idempotency-Replayed": "true"},
-        media_type="application/json",
+        {**answer.headers, "Idempotency-Replayed": "true"},
+        media_type="application/json" if answer.body else None,
     )
 
 

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from time import time
 from typing import Annotated, Any
@@ -17,7 +18,8 @@ from fastapi import Depends, Request
 from chassis.errors import RefusedError
 from chassis.logs import get_logger, note
 from chassis.metrics import CLOCK_SKEW
-from chassis.settings import ServiceSettings
+from chassis.parts import application_of
+from wire.callers import PARTNER_KINDS
 from wire.permissions import ADMINISTRATOR as OPERATOR_ADMINISTRATOR
 
 log = get_logger(__name__)
@@ -26,7 +28,6 @@ HEADER = "X-Channelbus-Identity"
 LIFETIME_SECONDS = 60
 CLOCK_LEEWAY_SECONDS = 120  # two processes' clocks may differ by so much before requests fail
 KEY_ID_CHARACTERS_SHOWN = 32  # in a log, of what nobody signed
-PARTNER_KINDS = frozenset({"solution_provider", "distributor", "reseller", "government"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Principal:
     partner, its partner's for a customer, "*" for the administrator). `acting_for_partner` names
     the partner that exchanged its credential for this customer's. An operator has the role and the
     permission items that its partner gave it (wire/permissions.json says what they are for).
+    `login_name` is the operator's, else the account's; the platform's own administrator has none.
     """
 
     id: str
@@ -49,6 +51,7 @@ class Principal:
     operator_id: str | None = None
     operator_role: str | None = None
     permissions: frozenset[str] = field(default_factory=frozenset)
+    login_name: str | None = None
     caller: str = "gateway"
 
     @property
@@ -81,6 +84,18 @@ class Principal:
 _CLAIMS = frozenset(one.name for one in fields(Principal))
 
 
+def kept_claims(principal: Principal) -> dict[str, Any]:
+    """As a row keeps it, for work that goes on in its name after the request."""
+    claims = asdict(principal)
+    del claims["caller"]
+    return {**claims, "permissions": sorted(principal.permissions)}
+
+
+def principal_of(kept: Mapping[str, Any], caller: str) -> Principal:
+    """Whose claims they are; `caller` is the service that goes on."""
+    return Principal(**{**kept, "permissions": frozenset(kept["permissions"]), "caller": caller})
+
+
 class IdentityMissingError(RefusedError):
     """The internal header is absent: the caller went past the gateway."""
 
@@ -110,8 +125,9 @@ def sign_identity(
     """The header's value for one request; `target` is the raw path with its query."""
     claims_of: dict[str, Any] = asdict(principal)
     claims_of["permissions"] = sorted(principal.permissions)
-    if principal.operator_role is None:  # a service of the version before knows no such claim
-        del claims_of["operator_role"]
+    for name in ("operator_role", "login_name"):
+        if claims_of[name] is None:  # a service of the version before knows no such claim
+            del claims_of[name]
     claims_of["expires"] = int(time()) + LIFETIME_SECONDS
     claims = urlsafe_b64encode(json.dumps(claims_of, separators=(",", ":")).encode()).decode()
     key_id, secret = next(iter(keys.items()))
@@ -163,7 +179,7 @@ def raw_target(request: Request) -> str:
 
 async def current_principal(request: Request) -> Principal:
     """The caller, or a refusal."""
-    settings: ServiceSettings = request.app.state.settings
+    settings = application_of(request.scope).parts.settings
     header = request.headers.get(HEADER)
     if header is None:
         raise IdentityMissingError("no internal identity")

@@ -1,8 +1,8 @@
 """The ids of what services make."""
 
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
 
 def new_id() -> str:
     """32 hexadecimal digits, in order of time."""
-    return str(uuid7().hex)
+    return uuid7().hex

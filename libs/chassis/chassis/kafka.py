@@ -3,15 +3,26 @@
 import copy
 import ssl
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    KafkaConnectionError,
+    KafkaError,
+    SaslAuthenticationFailed,
+)
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
+from chassis.certificates import seconds_left
+from chassis.cures import cure_of_certificate
 from chassis.settings import ServiceSettings
 
+PROBE_MS_MAX = 5_000
 _MECHANISMS = {
     "PLAIN": SASLPlaintext,
     "SCRAM-SHA-256": SASLScram256,
@@ -27,12 +38,11 @@ def connection_arguments(settings: ServiceSettings) -> dict[str, Any]:
         return arguments
     arguments["security_protocol"] = protocol
     if protocol.endswith("SSL"):
-        arguments["ssl_context"] = ssl.create_default_context(cafile=settings.kafka_ca_file)
+        arguments["ssl_context"] = _tls(settings)
     if protocol.startswith("SASL"):
-        password = settings.kafka_sasl_password
         arguments["sasl_mechanism"] = settings.kafka_sasl_mechanism
-        arguments["sasl_plain_username"] = settings.kafka_sasl_username
-        arguments["sasl_plain_password"] = password.get_secret_value() if password else None
+        arguments["sasl_plain_username"] = settings.current("kafka_sasl_username")
+        arguments["sasl_plain_password"] = settings.current("kafka_sasl_password")
     return arguments
 
 
@@ -42,15 +52,52 @@ def broker_security(settings: ServiceSettings) -> BaseSecurity | None:
     if protocol == "PLAINTEXT":
         return None
     encrypted = protocol.endswith("SSL")
-    tls = ssl.create_default_context(cafile=settings.kafka_ca_file) if encrypted else None
+    tls = _tls(settings) if encrypted else None
     if not protocol.startswith("SASL"):
         return BaseSecurity(ssl_context=tls)
-    password = settings.kafka_sasl_password
     return _MECHANISMS[settings.kafka_sasl_mechanism](
-        username=settings.kafka_sasl_username or "",
-        password=password.get_secret_value() if password else "",
+        username=settings.current("kafka_sasl_username") or "",
+        password=settings.current("kafka_sasl_password") or "",
         ssl_context=tls,
     )
+
+
+async def why_unreachable(settings: ServiceSettings, error: Exception) -> str | None:
+    """What the first server that is not reached says, and what to do; None: the error says it.
+
+    aiokafka keeps it to itself: "Unable to bootstrap" is all that its clients raise.
+    """
+    if not isinstance(error, KafkaConnectionError):
+        return None
+    own = settings.kafka_cert_file
+    if own and seconds_left(Path(own), is_ca=False) < 0:
+        return f"KAFKA_CERT_FILE={own} has expired: renew it, and it is read again"
+    limits = {"request_timeout_ms": PROBE_MS_MAX, "max_idle_ms": PROBE_MS_MAX}
+    try:
+        asked = connection_arguments(settings)
+        for host, port, _ in collect_hosts(asked.pop("bootstrap_servers")):
+            (await create_conn(host, port, **limits, **asked)).close()
+    except (OSError, KafkaError, TimeoutError) as failure:
+        cure = cure_of_certificate(failure, "KAFKA_BOOTSTRAP_SERVERS", "KAFKA_CA_FILE")
+        if isinstance(failure, AuthenticationFailedError | SaslAuthenticationFailed):
+            cure = "the broker does not know this user, or not by this password"
+        return f"{failure!r}: {cure}" if cure else repr(failure)
+    return None
+
+
+def _tls(settings: ServiceSettings) -> ssl.SSLContext:
+    """The files are read here: each new client sees what they say by then."""
+    try:
+        context = ssl.create_default_context(cafile=settings.kafka_ca_file)
+    except OSError as error:  # Python's own says neither file nor setting
+        raise OSError(f"KAFKA_CA_FILE={settings.kafka_ca_file}: {error}") from error
+    if settings.kafka_cert_file:
+        cert, key = settings.kafka_cert_file, settings.kafka_key_file
+        try:
+            context.load_cert_chain(cert, key)
+        except OSError as error:
+            raise OSError(f"KAFKA_CERT_FILE={cert}, KAFKA_KEY_FILE={key}: {error}") from error
+    return context
 
 
 async def log_ends(consumer: Any, targets: Sequence[TopicPartition]) -> dict[TopicPartition, int]:

@@ -5,14 +5,19 @@ rest of a request for as long as the connection lives.
 """
 
 import asyncio
+from collections.abc import Callable
 from socket import socket
 from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from chassis.logs import get_logger
+from chassis.peer_tls import ServerTls
 from wire.codes import code
 from wire.json import dumps
+
+log = get_logger(__name__)
 
 HEAD_BYTES_MAX = 64 * 1024  # the target and all headers
 HEAD_SECONDS_MAX = (
@@ -33,6 +38,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **given: Any):
         super().__init__(*args, **given)
+        self._tls: ServerTls | None = getattr(self.config, "tls", None)
+        self._made_under = self._tls.renewals if self._tls else 0
         self._message = 0
         self._phase: str | None = None  # of the message that is arriving
         self._head_bytes = 0
@@ -81,6 +88,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._status = 431
             raise HeadTooLargeError
         super().on_headers_complete()
+        if self._tls is not None and self._tls.renewals != self._made_under:
+            self.cycle.keep_alive = False  # its answer says so, and nobody asks again on it
 
     def on_message_complete(self) -> None:
         """Of the parser."""
@@ -134,9 +143,15 @@ class BoundedProtocol(HttpToolsProtocol):
         self._watched = self._deadline = None
 
 
-def listening_as(app: Any, **given: Any) -> uvicorn.Config:
+class Listening(uvicorn.Config):
+    """How one listener is served, and the certificate that it shows."""
+
+    tls: ServerTls | None = None
+
+
+def listening_as(app: Any, tls: ServerTls | None = None, **given: Any) -> Listening:
     """How every service is served; `given` says where."""
-    return uvicorn.Config(
+    config = Listening(
         app,
         http=BoundedProtocol,
         ws="none",
@@ -145,16 +160,33 @@ def listening_as(app: Any, **given: Any) -> uvicorn.Config:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         server_header=False,
         proxy_headers=False,  # who sends from where is the gateway's to say (TRUSTED_PROXIES)
+        ssl_context_factory=(lambda *_: tls.context) if tls else None,
         **given,
     )
+    config.tls = tls
+    return config
 
 
 class Server(uvicorn.Server):
-    """Serves an application, and from before it starts until after it has ended what `ops` is."""
+    """Serves an application, and from before it starts until after it has ended what `ops` is.
 
-    def __init__(self, config: uvicorn.Config, ops: uvicorn.Config):
+    Told to stop it calls `ending` and drains: for `drain_seconds` more it accepts connections, for
+    a load balancer hears of the end later than the process.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        ops: uvicorn.Config,
+        ending: Callable[[], None],
+        drain_seconds: float,
+    ):
         super().__init__(config)
         self._ops = uvicorn.Server(ops)
+        self._ending = ending
+        self._drain_seconds = drain_seconds
+        self._tls = getattr(config, "tls", None)
+        self._renewing: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         """Health is told while the rest is still being opened."""
@@ -162,9 +194,17 @@ class Server(uvicorn.Server):
         config.load()
         self._ops.lifespan = config.lifespan_class(config)
         await self._ops.startup()
+        if self._tls is not None:
+            self._renewing = asyncio.create_task(self._tls.keep_renewed())
         await super().startup(sockets)
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
-        """Of the application first."""
+        """Drain, answer what is under way, end the application, then what `ops` is."""
+        self._ending()
+        log.info("draining", seconds=self._drain_seconds)
+        await asyncio.sleep(self._drain_seconds)
+        log.info("answering the last requests", requests=len(self.server_state.tasks))
         await super().shutdown(sockets)
         await self._ops.shutdown()
+        if self._renewing is not None:
+            self._renewing.cancel()

@@ -85,8 +85,11 @@ def write_request(facts: dict[str, Any], *, share: float) -> None:
     }
     text = orjson.dumps(line, default=str, option=orjson.OPT_APPEND_NEWLINE).decode()
     with _handler.lock or nullcontext():
-        _handler.stream.write(text)
-        _handler.flush()
+        try:
+            _handler.stream.write(text)
+            _handler.flush()
+        except (OSError, ValueError):  # a full disk, a closed pipe: the answer stands all the same
+            _handler.handleError(logging.makeLogRecord({"msg": "request"}))
 
 
 def _time_first(

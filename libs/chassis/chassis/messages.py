@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from pydantic import ValidationError
+
+from chassis.sentences import Told, ToldError, of_error, sentence, together
 from contracts.event import Event
 
 KEY_BYTES_MAX = 512  # escaped, a byte takes four; PostgreSQL's index takes 2,700
 KEY_BYTES_KEPT = 64
 
 
-class BadMessageError(Exception):
+class BadMessageError(ToldError):
     """The bytes are no event of the contract that their headers name."""
 
 
@@ -49,21 +52,26 @@ class Message:
 
         """
         if self.event_type is None:
-            raise BadMessageError("no ce_type header")
+            raise BadMessageError(sentence("type_header"))
         contract = contracts.get(self.event_type)
         if contract is None:
             return None
         schema = self.headers.get("ce_dataschema") or contract.VERSION
         if schema.rpartition("/")[2].split(".")[0] != contract.VERSION.split(".")[0]:
-            raise BadMessageError(f"major version {schema} is not {contract.VERSION}")
+            raise BadMessageError(sentence("version", self.event_type, schema))
         try:
             event = contract.model_validate_json(self.body)
             identified = {"event_id": UUID(self.event_id or ""), "restated": self.is_restated}
         except Exception as error:
             # Whatever the reader stumbles over, it is in the bytes: the same again would not help.
-            raise BadMessageError(f"{self.event_type}: {error}") from error
+            raise BadMessageError(self._breach(error)) from error
         event.__dict__.update(identified)  # from the headers; the body does not repeat them
         return event
+
+    def _breach(self, error: Exception) -> Told:
+        if isinstance(error, ValueError) and not isinstance(error, ValidationError):
+            return sentence("id_header")
+        return together([sentence("contract", self.event_type or ""), of_error(error)])
 
     @property
     def is_restated(self) -> bool:
@@ -85,9 +93,14 @@ def message_of(record: Any) -> Message:
             for name, value in record.headers
         },
         body=record.value or b"",
-        # A producer may leave the time out; then the event is as old as our knowledge of it.
-        sent_at_seconds=record.timestamp / 1000 if record.timestamp > 0 else time.time(),
+        sent_at_seconds=_sent_at(record.timestamp),
     )
+
+
+def _sent_at(timestamp_ms: int) -> float:
+    """As the producer says; without a time, or from the future: as old as our knowledge of it."""
+    now = time.time()
+    return min(timestamp_ms / 1000, now) if timestamp_ms > 0 else now
 
 
 def _key(value: bytes) -> str:

@@ -14,6 +14,11 @@ RELAYED = Counter("channelbus_relay_events_total", "Events the relay sent and de
 RELAY_FAILURES = Counter("channelbus_relay_failures_total", "Rounds of the relay that failed")
 OUTBOX_OLDEST = Gauge("channelbus_outbox_oldest_seconds", "Age of the oldest row not yet sent")
 OUTBOX_ROWS = Gauge("channelbus_outbox_rows", "Rows not yet sent")
+# Of the whole server, whoever opened them: each service tells the same.
+DATABASE_CONNECTIONS = Gauge(
+    "channelbus_database_connections_ratio",
+    "Open connections of the database server by those that ordinary logins may open",
+)
 RELAY_SLOTS = Gauge("channelbus_relay_slots", "Key slots this process holds")
 
 CONSUMED = Counter(
@@ -32,6 +37,16 @@ RETRIES = Counter("channelbus_consumer_retries_total", "Batches tried again", ["
 # Of the whole group, from its database: the largest of the replicas counts, not their sum.
 PARKED = Gauge("channelbus_parked_events", "Events waiting in parked keys", ["consumer"])
 PARKED_KEYS = Gauge("channelbus_parked_keys", "Keys that wait", ["consumer"])
+PARKED_OLDEST = Gauge(
+    "channelbus_parked_oldest_seconds",
+    "Since when what the consumer keeps is stale in its parked keys; 0 while none waits",
+    ["consumer"],
+)
+HEARD_AGE = Gauge(
+    "channelbus_heard_age_seconds",
+    "How long ago it was until when the consumer has heard everything in all of its partitions",
+    ["consumer"],
+)
 LAG_EVENTS = Gauge(
     "channelbus_consumer_lag_events",
     "Events that can be delivered and are not yet consumed, of this process's own partitions",
@@ -68,10 +83,30 @@ FETCH_FAILURES = Counter(
     "Fetches whose records could not be read, by the error's name",
     ["consumer", "stream", "error"],
 )
+# Told by every process of every schedule that it runs: of replicas the latest success counts.
+SCHEDULE_LAST_SUCCESS = Gauge(
+    "channelbus_schedule_last_success_seconds",
+    "When the schedule last ran to its end here, in seconds since 1970",
+    ["schedule"],
+)
+SCHEDULE_BEHIND = Gauge(
+    "channelbus_schedule_behind_seconds",
+    "How long the earliest thing that is due has waited for the schedule; of a schedule that cannot"
+    " say what is due, how long its turn is overdue",
+    ["schedule"],
+)
+SCHEDULE_FAILURES = Counter(
+    "channelbus_schedule_failures_total", "Turns of a schedule that failed", ["schedule"]
+)
 CLOCK_SKEW = Gauge(
     "channelbus_clock_skew_seconds",
     "How far this clock is ahead of that of who signed the last internal request",
     ["caller"],
+)
+CERTIFICATE_EXPIRY = Gauge(
+    "channelbus_certificate_expiry_seconds",
+    "How long a certificate that this process shows or believes still holds; negative: it does not",
+    ["use"],
 )
 LOOP_LAG = Gauge(
     "channelbus_loop_lag_seconds",

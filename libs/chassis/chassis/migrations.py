@@ -9,7 +9,6 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import asyncpg
 from alembic import command, context
@@ -18,11 +17,12 @@ from sqlalchemy import MetaData, pool, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from chassis.connecting import Connector, with_database
+from chassis.connecting import Connector, DatabaseUrl, with_database
 from chassis.database import REQUEST_ROLE
 from chassis.failures import DatabaseAwayError, sqlstate_of
 from chassis.logs import get_logger
-from chassis.roles import REQUEST_ROLE_GIVEN, REQUEST_ROLE_MADE, RightsMissingError
+from chassis.roles import REQUEST_ROLE_GIVEN, REQUEST_ROLE_MADE, RightsMissingError, prove_owned
+from chassis.schema import IS_THERE, SERVES_FROM, VERSION, newest_version, prove_served
 from chassis.tables import KitTables
 
 log = get_logger(__name__)
@@ -41,14 +41,20 @@ def migrate(service: str, database_url: str, version: str = "head") -> None:
     """Create the service's database when it is missing and bring it to the version, or the newest.
 
     `service` is the package's name, `database_url` that of the service's own database. Each version
-    is committed by itself, so that a run that was killed goes on where it stood.
+    is committed by itself, so that a run that was killed goes on where it stood. A schema that is
+    newer than this code is left as it is: after a rollback it is served so.
 
     Raises:
         RightsMissingError: the login may not make what is missing.
+        ForeignOwnerError: database or tables belong to somebody else.
+        SchemaAheadError: the schema is so much newer that it no longer serves this code.
 
     """
     try:
         asyncio.run(_ensure_database(database_url))
+        if newer := asyncio.run(_newer_version(service, database_url)):
+            log.warning("the schema is newer than this release: left as it is", version=newer)
+            return
         _between_others(lambda: _upgrade_to(version, service, database_url))
     except (DBAPIError, asyncpg.PostgresError) as error:
         if sqlstate_of(error) == _RIGHT_MISSING:
@@ -87,8 +93,26 @@ async def _ensure_database(database_url: str) -> None:
         await _create_database(database_url)
 
 
+async def _newer_version(service: str, database_url: str) -> str | None:
+    """The version of the database, where the release that made it came after this one.
+
+    The first look into it: whose it is is asked here as well.
+    """
+    connection = await _connector(database_url).connect()
+    try:
+        await prove_owned(connection)
+        is_there = await connection.fetchval(str(IS_THERE))
+        found: str | None = await connection.fetchval(str(VERSION)) if is_there else None
+        serves_from: str | None = await connection.fetchval(str(SERVES_FROM))
+    finally:
+        await connection.close()
+    prove_served(service, found or "", serves_from)
+    newest = newest_version(service)
+    return found if found and newest and found > newest else None
+
+
 async def _create_database(database_url: str) -> None:
-    name = urlsplit(database_url).path.removeprefix("/")
+    name = DatabaseUrl.read(database_url).database
     connection = await _connector(with_database(database_url, "postgres")).connect()
     try:
         await connection.execute(f'CREATE DATABASE "{name}"')
@@ -147,6 +171,14 @@ def make_request_role(op: Any) -> None:
     op.execute(REQUEST_ROLE_GIVEN)
 
 
+def serve_from(op: Any, version: str) -> None:
+    """Of a migration that takes away what a release whose newest migration is older needs.
+
+    Such a release is not ready on this schema from now on, and says why; what runs goes on.
+    """
+    op.execute(f"COMMENT ON TABLE alembic_version IS '{version}'")
+
+
 def run_sql(op: Any, version_file: str) -> None:
     """Carry out the SQL file beside a version: what it makes is frozen, whatever models become."""
     script = Path(version_file).with_suffix(".sql").read_text("utf-8")
@@ -178,6 +210,21 @@ def wall_kit_tables(op: Any) -> None:
     op.execute(
         f"CREATE POLICY own_principal ON idempotency_keys TO {REQUEST_ROLE}"
         f" USING ({own}) WITH CHECK ({own})"
+    )
+
+
+def tell_what_is_heard(op: Any) -> None:
+    """Until when a consumer has heard everything, and since when and for whom a parked key waits.
+
+    As of version 0.3. What is parked already says whose it is by its header.
+    """
+    op.execute("ALTER TABLE consumer_positions ADD COLUMN heard_until TIMESTAMPTZ")
+    op.execute(
+        "ALTER TABLE parked_events ADD COLUMN sent_at TIMESTAMPTZ,"
+        " ADD COLUMN partner_id TEXT, ADD COLUMN distributor_id TEXT"
+    )
+    op.execute(
+        "UPDATE parked_events SET partner_id = headers ->> 'ce_partnerid' WHERE state = 'waiting'"
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from chassis.clock import utc_now
+from chassis.clock import wall_now
 from chassis.consumers import Consumers
 from chassis.database import Database
 from chassis.failures import Failure, sqlstate_of
@@ -17,6 +17,7 @@ from chassis.identity import Principal
 from chassis.logs import get_logger
 from chassis.messages import Message
 from chassis.release import Desk, StillFailingError
+from chassis.sentences import of_error
 from chassis.tables import ParkedEvent
 
 log = get_logger(__name__)
@@ -42,7 +43,7 @@ class Misfits:
 
     def told(self, error: BaseException, failure: Failure) -> str:
         """The error in words; one that is a misfit can be found by its mark among the parked."""
-        text = f"{type(error).__name__}: {error}"
+        text = of_error(error).en
         if failure is Failure.MISFIT:
             self.error = text.splitlines()[0]  # without the statement, which may differ each time
             return f"{MARK} ({sqlstate_of(error)}): {text}"
@@ -71,7 +72,7 @@ class Misfits:
         if time.monotonic() < self._replay_at:
             return
         name = self._consumers.name
-        desk = Desk({name: self._consumers}, self._database, _REPLAYER, utc_now())
+        desk = Desk({name: self._consumers}, self._database, _REPLAYER, wall_now())
         still_failing = False
         for stream, key in await self._parked():
             try:

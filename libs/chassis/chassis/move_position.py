@@ -217,7 +217,7 @@ async def _locked(
 
 def _checked(reason: str) -> None:
     if not reason.strip():
-        raise BadFieldError("reason", "say why")
+        raise BadFieldError("reason", "say why", "请说明原因")
 
 
 @asynccontextmanager

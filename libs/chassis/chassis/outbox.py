@@ -3,12 +3,9 @@
 import zlib
 from typing import Any
 
-from sqlalchemy import AdaptedConnection
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Session
 
-from chassis.at_commit import keep, kept
-from chassis.failures import DatabaseAwayError
+from chassis.at_commit import keep
 from chassis.logs import trace_parent
 from contracts.event import Event
 from wire.json import dumps
@@ -16,18 +13,6 @@ from wire.json import dumps
 SLOTS = 64  # keys are spread over them; replicas of a relay share them under leases
 EVENT_BYTES_MAX = 900_000  # below the broker's limit of 1 MB for a message with its headers
 STATED = "stated"
-
-_INSERT_ONE = """
-    INSERT INTO outbox (slot, stream, key, event_id, attributes, body)
-    VALUES ($1, $2, $3, $4, $5, $6)
-"""
-_INSERT_ALL = """
-    INSERT INTO outbox (slot, stream, key, event_id, attributes, body)
-    SELECT slot, stream, key, event_id, attributes, body
-    FROM unnest($1::bigint[], $2::text[], $3::text[], $4::uuid[], $5::bytea[], $6::bytea[])
-        WITH ORDINALITY AS stated (slot, stream, key, event_id, attributes, body, position)
-    ORDER BY position
-"""
 
 
 class EventTooLargeError(ValueError):
@@ -54,33 +39,6 @@ def _row(event: Event) -> tuple[Any, ...]:
         raise EventTooLargeError(f"{event.TYPE} {event.subject}: {len(body)} bytes")
     key = event.key
     return slot_of(key), event.STREAM, key, event.event_id, _attributes(event), body
-
-
-def write_stated(session: Session) -> bool:
-    """Insert what was stated; the last statement before the commit. False when there is nothing.
-
-    It goes past the ORM: mapping the rows cost a small business transaction more than its own work.
-    """
-    rows = kept(session, STATED)
-    if not rows:
-        return False
-    session.flush()  # first: the order of one aggregate's ids is that of the locks on it
-    if len(rows) == 1:
-        statement, values = _INSERT_ONE, rows[0]
-    else:
-        statement, values = _INSERT_ALL, tuple(map(list, zip(*rows, strict=True)))
-    connection = session.connection()
-    adapted = connection.connection.dbapi_connection
-    assert isinstance(adapted, AdaptedConnection)
-    try:
-        adapted.run_async(lambda driver: driver.execute(statement, *values))
-    except Exception as error:
-        if not adapted.driver_connection.is_closed():
-            raise
-        # SQLAlchemy has not noticed: its rollback would fail, too, and hide the reason.
-        connection.invalidate()
-        raise DatabaseAwayError("the connection was lost while facts were written") from error
-    return True
 
 
 def _attributes(event: Event) -> bytes:

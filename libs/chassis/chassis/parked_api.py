@@ -4,37 +4,44 @@ from base64 import b64decode
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import Depends, Path, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 from pydantic import BaseModel, BeforeValidator, Field
 from sqlalchemy import select
 
 from chassis.answers import JsonAnswer
-from chassis.clock import Now
+from chassis.clock import WallNow
+from chassis.decisions import DECISIONS_MAX, list_decisions
 from chassis.errors import NotFoundError
 from chassis.identity import CurrentPrincipal, WrongPrincipalError
-from chassis.release import Desk, list_parked
+from chassis.parts import application_of
+from chassis.release import Desk, find_same, list_parked
 from chassis.routes import Router
 from chassis.tables import ParkedEvent
 
-parked_router = Router(prefix="/internal/parked")
+parked_router = Router(prefix="/internal/parked", include_in_schema=False)
 
 
-def _desk(request: Request, principal: CurrentPrincipal, now: Now) -> Desk:
+def _desk(request: Request, principal: CurrentPrincipal, now: WallNow) -> Desk:
     if not principal.is_administrator:
         raise WrongPrincipalError("parked events are the administrator's")
-    return Desk(request.app.state.consumers, request.app.state.database, principal, now)
+    application = application_of(request.scope)
+    return Desk(application.running.consumers, application.parts.database, principal, now)
 
 
 CurrentDesk = Annotated[Desk, Depends(_desk)]
 ParkedId = Annotated[int, Path(ge=1, lt=2**63)]
 
 
+Reason = Annotated[str, Field(min_length=1, max_length=1000)]
+
+
 class Key(BaseModel):
-    """Which key to replay."""
+    """Which key to replay, and why."""
 
     consumer: str
     stream: str
     key: str
+    reason: Reason | None = None
 
 
 class Selection(BaseModel):
@@ -42,12 +49,13 @@ class Selection(BaseModel):
 
     consumer: str | None = Field(default=None, max_length=250)
     error: str | None = Field(default=None, min_length=1, max_length=1000)
+    reason: Reason | None = None
 
 
 class Decision(BaseModel):
     """Why an event is skipped."""
 
-    reason: str = Field(min_length=1, max_length=1000)
+    reason: Reason
 
 
 def _strictly_decoded(text: Any) -> bytes:
@@ -70,6 +78,28 @@ async def keys(desk: CurrentDesk, consumer: str | None = None) -> Response:
         return JsonAnswer({"keys": await list_parked(session, consumer)})
 
 
+@parked_router.get("/decisions")
+async def decisions(
+    desk: CurrentDesk,
+    before: Annotated[int | None, Query(ge=1, lt=2**63)] = None,
+    limit: Annotated[int, Query(ge=1, le=DECISIONS_MAX)] = DECISIONS_MAX,
+) -> Response:
+    """Who decided what about parked events and positions, when and why; the newest first."""
+    async with desk.database.transaction() as session:
+        found = await list_decisions(session, before=before, limit=limit)
+        return JsonAnswer({"decisions": found})
+
+
+@parked_router.get("/same-event")
+async def same_event(
+    desk: CurrentDesk, stream: str, key: str, partition: int, position: int
+) -> Response:
+    """In which consumers the event of that place waits, and what each of them says."""
+    async with desk.database.transaction() as session:
+        found = await find_same(session, list(desk.consumers), stream, key, partition, position)
+        return JsonAnswer({"events": found})
+
+
 @parked_router.get("/events/{parked_id}")
 async def event(desk: CurrentDesk, parked_id: ParkedId) -> Response:
     """One parked event with its headers, its body as text, and its error."""
@@ -90,6 +120,10 @@ async def event(desk: CurrentDesk, parked_id: ParkedId) -> Response:
             "attempts": parked.attempts,
             "state": parked.state,
             "parked_at": parked.parked_at,
+            "partition": parked.partition,
+            "position": parked.position,
+            "was_edited": parked.original_body is not None,
+            "decisions": await list_decisions(session, parked_id=parked_id),
         }
         return JsonAnswer(shown)
 
@@ -97,13 +131,13 @@ async def event(desk: CurrentDesk, parked_id: ParkedId) -> Response:
 @parked_router.post("/replay")
 async def replay(desk: CurrentDesk, key: Key) -> Response:
     """Replay a key in order; 409 with the error when its first event fails again."""
-    return JsonAnswer({"replayed": await desk.replay(key.consumer, key.stream, key.key)})
+    return JsonAnswer({"replayed": await desk.replay(**key.model_dump())})
 
 
 @parked_router.post("/replay-all")
 async def replay_all(desk: CurrentDesk, selection: Selection) -> Response:
     """Replay many keys, each in its order; what fails again stays."""
-    return JsonAnswer(asdict(await desk.replay_all(selection.consumer, selection.error)))
+    return JsonAnswer(asdict(await desk.replay_all(**selection.model_dump())))
 
 
 @parked_router.post("/events/{parked_id}/edit")

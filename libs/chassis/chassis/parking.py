@@ -6,6 +6,8 @@ which arrives while the last parked one is replayed is handled after it, never b
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -13,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.messages import Message
 from chassis.tables import ParkedEvent, ParkedKey
+from contracts.event import Event
 
 ERROR_CHARACTERS_MAX = 4000
 
@@ -41,17 +44,15 @@ async def parked_keys(
     return {(topic, key) for topic, key in found}
 
 
-async def count_waiting(session: AsyncSession, consumer: str) -> tuple[int, int]:
-    """How many keys of the consumer wait, and how many events in them."""
+async def look_at_waiting(session: AsyncSession, consumer: str) -> tuple[int, int, datetime | None]:
+    """How many keys of the consumer wait, how many events in them, and since when the oldest."""
     keys = select(func.count()).select_from(ParkedKey).where(ParkedKey.consumer == consumer)
-    events = (
-        select(func.count())
-        .select_from(ParkedEvent)
-        .where(ParkedEvent.consumer == consumer, ParkedEvent.state == "waiting")
+    since = func.min(func.coalesce(ParkedEvent.sent_at, ParkedEvent.parked_at))
+    events = select(keys.scalar_subquery(), func.count(), since).where(
+        ParkedEvent.consumer == consumer, ParkedEvent.state == "waiting"
     )
-    found = await session.execute(select(keys.scalar_subquery(), events.scalar_subquery()))
-    keys_waiting, events_waiting = found.one()
-    return keys_waiting, events_waiting
+    keys_waiting, events_waiting, oldest = (await session.execute(events)).one()
+    return keys_waiting, events_waiting, oldest
 
 
 def error_text(error: str) -> str:
@@ -60,35 +61,52 @@ def error_text(error: str) -> str:
     return whole.replace("\x00", "\\x00")[:ERROR_CHARACTERS_MAX]
 
 
-async def park(
-    session: AsyncSession, consumer: str, waiting: Sequence[tuple[Message, str | None]]
-) -> None:
-    """Put each message at the end of its key's queue; its error is None when it waits for another.
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A message to be parked; its error is None when it waits for another.
+
+    `event` is what it says, where it can be read.
+    """
+
+    message: Message
+    error: str | None
+    event: Event | None = None
+
+
+async def park(session: AsyncSession, consumer: str, waiting: Sequence[Waiting]) -> None:
+    """Put each message at the end of its key's queue.
 
     However many they are: a key's later events come with every batch, and must not slow it down.
     """
     if not waiting:
         return
-    keys = sorted({(message.topic, message.key) for message, _ in waiting})
+    keys = sorted({(one.message.topic, one.message.key) for one in waiting})
     await session.execute(
         insert(ParkedKey)
         .values([{"consumer": consumer, "stream": topic, "key": key} for topic, key in keys])
         .on_conflict_do_nothing()
     )
-    session.add_all(
-        ParkedEvent(
-            consumer=consumer,
-            stream=message.topic,
-            key=message.key,
-            partition=message.partition,
-            position=message.position,
-            event_id=message.event_id,
-            event_type=message.event_type,
-            headers=message.headers,
-            body=message.body,
-            error=error_text(error) if error else None,
-            attempts=1 if error else 0,
-        )
-        for message, error in waiting
-    )
+    session.add_all(_row(consumer, one) for one in waiting)
     await session.flush()
+
+
+def _row(consumer: str, waiting: Waiting) -> ParkedEvent:
+    message, event = waiting.message, waiting.event
+    row = ParkedEvent(
+        consumer=consumer,
+        stream=message.topic,
+        key=message.key,
+        partition=message.partition,
+        position=message.position,
+        event_id=message.event_id,
+        event_type=message.event_type,
+        headers=message.headers,
+        body=message.body,
+        error=error_text(waiting.error) if waiting.error else None,
+        attempts=1 if waiting.error else 0,
+        sent_at=datetime.fromtimestamp(message.sent_at_seconds, UTC),
+        partner_id=message.headers.get("ce_partnerid"),
+    )
+    if event is not None:
+        row.partner_id, row.distributor_id = event.partner_id, event.distributor_id
+    return row

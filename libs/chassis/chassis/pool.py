@@ -33,7 +33,11 @@ class Generation:
 
 
 class ConnectionPool:
-    """An engine whose pool shrinks to what was lent at once in the last minute."""
+    """An engine whose pool shrinks to what was lent at once in the last minute.
+
+    The overflow is kept as long, too. SQLAlchemy closes such a connection when it comes back: with
+    a few more requests at once than the pool is large, every second payment opened one.
+    """
 
     def __init__(self, connector: Connector, size: int, overflow: int, generation: Generation):
         self._generation = generation
@@ -43,8 +47,8 @@ class ConnectionPool:
         self.engine: AsyncEngine = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=connector.connect,
-            pool_size=size,
-            max_overflow=overflow,
+            pool_size=size + overflow,
+            max_overflow=0,
             pool_timeout=LOAN_WAIT_SECONDS_MAX,
             pool_use_lifo=True,  # what is not needed lies idle, and is closed
             hide_parameters=True,  # names and phones: not in logs, not in what a parked event shows
@@ -61,6 +65,7 @@ class ConnectionPool:
         is_old = record.info["generation"] != self._generation.number
         if is_old or connection.driver_connection.is_closed():
             raise DisconnectionError("the server ended it, or is not ours")  # so it connects again
+        connection.driver_connection.opening = None  # of a transaction that asked nothing
         self._lent_at_most = max(self._lent_at_most, self._pool.checkedout())
         if self._look is None:
             self._look_later()
@@ -89,6 +94,14 @@ class ConnectionPool:
         closing = asyncio.create_task(_close(pool))
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
+
+    def replace(self, grace_seconds: float) -> None:
+        """Begin again with none; those that are lent are closed when they come back, in time."""
+        pool = self._pool
+        self.engine.sync_engine.dispose(close=False)
+        self._close_later(pool)
+        if pool.checkedout():
+            asyncio.get_running_loop().call_later(grace_seconds, self._close_later, pool)
 
     async def close(self) -> None:
         """Give all connections back."""

@@ -2,17 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, Field
 
 from chassis.answers import JsonAnswer
-from chassis.clock import Now
-from chassis.database import Database
+from chassis.clock import WallNow
 from chassis.identity import CurrentPrincipal, Principal, WrongPrincipalError
 from chassis.move_position import accept_position, list_positions, step_over_position
-from chassis.settings import ServiceSettings
+from chassis.parts import CurrentParts
 
-positions_router = APIRouter(prefix="/internal/positions")
+positions_router = APIRouter(prefix="/internal/positions", include_in_schema=False)
 
 Name = Annotated[str, Field(min_length=1, max_length=250)]
 Offset = Annotated[int, Field(ge=0, lt=2**63)]
@@ -49,26 +48,26 @@ class Step(BaseModel):
 
 
 @positions_router.get("")
-async def positions(request: Request, _who: Administrator) -> Response:
+async def positions(parts: CurrentParts, _who: Administrator) -> Response:
     """Each position beside what its topic holds."""
-    settings: ServiceSettings = request.app.state.settings
-    database: Database = request.app.state.database
-    return JsonAnswer({"positions": await list_positions(settings, database)})
+    return JsonAnswer({"positions": await list_positions(parts.settings, parts.database)})
 
 
 @positions_router.post("/accept")
-async def accept(request: Request, who: Administrator, now: Now, accepted: Acceptance) -> Response:
+async def accept(
+    parts: CurrentParts, who: Administrator, now: WallNow, accepted: Acceptance
+) -> Response:
     """Go on at the topic's beginning, as it is now."""
-    settings: ServiceSettings = request.app.state.settings
-    database: Database = request.app.state.database
-    position = await accept_position(settings, database, who, now, **accepted.model_dump())
+    position = await accept_position(
+        parts.settings, parts.database, who, now, **accepted.model_dump()
+    )
     return JsonAnswer({"position": position})
 
 
 @positions_router.post("/step-over")
-async def step_over(request: Request, who: Administrator, now: Now, step: Step) -> Response:
+async def step_over(parts: CurrentParts, who: Administrator, now: WallNow, step: Step) -> Response:
     """Leave out the one offset at which a consumer stands."""
-    settings: ServiceSettings = request.app.state.settings
-    database: Database = request.app.state.database
-    position = await step_over_position(settings, database, who, now, **step.model_dump())
+    position = await step_over_position(
+        parts.settings, parts.database, who, now, **step.model_dump()
+    )
     return JsonAnswer({"position": position})

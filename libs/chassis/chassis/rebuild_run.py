@@ -10,14 +10,13 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from fastapi import FastAPI
 from sqlalchemy import func, select
 
 from chassis.consumers import Consumers
-from chassis.database import Database
 from chassis.errors import OutsideError
 from chassis.identity import Principal
 from chassis.kafka import connection_arguments
+from chassis.parts import Parts, Running
 from chassis.rebuild import Copied, Tell, running_rebuild
 from chassis.settings import ServiceSettings
 from chassis.tables import ConsumerPosition, ParkedKey, Rebuild
@@ -28,29 +27,28 @@ HINT_AFTER_SECONDS = 20.0
 RESTATEMENTS = "/internal/restatements"
 
 
-async def rebuild(service: str, app: FastAPI, tell: Tell) -> int:
+async def rebuild(parts: Parts, running: Running, tell: Tell) -> int:
     """The verb `rebuild`; 0 when it is done, 1 when the service copies nothing."""
-    state = app.state
-    if state.copied is None:
-        tell(f"{service} copies nothing of others")
+    if running.copied is None:
+        tell(f"{parts.name} copies nothing of others")
         return 1
-    await state.sideways.start()
+    await parts.sideways.start()
     try:
-        await Rebuilding(app, state.copied, tell).run()
+        await Rebuilding(parts, list(running.consumers.values()), running.copied, tell).run()
     finally:
-        await state.sideways.close()
-        await state.database.close()
+        await parts.sideways.close()
+        await parts.database.close()
     return 0
 
 
 class Rebuilding:
     """One rebuild, from its beginning or from where it stood."""
 
-    def __init__(self, app: FastAPI, copied: Copied, tell: Tell):
-        self._settings: ServiceSettings = app.state.settings
-        self._database: Database = app.state.database
-        self._sideways = app.state.sideways
-        self._consumers: Sequence[Consumers] = list(app.state.consumers.values())
+    def __init__(self, parts: Parts, consumers: Sequence[Consumers], copied: Copied, tell: Tell):
+        self._settings = parts.settings
+        self._database = parts.database
+        self._sideways = parts.sideways
+        self._consumers = consumers
         self._copied = copied
         self._tell = tell
         self._who = Principal(getpass.getuser(), "administrator", "*", caller="rebuild")

@@ -27,14 +27,22 @@ from aiokafka.errors import KafkaError
 
 from chassis.connecting import DRIVER_ERRORS
 from chassis.crash import crash_point
+from chassis.credentials import CredentialsChangedError, FilesSeen, both_seen
 from chassis.database import Database
 from chassis.failures import DatabaseAwayError, says_gone
-from chassis.kafka import connection_arguments
+from chassis.kafka import connection_arguments, why_unreachable
 from chassis.leases import SlotLeases
 from chassis.logs import get_logger
-from chassis.metrics import OUTBOX_OLDEST, OUTBOX_ROWS, RELAY_FAILURES, RELAYED
+from chassis.metrics import (
+    DATABASE_CONNECTIONS,
+    OUTBOX_OLDEST,
+    OUTBOX_ROWS,
+    RELAY_FAILURES,
+    RELAYED,
+)
 from chassis.outbox import SLOTS
 from chassis.settings import ServiceSettings
+from chassis.transactions import TRANSACTION_HEADER, Transaction
 
 log = get_logger(__name__)
 
@@ -47,16 +55,27 @@ NOTIFY_EVERY_SECONDS = 0.02
 MEASURE_EVERY_SECONDS = 5.0
 ABANDON_SECONDS_MAX = 2.0
 GIVE_UP_SECONDS_MAX = 2.0
+LAST_BATCH_SECONDS_MAX = 1.5  # of a process that ends: what takes longer is sent again by others
 SEND_SECONDS_MAX = 30.0  # then the round has failed: its rows are read again by their new holder
 
 _NEXT_ROWS = """
-    SELECT id, stream, key, attributes, body FROM outbox
+    SELECT id, stream, key, attributes, body, xmin::text::bigint AS transaction,
+        pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next_transaction FROM outbox
     WHERE slot = ANY($1::bigint[]) ORDER BY id LIMIT $2
 """
+_SYSTEM = "SELECT system_identifier FROM pg_control_system()"
 _DELETE_ROWS = "DELETE FROM outbox WHERE id = ANY($1::bigint[])"
 _MEASURE = """
     SELECT count(*), coalesce(extract(epoch FROM now() - min(stated_at)), 0)
     FROM (SELECT stated_at FROM outbox ORDER BY id LIMIT 100000) AS waiting
+"""
+# The server's own counters: a login that owns nothing may read them.
+_CONNECTIONS = """
+    SELECT sum(numbackends)::float / (
+        current_setting('max_connections')::int
+        - current_setting('superuser_reserved_connections')::int
+        - current_setting('reserved_connections')::int
+    ) FROM pg_stat_database
 """
 
 
@@ -72,6 +91,7 @@ class Relay:
         self._others_unaware = False  # of what this process committed
         self._notified_at = 0.0
         self._measured_at = 0.0
+        self._system = 0  # the database server's own number
         database.on_stated = self._on_stated
 
     def _on_stated(self) -> None:
@@ -85,15 +105,19 @@ class Relay:
             started = time.monotonic()
             try:
                 await self._serve()
+            except CredentialsChangedError:
+                continue
             except _INTERRUPTIONS as error:
                 RELAY_FAILURES.inc()
-                log.warning("relay interrupted", error=repr(error), pause_seconds=pause)
+                why = await why_unreachable(self._settings, error) or repr(error)
+                log.warning("relay interrupted", error=why, pause_seconds=pause)
                 if says_gone(error):  # it writes every few seconds: mostly the first to find out
                     self._database.renew()
             pause = 0.1 if time.monotonic() - started > 30 else min(pause * 2, BACK_OFF_SECONDS_MAX)
             await asyncio.sleep(pause)
 
     async def _serve(self) -> None:
+        files = both_seen(self._settings)
         connection = await self._database.connector.connect(command_timeout=COMMAND_SECONDS_MAX)
         producer = AIOKafkaProducer(
             **connection_arguments(self._settings),
@@ -106,9 +130,10 @@ class Relay:
         leases = SlotLeases(connection, self._holder, SLOTS, self._settings.relay_lease_seconds)
         try:
             await self._measure(connection)  # also while Kafka is away
+            self._system = await connection.fetchval(_SYSTEM)
             await producer.start()
             await connection.add_listener(CHANNEL, lambda *_: self._committed.set())
-            await self._send_for_ever(connection, producer, leases)
+            await self._send_until_changed(connection, producer, leases, files)
         finally:
             try:
                 await _abandon(producer)  # first, so that nothing is sent without a lease
@@ -119,18 +144,32 @@ class Relay:
             finally:
                 connection.terminate()
 
-    async def _send_for_ever(
-        self, connection: Any, producer: AIOKafkaProducer, leases: SlotLeases
+    async def _send_until_changed(
+        self, connection: Any, producer: AIOKafkaProducer, leases: SlotLeases, files: FilesSeen
     ) -> None:
-        while True:
+        while not files.changed():
             self._committed.clear()
             slots = await leases.keep()
             if len(slots) < SLOTS:
                 await self._tell_others(connection)
-            sent = await self._send_once(connection, producer, slots)
+            sent = await self._send_whole(connection, producer, slots)
             await self._measure(connection)
             if sent < self._settings.relay_batch_events:
                 await self._wait()
+        raise CredentialsChangedError
+
+    async def _send_whole(
+        self, connection: Any, producer: AIOKafkaProducer, slots: list[int]
+    ) -> int:
+        """One batch; who is told to end ends it first, else the next holder sends it once more."""
+        sending = asyncio.create_task(self._send_once(connection, producer, slots))
+        try:
+            return await asyncio.shield(sending)
+        except asyncio.CancelledError:
+            with suppress(*_INTERRUPTIONS):
+                async with asyncio.timeout(LAST_BATCH_SECONDS_MAX):
+                    await sending
+            raise
 
     async def _send_once(
         self, connection: Any, producer: AIOKafkaProducer, slots: list[int]
@@ -150,6 +189,8 @@ class Relay:
 
     async def _send(self, producer: AIOKafkaProducer, row: Any) -> asyncio.Future[Any]:
         attributes: dict[str, str] = json.loads(row["attributes"])
+        stated_in = Transaction.of_row(self._system, row["transaction"], row["next_transaction"])
+        attributes[TRANSACTION_HEADER] = str(stated_in)
         acknowledgement: asyncio.Future[Any] = await producer.send(
             self._settings.topic_prefix + row["stream"],
             value=row["body"],
@@ -176,8 +217,10 @@ class Relay:
         if time.monotonic() - self._measured_at >= MEASURE_EVERY_SECONDS:
             self._measured_at = time.monotonic()
             rows, age_seconds = await connection.fetchrow(_MEASURE)
-            OUTBOX_ROWS.set(rows)
+            connections = await connection.fetchval(_CONNECTIONS)
+            OUTBOX_ROWS.set(rows)  # the three at one time: a scrape sees no half of it
             OUTBOX_OLDEST.set(float(age_seconds))
+            DATABASE_CONNECTIONS.set(connections)
 
 
 def _stop_sending_on_failure(

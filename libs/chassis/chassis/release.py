@@ -4,8 +4,8 @@ Every step is one transaction that holds the key's row: events leave in the orde
 that arrives meanwhile is handled after them (decision 0005). Each decision is audited.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -20,10 +20,12 @@ from chassis.errors import BadFieldError, NotFoundError, RefusedError
 from chassis.identity import Principal
 from chassis.messages import BadMessageError, Message
 from chassis.parking import error_text
+from chassis.sentences import of_error
 from chassis.tables import ParkedEvent, ParkedKey
 
 REPLAY_EVENTS_MAX = 10_000  # in one call; call again for more
 REPLAY_KEYS_MAX = 1000  # in one call
+REPLAY_ALL = "parked_event.replay_all"  # in the audit log
 
 
 class StillFailingError(RefusedError):
@@ -45,12 +47,12 @@ class Replayed:
 class Desk:
     """The consumers of one service, by name, and who decides when."""
 
-    consumers: dict[str, Consumers]
+    consumers: Mapping[str, Consumers]
     database: Database
     principal: Principal
     now: datetime
 
-    async def replay(self, consumer: str, stream: str, key: str) -> int:
+    async def replay(self, consumer: str, stream: str, key: str, reason: str | None = None) -> int:
         """Handle the key's events in order until none is left; answers how many were.
 
         Raises:
@@ -59,31 +61,39 @@ class Desk:
 
         """
         replayed = 0
-        while replayed < REPLAY_EVENTS_MAX and await self._replay_first(consumer, stream, key):
+        while replayed < REPLAY_EVENTS_MAX and await self._replay_first(
+            consumer, stream, key, reason
+        ):
             replayed += 1
             crash_point("release.replayed")
         return replayed
 
-    async def replay_all(self, consumer: str | None = None, error: str | None = None) -> Replayed:
+    async def replay_all(
+        self, consumer: str | None = None, error: str | None = None, reason: str | None = None
+    ) -> Replayed:
         """Replay every parked key, or those of one consumer, or whose error holds a text.
 
-        What fails again stays where it is, and the others go on.
+        What fails again stays where it is, and the others go on. The whole is audited as one.
         """
         async with self.database.transaction() as session:
             keys = await _keys_with(session, list(self.consumers), consumer, error)
         flowing, events, still_failing = 0, 0, 0
         for key in keys:
             try:
-                events += await self.replay(*key)
+                events += await self.replay(*key, reason)
             except StillFailingError:
                 still_failing += 1
             else:
                 flowing += 1
-        return Replayed(flowing, events, still_failing)
+        done = Replayed(flowing, events, still_failing)
+        about = {"consumer": consumer, "error": error, "reason": reason, **asdict(done)}
+        async with self.database.transaction() as session:
+            audit.record(session, self.principal, REPLAY_ALL, consumer or "*", self.now, **about)
+        return done
 
-    async def _replay_first(self, consumer: str, stream: str, key: str) -> bool:
+    async def _replay_first(self, consumer: str, stream: str, key: str, reason: str | None) -> bool:
         """Handle the first event; False when the key is free."""
-        parked_id, failure = None, ""
+        parked_id = None
         try:
             async with self.database.transaction() as session:
                 if not await _lock(session, consumer, stream, key):
@@ -92,7 +102,7 @@ class Desk:
                 if first is not None:
                     parked_id = first.id
                     await self._handle(session, first)
-                    self._decide(session, first, "replayed", None)
+                    self._decide(session, first, "replayed", reason)
                     crash_point("release.handled")
                 await _free_when_empty(session, consumer, stream, key)
                 return first is not None
@@ -100,9 +110,12 @@ class Desk:
             # Whatever the handler raised is the answer; the event keeps its place.
             if parked_id is None:
                 raise
-            failure = f"{type(error).__name__}: {error}"
-        await self._note_failure(parked_id, failure)
-        raise StillFailingError(f"event {parked_id}: {failure}")
+            failure = of_error(error)
+        await self._note_failure(parked_id, failure.en)
+        raise StillFailingError(
+            f"Event {parked_id} fails again. {failure.en}",
+            detail_zh=f"事件 {parked_id} 再次失败。{failure.zh}",
+        )
 
     async def _handle(self, session: AsyncSession, parked: ParkedEvent) -> None:
         consumers = self.consumers[parked.consumer]
@@ -117,9 +130,11 @@ class Desk:
             parked = await self._waiting(session, parked_id, reason)
             edited = _message_of(parked, body)
             try:
-                edited.read(self.consumers[parked.consumer].contracts)
+                event = edited.read(self.consumers[parked.consumer].contracts)
             except BadMessageError as error:
-                raise BadFieldError("body", str(error)) from error
+                raise BadFieldError("body", error.told.en, error.told.zh) from error
+            if event is not None:
+                parked.partner_id, parked.distributor_id = event.partner_id, event.distributor_id
             parked.original_body = parked.original_body or parked.body
             parked.body = body
             parked.decision = reason
@@ -135,7 +150,7 @@ class Desk:
 
     async def _waiting(self, session: AsyncSession, parked_id: int, reason: str) -> ParkedEvent:
         if not reason.strip():
-            raise BadFieldError("reason", "say why")
+            raise BadFieldError("reason", "say why", "请说明原因")
         parked = await session.get(ParkedEvent, parked_id)
         if parked is None or parked.consumer not in self.consumers:
             raise NotFoundError(f"parked event {parked_id}")
@@ -189,9 +204,40 @@ async def list_parked(session: AsyncSession, consumer: str | None = None) -> lis
         waiting = waiting.where(table.consumer == consumer)
     groups = waiting.subquery()
     found = await session.execute(
-        select(groups, table.event_type.label("type"), table.error, table.attempts).join(
-            table, table.id == groups.c.first_id
+        select(
+            groups,
+            table.event_type.label("type"),
+            table.event_id,
+            table.partition,
+            table.position,
+            table.error,
+            table.attempts,
+        ).join(table, table.id == groups.c.first_id)
+    )
+    return [dict(row) for row in found.mappings()]
+
+
+async def find_same(
+    session: AsyncSession,
+    consumers: Sequence[str],
+    stream: str,
+    key: str,
+    partition: int,
+    position: int,
+) -> list[dict[str, Any]]:
+    """The event of one place in a topic, as it waits in this service's consumers."""
+    table = ParkedEvent
+    found = await session.execute(
+        select(table.id, table.consumer, table.event_id, table.error, table.attempts)
+        .where(
+            table.state == "waiting",
+            table.consumer.in_(consumers),
+            table.stream == stream,
+            table.key == key,
+            table.partition == partition,
+            table.position == position,
         )
+        .order_by(table.id)
     )
     return [dict(row) for row in found.mappings()]
 
@@ -223,7 +269,7 @@ def _message_of(parked: ParkedEvent, body: bytes | None = None) -> Message:
         key=parked.key,
         headers=parked.headers,
         body=parked.body if body is None else body,
-        sent_at_seconds=parked.parked_at.timestamp(),
+        sent_at_seconds=(parked.sent_at or parked.parked_at).timestamp(),
     )
 
 

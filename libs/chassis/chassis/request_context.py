@@ -1,5 +1,6 @@
 """What surrounds each request: its names, the bounds of its head, its end, its measure."""
 
+import asyncio
 import re
 import time
 from http import HTTPMethod
@@ -10,9 +11,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils.compat import uuid7
 
 from chassis.error_answers import refusal_answer
-from chassis.errors import BadFieldError, RefusedError
+from chassis.errors import BadFieldError, OutsideError, RefusedError
 from chassis.logs import enter_request, get_logger, write_request
 from chassis.metrics import REQUESTS
+from chassis.parts import Running
 
 log = get_logger(__name__)
 
@@ -21,6 +23,7 @@ _is_request_id = re.compile(r"[A-Za-z0-9][\w.:/+=@-]{0,127}", re.ASCII).fullmatc
 _is_host = re.compile(r"(?:[\w.~%-]*|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?", re.ASCII).fullmatch
 CALLER_GONE = 499  # nginx's number for it
 PATH_CHARACTERS_SHOWN = 200
+ENDING = "this process ends"
 _PROBED = frozenset({"/livez", "/readyz", "/metrics"})  # asked every few seconds
 _METHODS = frozenset(HTTPMethod)  # whatever else a client sends is one label, not one each
 
@@ -41,8 +44,9 @@ class RequestContext:
     close the connection, and the next request on it would fail for no reason of its own.
     """
 
-    def __init__(self, app: ASGIApp, log_share: float):
+    def __init__(self, app: ASGIApp, running: Running, log_share: float):
         self._app = app
+        self._running = running
         self._log_share = log_share
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,11 +68,17 @@ class RequestContext:
                 status = message["status"]
                 others = [pair for pair in message["headers"] if pair[0].lower() != b"x-request-id"]
                 message["headers"] = [*others, (b"x-request-id", request_id.encode())]
+                if self._running.ending:  # the next request goes to another replica
+                    message["headers"].append((b"connection", b"close"))
             await send(message)
 
         try:
             _check_head(scope["http_version"], headers)
             await self._app(scope, receive, send_named)
+        except asyncio.CancelledError:
+            if self._running.ending and not status:  # and this took longer than it may
+                await _answer(OutsideError(ENDING), scope)(scope, receive, send_named)
+            raise
         except Exception as error:
             if status:
                 raise  # half an answer: the connection ends with it

@@ -13,14 +13,13 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis import audit
+from chassis import audit, outbox
 from chassis.crash import crash_point
 from chassis.database import Database
 from chassis.errors import BadFieldError
 from chassis.identity import Principal
 from chassis.logs import get_logger
-from chassis.outbox import publish
-from chassis.schedules import Schedule
+from chassis.schedules import WallSchedule
 from chassis.tables import OutboxRow, Restatement
 from contracts.event import Event
 
@@ -101,7 +100,7 @@ async def outbox_ends(session: AsyncSession) -> dict[str, int | None]:
     return {"oldest": oldest, "newest": newest}
 
 
-def restating(restaters: Sequence[Restater]) -> Schedule:
+def restating(restaters: Sequence[Restater]) -> WallSchedule:
     """The schedule that carries requested restatements out; one replica at a time works on each."""
     known = {restater.aggregate: restater for restater in restaters}
 
@@ -109,7 +108,7 @@ def restating(restaters: Sequence[Restater]) -> Schedule:
         while await _state_portion(database, known, now):
             crash_point("restatement.portion")
 
-    return Schedule("restate", LOOK_EVERY_SECONDS, work)
+    return WallSchedule("restate", LOOK_EVERY_SECONDS, work)
 
 
 async def _state_portion(database: Database, known: dict[str, Restater], now: datetime) -> bool:
@@ -128,7 +127,7 @@ async def _state_portion(database: Database, known: dict[str, Restater], now: da
             return False
         portion = known[restatement.aggregate].portion
         events = await portion(session, restatement.after, PORTION_AGGREGATES)
-        publish(session, *(event.model_copy(update={"restated": True}) for event in events))
+        outbox.publish(session, *(event.model_copy(update={"restated": True}) for event in events))
         restatement.done += len(events)
         if len(events) < PORTION_AGGREGATES:
             restatement.finished_at = now

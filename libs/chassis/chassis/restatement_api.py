@@ -1,19 +1,21 @@
 """Restatements over HTTP: `POST` asks for them, `GET` shows their progress; the administrator's."""
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Annotated
 
 from fastapi import Query, Request, Response
 from pydantic import BaseModel, Field
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.answers import JsonAnswer
-from chassis.clock import Now
-from chassis.database import Database
+from chassis.clock import WallNow
 from chassis.identity import CurrentPrincipal, Principal, WrongPrincipalError
+from chassis.parts import application_of
 from chassis.restatement import list_restatements, outbox_ends, request_restatement
 from chassis.routes import Router
 
-restatement_router = Router(prefix="/internal/restatements")
+restatement_router = Router(prefix="/internal/restatements", include_in_schema=False)
 
 IDS_MAX = 100
 Ids = Annotated[Sequence[Annotated[int, Field(ge=1)]], Query(max_length=IDS_MAX)]
@@ -25,10 +27,9 @@ class Wanted(BaseModel):
     aggregates: list[str] = []
 
 
-def _database(request: Request) -> Database:
+def _transaction(request: Request) -> AbstractAsyncContextManager[AsyncSession]:
     """Bus work, in the role of the bus: no request reads the chassis's own tables."""
-    database: Database = request.app.state.database
-    return database
+    return application_of(request.scope).parts.database.transaction()
 
 
 def _administrator(principal: Principal) -> Principal:
@@ -38,11 +39,13 @@ def _administrator(principal: Principal) -> Principal:
 
 
 @restatement_router.post("")
-async def ask(request: Request, principal: CurrentPrincipal, now: Now, wanted: Wanted) -> Response:
+async def ask(
+    request: Request, principal: CurrentPrincipal, now: WallNow, wanted: Wanted
+) -> Response:
     """Ask for aggregates to be stated again; they follow in the background."""
-    restaters = request.app.state.restaters
+    restaters = application_of(request.scope).running.restaters
     who = _administrator(principal)
-    async with _database(request).transaction() as session:
+    async with _transaction(request) as session:
         ids = await request_restatement(session, restaters, who, now, wanted.aggregates)
     return JsonAnswer({"restatements": ids}, 202)
 
@@ -54,6 +57,6 @@ async def progress(request: Request, principal: CurrentPrincipal, ids: Ids = ())
     The outbox is read after them: what they have stated by then lies below its newest id.
     """
     _administrator(principal)
-    async with _database(request).transaction() as session:
+    async with _transaction(request) as session:
         known = await list_restatements(session, ids)
         return JsonAnswer({"restatements": known, "outbox": await outbox_ends(session)})

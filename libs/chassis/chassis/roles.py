@@ -4,8 +4,11 @@ The login that runs `migrate` needs to own the database and no more, where the r
 already.
 """
 
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
+import asyncpg
+
+from chassis.connecting import DatabaseUrl
 from chassis.database import REQUEST_ROLE
 
 # Asked first: PostgreSQL refuses to make a role before it looks whether there is one.
@@ -38,6 +41,48 @@ WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = {database_text}) \\gex
 """
 
 
+_OWNERS = """
+    SELECT current_database() AS database, CURRENT_USER AS login,
+        (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database())
+            AS owner,
+        has_schema_privilege('public', 'CREATE') AS makes,
+        (SELECT min(pg_get_userbyid(relowner)) FROM pg_class
+            WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'S')
+            AND to_regclass('alembic_version') IS NOT NULL AND NOT pg_has_role(relowner, 'USAGE')
+            AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_class.oid AND deptype = 'e')
+        ) AS owner_of_tables
+"""
+
+
+class ForeignOwnerError(RuntimeError):
+    """The database, or what is in it, belongs to a role that the login is no member of."""
+
+    def __init__(self, what: str, owner: str, login: str, handed_over: str):
+        super().__init__(
+            f"{what} to {owner}, and this login is {login}: migrate as {owner}, or let a superuser"
+            f" run {handed_over}; nothing was changed"
+        )
+
+
+async def prove_owned(connection: asyncpg.Connection) -> None:
+    """Asked before anything is migrated: half-way it would come too late.
+
+    Raises:
+        ForeignOwnerError: it is another's.
+
+    """
+    told = await connection.fetchrow(_OWNERS)
+    database, login = told["database"], told["login"]
+    if not told["makes"]:
+        handed_over = f"ALTER DATABASE {_name(database)} OWNER TO {_name(login)}"
+        raise ForeignOwnerError(
+            f"the database {database} belongs", told["owner"], login, handed_over
+        )
+    if (owner := told["owner_of_tables"]) is not None:
+        handed_over = f"REASSIGN OWNED BY {_name(owner)} TO {_name(login)} in it"
+        raise ForeignOwnerError(f"tables of {database} belong", owner, login, handed_over)
+
+
 class RightsMissingError(RuntimeError):
     """The login may not do what the migration needs."""
 
@@ -52,8 +97,8 @@ def roles_script(database_url: str) -> str:
         ValueError: the URL names no login.
 
     """
-    parts = urlsplit(database_url)
-    login, database = unquote(parts.username or ""), unquote(parts.path.removeprefix("/"))
+    parts = DatabaseUrl.read(database_url)
+    login, database = unquote(parts.user), unquote(parts.database)
     if not login:
         raise ValueError("DATABASE_URL names no login")
     return _SCRIPT.format(

@@ -12,6 +12,7 @@ from chassis.errors import OutsideError, RefusedError
 from chassis.identity import HEADER, Principal, sign_identity
 from chassis.listener import HEAD_BYTES_MAX
 from chassis.logs import request_id, trace_parent
+from chassis.peer_tls import PeerTls, why_not
 from chassis.settings import ServiceSettings
 
 TIMEOUT_SECONDS = 5.0
@@ -23,6 +24,7 @@ class Sideways:
 
     def __init__(self, settings: ServiceSettings):
         self._settings = settings
+        self._tls = PeerTls(settings)
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
@@ -68,15 +70,22 @@ class Sideways:
         }
         try:
             async with self._session.request(
-                method, base_url + path, data=body or None, headers=headers
+                method,
+                base_url + path,
+                data=body or None,
+                headers=headers,
+                ssl=self._tls.believed(),
             ) as answer:
                 known = await answer.json(content_type=None)
         except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError) as error:
-            raise OutsideError(f"{path}: {type(error).__name__}") from error
+            raise OutsideError(f"{path}: {why_not(error)}") from error
         if answer.status >= 500:
             raise OutsideError(f"{path}: {answer.status}")
         if answer.status >= 400:
             raise RefusedError(
-                known.get("refusal_detail", ""), code=known["code"], status=answer.status
+                known.get("refusal_detail", ""),
+                detail_zh=known.get("refusal_detail_zh", ""),
+                code=known["code"],
+                status=answer.status,
             )
         return dict(known)

@@ -24,15 +24,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from chassis.attempts import Attempts
 from chassis.consumers import Consumers
 from chassis.crash import crash_point
+from chassis.credentials import kafka_seen
 from chassis.database import Database
 from chassis.delivery import Delivery, Partition
 from chassis.failures import DatabaseAwayError
 from chassis.fetching import Fetched, Fetching, cure_of
-from chassis.kafka import broker_security
+from chassis.heard import note_heard, tell_what_is_kept
+from chassis.kafka import broker_security, why_unreachable
 from chassis.logs import get_logger
 from chassis.messages import message_of
-from chassis.metrics import FETCH_FAILURES, PARKED, PARKED_KEYS
-from chassis.parking import count_waiting
+from chassis.metrics import FETCH_FAILURES
 from chassis.positions import every_position
 from chassis.progress import Progress
 from chassis.settings import ServiceSettings
@@ -73,11 +74,13 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         self._database = database
         self._reader = reader
         self._subscriber: Any = None
+        self._files = kafka_seen(settings)
         self._failed: Exception | None = None  # why this member as a whole cannot fetch
         self._committed: dict[Partition, int] = {}
         self._committing: asyncio.TimerHandle | asyncio.Task[None] | None = None
         self._assigned_at = deque[float](maxlen=NAMESAKE_ASSIGNMENTS)
         self.joined = asyncio.Event()
+        self._has_to_look = asyncio.Event()  # partitions were assigned: how do they stand?
         self.progress = Progress(consumers.name, settings.stalled_after_seconds)
         self.standing = Standing(
             settings, database, consumers.name, self.progress, lambda: self.consumer
@@ -116,11 +119,8 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
             except (SQLAlchemyError, DatabaseAwayError, OSError) as error:
                 if repr(error) != told or time.monotonic() - told_at > TOLD_EVERY_SECONDS:
                     told, told_at = repr(error), time.monotonic()
-                    log.warning(
-                        "joins no group without its database",
-                        consumer=self._consumers.name,
-                        error=told,
-                    )
+                    name = self._consumers.name
+                    log.warning("joins no group without its database", consumer=name, error=told)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, JOIN_PAUSE_SECONDS_MAX)
             else:
@@ -137,8 +137,9 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
                 await self._leave(broker)
                 raise
             except (KafkaError, OSError) as error:
-                log.warning("cannot join", consumer=self._consumers.name, error=cure_of(error))
                 await self._leave(broker)
+                why = await why_unreachable(self._settings, error) or cure_of(error)
+                log.warning("cannot join", consumer=self._consumers.name, error=why)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, JOIN_PAUSE_SECONDS_MAX)
             else:
@@ -226,6 +227,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
                 partitions=str(sorted(partitions)),
                 error=repr(error),
             )
+        self._has_to_look.set()
 
     def _look_for_a_namesake(self) -> None:
         """Two under one name throw each other out for ever, and the broker does not say why."""
@@ -308,7 +310,10 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _watch(self) -> None:
         """Measure lag and judge progress until this member has to leave its group."""
         while not self._has_to_leave():
-            await asyncio.sleep(self._settings.consumer_watch_seconds)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._settings.consumer_watch_seconds):
+                    await self._has_to_look.wait()
+            self._has_to_look.clear()
             if await self._database_answers():
                 with suppress(KafkaError, OSError, SQLAlchemyError, DatabaseAwayError):
                     async with asyncio.timeout(WATCH_SECONDS_MAX):
@@ -327,7 +332,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _database_answers(self) -> bool:
         try:
             async with asyncio.timeout(WATCH_SECONDS_MAX):
-                await self._count_parked()
+                await tell_what_is_kept(self._database, self._consumers.name)
                 await self._database.prove_writable()
         except (SQLAlchemyError, DatabaseAwayError, OSError) as error:
             log.warning("database away", consumer=self._consumers.name, error=repr(error))
@@ -343,7 +348,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         if since is not None and time.monotonic() - since > session:
             log.error("leaves the group without its database", consumer=self._consumers.name)
             return True
-        return self._failed is not None
+        return self._failed is not None or self._files.changed()
 
     async def _measure(self) -> None:
         """Our own partitions; when we have none, whether anybody moves the group's."""
@@ -353,7 +358,9 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
             if any((await self._lags(ends)).values()):
                 # Marks that have just been written are behind us once the client has met them.
                 await asyncio.sleep(MEETS_MARKS_SECONDS)
-            self.progress.measured(await self._lags(ends), asked_at)
+            lags = await self._lags(ends)
+            self.progress.measured(lags, asked_at)
+            await self._note_heard(lags, asked_at)
             held = self.positions
             shortened = [tuple(t) for t, end in ends.items() if end < held.get(tuple(t), (0,))[0]]
             if shortened:
@@ -375,13 +382,11 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
                 lags[partition] = self.standing.waiting(partition, position) + max(end - reached, 0)
         return lags
 
-    async def _count_parked(self) -> None:
-        """What waits in the database, whichever member parked it: every replica says the same."""
-        name = self._consumers.name
-        async with self._database.transaction() as session:
-            keys, events = await count_waiting(session, name)
-        PARKED_KEYS.labels(name).set(keys)
-        PARKED.labels(name).set(events)
+    async def _note_heard(self, lags: Mapping[Partition, int], asked_at: float) -> None:
+        """Where nothing waited when it was asked, everything until then is heard."""
+        ours = {partition: at for partition, (at, _) in self.positions.items()}
+        caught_up = {one: ours[one] for one, lag in lags.items() if lag == 0 and one in ours}
+        await note_heard(self._database, self._consumers.name, caught_up, asked_at)
 
 
 async def _keep_raw(record: Any) -> KafkaMessage:

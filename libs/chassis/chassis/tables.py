@@ -1,13 +1,19 @@
 """The chassis's own tables, which every service's database has beside its own."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Index, func, text
+from sqlalchemy import BigInteger, Identity, Index, Interval, func, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chassis.database import COLUMN_TYPES
+
+# What a person decides about parked events and positions: the audit log has an index of these.
+DECISION_ACTIONS = (
+    "action IN ('parked_event.edit', 'parked_event.replayed', 'parked_event.skipped',"
+    " 'parked_event.replay_all', 'position.accept', 'position.step_over')"
+)
 
 
 class KitTables(DeclarativeBase):
@@ -72,6 +78,8 @@ class ConsumerPosition(KitTables):
     # The id of the event before the position: a topic made again has another one there.
     last_event: Mapped[str | None]
     moved_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    # All that was sent to the partition until then is consumed; none: that is not known yet.
+    heard_until: Mapped[datetime | None]
 
 
 class ParkedKey(KitTables):
@@ -109,6 +117,10 @@ class ParkedEvent(KitTables):
     attempts: Mapped[int]
     state: Mapped[str] = mapped_column(server_default="waiting")  # waiting | replayed | skipped
     parked_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    sent_at: Mapped[datetime | None]  # to Kafka: since then the key's copies are stale
+    # Whose it is, where it can be read or its header says so.
+    partner_id: Mapped[str | None]
+    distributor_id: Mapped[str | None]
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[str | None]
     decision: Mapped[str | None]  # the reason given for skipping or editing
@@ -141,6 +153,17 @@ class Rebuild(KitTables):
     finished_at: Mapped[datetime | None]
 
 
+class BusinessTime(KitTables):
+    """How far business time was moved ahead of the wall; one row at most (decision 0094)."""
+
+    __tablename__ = "business_time"
+
+    is_only: Mapped[bool] = mapped_column(primary_key=True, server_default=text("true"))
+    ahead: Mapped[timedelta] = mapped_column(Interval)
+    reached: Mapped[datetime]  # it never falls behind this
+    stands: Mapped[bool]  # a step is under way: it is `reached` until that has ended
+
+
 class IdempotencyKey(KitTables):
     """An answer already given, for a request that comes again (Stripe's contract)."""
 
@@ -151,6 +174,7 @@ class IdempotencyKey(KitTables):
     fingerprint: Mapped[str]
     status: Mapped[int | None]
     body: Mapped[bytes | None]
+    headers: Mapped[dict[str, Any] | None]  # Location, ETag; none: of a version before
     created_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
 
 
@@ -158,6 +182,7 @@ class AuditEntry(KitTables):
     """Who did what with which result; chained by hash afterwards (decision 0026)."""
 
     __tablename__ = "audit_log"
+    __table_args__ = (Index("audit_log_decisions", "id", postgresql_where=text(DECISION_ACTIONS)),)
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     at: Mapped[datetime]

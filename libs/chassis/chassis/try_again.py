@@ -19,8 +19,9 @@ from chassis.copies import NotYetKnownError
 from chassis.database import Database
 from chassis.error_answers import away_error
 from chassis.errors import RefusedError
-from chassis.failures import DatabaseAwayError, says_transient
+from chassis.failures import DatabaseAwayError, says_one_step_apart, says_transient
 from chassis.logs import get_logger
+from chassis.parts import application_of
 
 log = get_logger(__name__)
 
@@ -84,9 +85,12 @@ class TryAgain:
         try:
             await self._app(scope, _receiving(receive, attempt), _noting(send, attempt))
         except NotYetKnownError as unknown:
-            await self._wait(scope["app"].state.database, unknown, attempt)
+            await self._wait(application_of(scope).parts.database, unknown, attempt)
             return False
         except Exception as error:
+            if says_one_step_apart(error) and not attempt.answered:
+                log.exception("code and schema do not fit", path=scope["path"])
+                raise DatabaseAwayError(repr(error)) from error
             if attempt.answered or not says_transient(error):
                 raise
             if attempt.committed or attempt.tried_again:

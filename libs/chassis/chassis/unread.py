@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from chassis.credentials import kafka_seen
 from chassis.kafka import connection_arguments
 from chassis.logs import get_logger
 from chassis.settings import ServiceSettings
@@ -48,6 +49,7 @@ class TopicReader:
 
     def __init__(self, settings: ServiceSettings):
         self._settings = settings
+        self._files = kafka_seen(settings)
         self._consumer: AIOKafkaConsumer | None = None
         self._one_at_a_time = asyncio.Lock()
         self._reads = True
@@ -78,6 +80,8 @@ class TopicReader:
 
         """
         async with self._one_at_a_time:
+            if self._files.changed():
+                await self.close()
             consumer = await self._started()
             if ends is None:
                 targets = [TopicPartition(*partition) for partition in positions]

@@ -16,6 +16,19 @@ order must hold. The envelope is CloudEvents 1.0 in Kafka's binary mode, the bod
 texts, never floats; instants carry their time zone. Contracts only grow: ignore fields you do not
 know. An event carries the state after the fact beside the fact: take the newer `version`, ignore an
 older one. The same schemas for machines: `libs/contracts/schemas/`, `docs/asyncapi.json`.
+
+Kafka carries whole events, for services. The feed shows of each event what its reader may read,
+and leaves out events that hold nothing for it. "Read by" says who that is: `customer`, the customer
+and its partner; `payer`, the partner, and the customer unless another account pays for it;
+`partner`, the partner alone, with the distributor above it; `internal`, nobody outside. The
+administrator reads all. In the feed an amount has two decimals, cut, and each part that has an
+amount says the event's `currency`, if the event does; Kafka keeps the decimals. What each sees:
+`docs/feed-partner.json`, `docs/feed-customer.json`.
+
+A page of the feed says what is not in it. `as_of`: all that was sent to Kafka until then is in the
+feed, but for `withheld`: the reader's keys of which events are parked, each with its `stream`, how
+many `events` wait, and `since` when. Replayed, they come behind what is there by then, in their
+order. The portfolio and a customer's page say the same as `as_of` and `stale_since`.
 """
 
 
@@ -81,12 +94,12 @@ def _tables(contract: type[Event], base: type[Event], told: set[str]) -> list[st
 
 def _fields(properties: Schema) -> str:
     rows = [_row(name, field) for name, field in properties.items()]
-    return "\n".join(["| field | type | |", "|---|---|---|", *rows])
+    return "\n".join(["| field | type | read by | |", "|---|---|---|---|", *rows])
 
 
 def _row(name: str, field: Schema) -> str:
     note = str(field.get("description", "")).replace("|", "\\|")
-    return f"| `{name}` | {kind(field)} | {note} |".replace("|  |", "| |")
+    return f"| `{name}` | {kind(field)} | {field['x-audience']} | {note} |".replace("|  |", "| |")
 
 
 def kind(field: Schema) -> str:

@@ -2,56 +2,69 @@
 
 from typing import ClassVar
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from contracts.audience import ForCustomer, ForPartner
 from contracts.event import Event
 
 
-class CustomerEvent(Event):
+class Customer(BaseModel):
+    """A customer, in every answer and every event that shows one."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, from_attributes=True)
+
+    customer_id: ForCustomer[str]
+    partner_id: ForCustomer[str]
+    distributor_id: ForPartner[str | None] = None
+    account_name: ForCustomer[str]
+    customer_name: ForCustomer[str | None] = None  # verified name
+    site: ForCustomer[str]  # "china" | "international"
+    currency: ForCustomer[str]  # "CNY" on the China site, "USD" on the international one
+    # "1" referral, "2" resale, "3" resale on the international site
+    association_type: ForCustomer[str]
+    association_status: ForCustomer[str]  # "pending" | "associated" | "unlinked"
+    associated_on: ForCustomer[AwareDatetime | None] = None
+    unlinked_on: ForCustomer[AwareDatetime | None] = None
+    label: ForPartner[str | None] = None
+    mobile: ForCustomer[str | None] = None
+    email: ForCustomer[str | None] = None
+    account_manager_id: ForPartner[str | None] = None
+    account_manager_name: ForPartner[str | None] = None
+    customer_type: ForCustomer[int] = -1  # -1 none, 0 personal, 1 enterprise
+    # "-1" not verified, "0" in review, "1" rejected, "2" verified; "3" on the international site
+    verified_status: ForCustomer[str] = "-1"
+    is_frozen: ForCustomer[int] = 0  # 0 no, 1 the account, 2 the account and its resources
+    customer_level: ForPartner[str | None] = None  # "V0" to "V5"
+    registered_at: ForCustomer[AwareDatetime]
+    version: ForCustomer[int] = Field(ge=1)
+
+
+class CustomerEvent(Event, Customer):
     """The customer's whole state after the fact, so that any one event can make a copy."""
 
     STREAM: ClassVar[str] = "customer"
-    VERSION: ClassVar[str] = "1.1"
+    VERSION: ClassVar[str] = "1.2"
     KEY: ClassVar[str] = "customer_id"
     SUBJECT: ClassVar[str] = "customer_id"
 
-    customer_id: str
-    account_name: str
-    customer_name: str | None = None  # verified name
-    site: str  # "china" | "international"
-    currency: str  # "CNY" on the China site, "USD" on the international one
-    xaccount_id: str | None = None
-    xaccount_type: str | None = None  # the platform, as the vendor names it, such as "acme_sales"
-    association_type: str  # "1" referral, "2" resale, "3" resale on the international site
-    association_status: str  # "pending" | "associated" | "unlinked"
-    associated_on: AwareDatetime | None = None
-    unlinked_on: AwareDatetime | None = None
-    label: str | None = None
-    mobile: str | None = None
-    email: str | None = None
-    country_code: str | None = None
-    account_manager_id: str | None = None
-    account_manager_name: str | None = None
-    customer_type: int = -1  # -1 none, 0 personal, 1 enterprise
-    # "-1" not verified, "0" in review, "1" rejected, "2" verified; "3" on the international site
-    verified_status: str = "-1"
-    is_frozen: int = 0  # 0 no, 1 the account, 2 the account and its resources
-    customer_level: str | None = None  # "V0" to "V5"
-    is_enterprise_master: bool = False  # it may have enterprise members
-    enterprise_master_id: str | None = None  # whose member it is
-    financial_custody: bool = False  # its master pays for it; it cannot receive coupons
-    registered_at: AwareDatetime
+    xaccount_id: ForPartner[str | None] = None
+    # the platform, as the vendor names it, such as "acme_sales"
+    xaccount_type: ForPartner[str | None] = None
+    country_code: ForCustomer[str | None] = None
+    is_enterprise_master: ForCustomer[bool] = False  # it may have enterprise members
+    enterprise_master_id: ForCustomer[str | None] = None  # whose member it is
+    # its master pays for it; it cannot receive coupons
+    financial_custody: ForCustomer[bool] = False
+    # its master may see what it consumes; of a custody member it always may
+    shows_consumption: ForCustomer[bool] = False
 
 
 class CustomerRegistered(CustomerEvent):
-    """An account was made for a customer.
-
-    `credential_ref` names the password that the gateway keeps for it; the password itself never
-    leaves the gateway.
-    """
+    """An account was made for a customer."""
 
     TYPE: ClassVar[str] = "customer.registered"
 
+    # Names the password that the gateway keeps for it; the password itself never leaves the gateway
     credential_ref: str | None = None
 
 
@@ -104,12 +117,12 @@ class AuthorizationEvent(Event):
     KEY: ClassVar[str] = "customer_id"
     SUBJECT: ClassVar[str] = "authorization_id"
 
-    authorization_id: str
-    customer_id: str
-    status: str  # "requested" | "active" | "refused" | "terminated"
-    requested_at: AwareDatetime
-    decided_at: AwareDatetime | None = None
-    ended_at: AwareDatetime | None = None
+    authorization_id: ForCustomer[str]
+    customer_id: ForCustomer[str]
+    status: ForCustomer[str]  # "requested" | "active" | "refused" | "terminated"
+    requested_at: ForCustomer[AwareDatetime]
+    decided_at: ForCustomer[AwareDatetime | None] = None
+    ended_at: ForCustomer[AwareDatetime | None] = None
 
 
 class AuthorizationRequested(AuthorizationEvent):
@@ -143,15 +156,15 @@ class AssociationChangeEvent(Event):
     KEY: ClassVar[str] = "customer_id"
     SUBJECT: ClassVar[str] = "application_id"
 
-    application_id: str
-    customer_id: str
-    kind: str  # "unlink" | "switch"
+    application_id: ForCustomer[str]
+    customer_id: ForCustomer[str]
+    kind: ForCustomer[str]  # "unlink" | "switch"
     # The type to switch to: "1" referral, "2" resale; none when it is to be unlinked
-    association_type: str | None = None
-    applied_by: str  # "partner" | "customer": the other side answers
-    status: str  # "open" | "agreed" | "refused" | "withdrawn"
-    applied_at: AwareDatetime
-    decided_at: AwareDatetime | None = None
+    association_type: ForCustomer[str | None] = None
+    applied_by: ForCustomer[str]  # "partner" | "customer": the other side answers
+    status: ForCustomer[str]  # "open" | "agreed" | "refused" | "withdrawn"
+    applied_at: ForCustomer[AwareDatetime]
+    decided_at: ForCustomer[AwareDatetime | None] = None
 
 
 class AssociationChangeRequested(AssociationChangeEvent):
@@ -176,8 +189,8 @@ class SyncEvent(Event):
     KEY: ClassVar[str] = "partner_id"
     SUBJECT: ClassVar[str] = "sweep_id"
 
-    sweep_id: str
-    started_at: AwareDatetime
+    sweep_id: ForPartner[str]
+    started_at: ForPartner[AwareDatetime]
 
 
 class SyncSweepFinished(SyncEvent):
@@ -185,9 +198,9 @@ class SyncSweepFinished(SyncEvent):
 
     TYPE: ClassVar[str] = "sync.sweep_finished"
 
-    customers_seen: int
-    customers_changed: int
-    requests_made: int
+    customers_seen: ForPartner[int]
+    customers_changed: ForPartner[int]
+    requests_made: ForPartner[int]
 
 
 class SyncDriftFound(SyncEvent):
@@ -195,7 +208,7 @@ class SyncDriftFound(SyncEvent):
 
     TYPE: ClassVar[str] = "sync.drift_found"
 
-    customer_id: str
-    field: str
-    ours: str | None
-    theirs: str | None
+    customer_id: ForPartner[str]
+    field: ForPartner[str]
+    ours: ForPartner[str | None]
+    theirs: ForPartner[str | None]

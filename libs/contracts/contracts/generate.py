@@ -1,4 +1,4 @@
-"""Writes what is made from the contracts: schemas, AsyncAPI document, catalogue.
+"""Writes what is made from the contracts: schemas, AsyncAPI document, catalogue, feed.
 
     python -m contracts.generate              write them again
     python -m contracts.generate --baseline   also accept the present contracts as released
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from contracts import STREAMS, asyncapi, catalogue, contracts
+from contracts import STREAMS, asyncapi, catalogue, contracts, feed
 from contracts.compatibility import breaches, shapes
 from contracts.schema import schema_of
 
@@ -30,6 +30,8 @@ def files() -> dict[Path, str]:
     }
     made[Path("docs/asyncapi.json")] = _json(asyncapi.document())
     made[Path("docs/events.md")] = catalogue.page()
+    for reader in feed.READERS:
+        made[Path(f"docs/feed-{reader}.json")] = _json(feed.document(reader))
     return made
 
 

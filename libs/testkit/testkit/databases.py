@@ -3,20 +3,23 @@
 import itertools
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import pytest
+from sqlalchemy import Engine, event
 
 from chassis.connecting import with_database
+from chassis.database import Database
 from chassis.migrations import migrate
 from chassis.settings import ServiceSettings
 from testkit.keys import INTERNAL_KEYS
-from testkit.servers import PostgresServer
+from testkit.servers import PostgresServer, blocking
 
 Settings = TypeVar("Settings", bound=ServiceSettings)
+Fill = Callable[[Database], Awaitable[None]]  # what every copy of a template has from the start
 
 _serial = itertools.count(1)
 
@@ -61,20 +64,46 @@ class Templates:
 
     def __init__(self, server: PostgresServer):
         self.server = server
-        self._made: dict[str, ServiceDatabase] = {}
+        self.statements: dict[str, list[str]] = {}  # by which each service was migrated
+        self._made: dict[tuple[str, Fill | None], ServiceDatabase] = {}
 
-    def of(self, service: str) -> ServiceDatabase:
-        """The template of the service (its package's name), migrated once."""
-        if service not in self._made:
-            template = ServiceDatabase(service, self.server.url, unique_prefix())
+    def of(self, service: str, fill: Fill | None = None) -> ServiceDatabase:
+        """The template of the service (its package's name), migrated and filled once."""
+        key = (service, fill)
+        if key not in self._made:
+            self._made[key] = self._filled(service, fill) if fill else self._migrated(service)
+        return self._made[key]
+
+    def _migrated(self, service: str) -> ServiceDatabase:
+        template = ServiceDatabase(service, self.server.url, unique_prefix())
+        said: list[str] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+            said.append(statement)
+
+        event.listen(Engine, "before_cursor_execute", note)
+        try:
             with ThreadPoolExecutor(1) as one_thread:  # the caller's event loop may be running
                 one_thread.submit(migrate, service, template.url).result()
-            self._made[service] = template
-        return self._made[service]
+        finally:
+            event.remove(Engine, "before_cursor_execute", note)
+        self.statements[service] = said
+        return template
 
-    def copy(self, service: str, prefix: str) -> ServiceDatabase:
+    def _filled(self, service: str, fill: Fill) -> ServiceDatabase:
+        template = self.copy(service, unique_prefix())
+
+        async def run() -> None:
+            database = Database(template.settings(ServiceSettings), service)
+            await fill(database)
+            await database.close()
+
+        blocking(run())
+        return template
+
+    def copy(self, service: str, prefix: str, fill: Fill | None = None) -> ServiceDatabase:
         """A fresh database of the service under the prefix."""
-        template = self.of(service)
+        template = self.of(service, fill)
         copied = ServiceDatabase(service, self.server.url, prefix)
         self.server.create_database(copied.name, template.name)
         return copied
@@ -89,15 +118,18 @@ class Templates:
         self.drop(*self._made.values())
 
 
-def service_database(service: str) -> Callable[..., Iterator[ServiceDatabase]]:
+def service_database(
+    service: str, fill: Fill | None = None
+) -> Callable[..., Iterator[ServiceDatabase]]:
     """A fixture for a `conftest.py`: a fresh database of the service for each test.
 
-    There: `database = service_database("order")`.
+    There: `database = service_database("order")`; with `fill`, what all of its tests start from is
+    written once, into the template.
     """
 
     @pytest.fixture
     def fresh_database(service_templates: Templates) -> Iterator[ServiceDatabase]:
-        database = service_templates.copy(service, unique_prefix())
+        database = service_templates.copy(service, unique_prefix(), fill)
         try:
             yield database
         finally:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from testkit.system import System
 
 
+SET = ("", "aiokafka", "asyncio", "uvicorn.error")  # the loggers whose level chassis.logs sets
+
+
 def pytest_configure() -> None:
     """Plain log lines: structlog's own default renders a traceback's every local, for minutes."""
     import structlog
@@ -29,18 +32,34 @@ def logs_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Where a test sends the logs does not decide where those of the tests after it go."""
     import structlog
 
+    from chassis import logs
+
+    for kept in ("_handler", "_service"):  # a command's would write to a stream that is closed
+        monkeypatch.setattr(logs, kept, getattr(logs, kept))
     root, before, configure = logging.getLogger(), structlog.get_config(), structlog.configure
-    handlers, level = root.handlers[:], root.level
+    handlers, levels = root.handlers[:], {name: logging.getLogger(name).level for name in SET}
 
     def configure_for_now(**told: Any) -> None:
         configure(**{**told, "cache_logger_on_first_use": False})
 
     monkeypatch.setattr(structlog, "configure", configure_for_now)
     yield
-    for handler in set(root.handlers) ^ set(handlers):
-        (root.addHandler if handler in handlers else root.removeHandler)(handler)
-    root.setLevel(level)
+    root.handlers[:] = handlers
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
     configure(**before)
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No event is under way in most tests: what names the unknown waits for it only shortly."""
+    monkeypatch.setattr("chassis.copies.WAIT_SECONDS", 0.1)
+
+
+@pytest.fixture
+def long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The event comes, however slowly: who names its thing waits longer than a busy machine."""
+    monkeypatch.setattr("chassis.copies.WAIT_SECONDS", 30.0)
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,16 @@
-"""Which tests run, and in which order (`-p testkit.selection`): the long files first."""
+"""Which tests run, and in which order (`-p testkit.selection`): long files first, waiting and busy
+ones side by side."""
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 SERVERS = frozenset({"postgres_server", "kafka_server"})
+# Who has these mostly waits: for a consumer's turn, for a process to start or to end.
+WAITED_FOR = frozenset({"kafka_server", "make_system", "session_system"})
 SECONDS_FILE = Path("tests/seconds.json")
 
 # Of a file that nobody has timed yet: what a test of its kind takes, by the fixture it asks for.
@@ -45,7 +48,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not needs_server(item)]
     if hasattr(config, "workerinput"):
-        items[:] = long_files_first(items, recorded_seconds(config.rootpath / SECONDS_FILE))
+        items[:] = in_good_order(items, recorded_seconds(config.rootpath / SECONDS_FILE))
 
 
 def needs_server(item: pytest.Item) -> bool:
@@ -59,21 +62,43 @@ def recorded_seconds(path: Path) -> dict[str, float]:
     return dict(json.loads(path.read_text())) if path.exists() else {}
 
 
-def long_files_first(
-    items: Iterable[pytest.Item], recorded: Mapping[str, float]
-) -> list[pytest.Item]:
-    """The tests, file by file as they were, the file that takes longest first.
+def in_good_order(items: Iterable[pytest.Item], recorded: Mapping[str, float]) -> list[pytest.Item]:
+    """The tests, file by file as they were; waiting files and busy ones keep pace, long ones first.
 
-    The other way round the last worker would be alone with a long file for minutes.
+    All waiting files at once would leave the processors idle and the busy ones crowded afterwards;
+    short files first would leave the last worker alone with a long one for minutes.
     """
     files: dict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
         files[file_of(item.nodeid)].append(item)
+    seconds = {
+        file: recorded.get(file, sum(_estimated_seconds(item) for item in tests))
+        for file, tests in files.items()
+    }
+    waiting = {file for file, tests in files.items() if any(_waits(item) for item in tests)}
+    queues = [
+        sorted((file for file in files if (file in waiting) is kind), key=lambda f: -seconds[f])
+        for kind in (True, False)
+    ]
+    return [item for file in _keeping_pace(queues, seconds) for item in files[file]]
 
-    def seconds(file: str) -> float:
-        return recorded.get(file, sum(_estimated_seconds(item) for item in files[file]))
 
-    return [item for file in sorted(files, key=lambda file: -seconds(file)) for item in files[file]]
+def _keeping_pace(queues: list[list[str]], seconds: Mapping[str, float]) -> Iterator[str]:
+    """All files, such that at any time the same share of each queue is done."""
+    totals = [sum(seconds[file] for file in queue) or 1.0 for queue in queues]
+    given = [0.0 for _ in queues]
+    left = [deque(queue) for queue in queues]
+    while any(left):
+        shares = [(given[n] / totals[n], n) for n, queue in enumerate(left) if queue]
+        _, n = min(shares)
+        file = left[n].popleft()
+        given[n] += seconds[file]
+        yield file
+
+
+def _waits(item: pytest.Item) -> bool:
+    patient = item.get_closest_marker("kafka") or item.get_closest_marker("timeout")
+    return bool(patient or WAITED_FOR.intersection(_fixtures(item)))
 
 
 def file_of(nodeid: str) -> str:

@@ -26,6 +26,7 @@ from testkit.embedded.processes import (
     recorded_process,
     wait_until_recorded,
 )
+from testkit.statements import Statements
 
 STOP_SECONDS = 15.0
 LAUNCH_SECONDS = 60.0
@@ -62,6 +63,7 @@ class PostgresServer:
         self.url = url
         self._folder = folder
         self._embedded = embedded
+        self._statements = Statements(self.database_url("postgres"))
 
     @classmethod
     def for_session(cls, *, in_memory: bool = False) -> "PostgresServer":
@@ -121,8 +123,17 @@ class PostgresServer:
             grace_seconds=STOP_SECONDS,
         )
 
+    def crash(self) -> None:
+        """End it without a checkpoint, as a power cut would."""
+        end_recorded(
+            self._own_folder() / "postgres.pid",
+            stop_signal=signal.SIGQUIT,
+            grace_seconds=STOP_SECONDS,
+        )
+
     def close(self) -> None:
         """End what was started and remove what was written."""
+        self._statements.close()
         if self._folder:
             self.stop()
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -143,7 +154,10 @@ class PostgresServer:
 
     def execute(self, statement: str, database: str = "postgres") -> None:
         """Run one statement as the superuser, outside a transaction."""
-        blocking(_execute(self.database_url(database), statement))
+        if database == "postgres":
+            self._statements.execute(statement)
+        else:
+            blocking(_execute(self.database_url(database), statement))
 
     def _own_folder(self) -> Path:
         if self._folder is None:
@@ -173,11 +187,23 @@ class KafkaServer:
     def for_session(cls, *, in_memory: bool = False) -> "KafkaServer":
         """The one at KAFKA_BOOTSTRAP_SERVERS, else a private one, as `PostgresServer` has it."""
         given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
-        if given:
-            return cls(given)
+        return cls(given) if given else cls.private(in_memory=in_memory)
+
+    @classmethod
+    def private(
+        cls,
+        listeners: Mapping[str, int] | None = None,
+        settings: Mapping[str, str] | None = None,
+        *,
+        in_memory: bool = False,
+    ) -> "KafkaServer":
+        """One that no other test has; `listeners` are ports by protocol beside the plain one."""
         folder = new_folder("kafka", in_memory=in_memory)
-        port = free_port()
-        embedded = EmbeddedKafka(folder / "kafka", port, free_port({port}))
+        taken = {*(listeners or {}).values()}
+        port = free_port(taken)
+        embedded = EmbeddedKafka(
+            folder / "kafka", port, free_port({port, *taken}), listeners or {}, settings or {}
+        )
         embedded.prepare(ensure_jars())
         server = cls(embedded.bootstrap, folder, embedded)
         server.start()
@@ -218,6 +244,12 @@ class KafkaServer:
         if self._folder:
             self.kill()
             shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def data(self) -> Path:
+        """Where its logs lie."""
+        assert self._embedded
+        return self._embedded.data
 
     def create_topics(self, names: Sequence[str], partitions: int = 6) -> None:
         """Make the topics that are not there yet."""

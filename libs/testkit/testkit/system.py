@@ -8,8 +8,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import psutil
 
 from testkit.databases import ServiceDatabase, Templates, unique_prefix
 from testkit.embedded.ports import LOOPBACK, free_port
@@ -22,6 +26,7 @@ from testkit.embedded.processes import (
 )
 from testkit.keys import ADMIN_TOKEN, ENCRYPTION_KEYS, INTERNAL_KEYS
 from testkit.servers import KafkaServer, new_folder
+from testkit.statements import Statements
 
 SERVICES = ("customer-sync", "order", "voucher", "billing", "partner", "gateway")
 TOPICS = ("customer", "order", "voucher", "billing", "partner")
@@ -66,7 +71,7 @@ class System:
         self.kafka = kafka
         self.admin_token = ADMIN_TOKEN
         self._templates = templates
-        self._partitions = partitions
+        self.partitions = partitions
         self._environment = dict(environment or {})
         if upstream_url:
             self._environment["UPSTREAM_URL"] = upstream_url
@@ -76,6 +81,7 @@ class System:
             for port in (name, f"{name}-ops"):
                 self._ports[port] = free_port(self._ports.values())
         self.databases: dict[str, ServiceDatabase] = {}
+        self._asked: dict[str, Statements] = {}
 
     @property
     def topics(self) -> list[str]:
@@ -100,7 +106,7 @@ class System:
         for name in self.services:
             package = name.replace("-", "_")
             self.databases[name] = self._templates.copy(package, self.prefix)
-        self.kafka.create_topics(self.topics, self._partitions)
+        self.kafka.create_topics(self.topics, self.partitions)
         for name in self.services:
             self.launch(name)
         self.wait_until_ready()
@@ -134,7 +140,8 @@ class System:
             while not self._is_ready(name):
                 if time.monotonic() > deadline or not self.is_alive(name):
                     what = "is not ready" if self.is_alive(name) else "has ended"
-                    raise NotReadyError(f"{name} {what}:\n{last_lines(self.log(name), 40)}")
+                    said = last_lines(self.log(name), 40, without='"route":"/readyz"')
+                    raise NotReadyError(f"{name} {what}:\n{said}")
                 time.sleep(POLL_SECONDS)
 
     def restart(self, service: str, environment: Mapping[str, str] | None = None) -> None:
@@ -154,6 +161,34 @@ class System:
         end_recorded(
             self._pid_file(service), stop_signal=signal.SIGKILL, grace_seconds=STOP_SECONDS
         )
+
+    @contextmanager
+    def frozen(self, service: str) -> Iterator[None]:
+        """Let one service's process stand still meanwhile: it lives, and answers nobody."""
+        process = recorded_process(self._pid_file(service))
+        assert process is not None, f"{service} does not run"
+        process.suspend()  # SIGSTOP
+        try:
+            yield
+        finally:
+            process.resume()
+
+    @contextmanager
+    def frozen_by_itself(
+        self, service: str, timeout_seconds: float = READY_SECONDS
+    ) -> Iterator[None]:
+        """The same at the point at which it stops itself (`CRASH_AT=name:1:STOP`), once it has."""
+        process = recorded_process(self._pid_file(service))
+        assert process is not None, f"{service} does not run"
+        deadline = time.monotonic() + timeout_seconds
+        try:
+            while process.status() != psutil.STATUS_STOPPED:
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"{service} still runs after {timeout_seconds} s")
+                time.sleep(POLL_SECONDS)
+            yield
+        finally:
+            process.resume()
 
     def is_alive(self, service: str) -> bool:
         """True while the service's process runs."""
@@ -183,10 +218,18 @@ class System:
         codes = [str(one["code"]) for one in messages if one["receiver"] == receiver]
         return codes[-1]
 
+    def rows(self, service: str, query: str, *values: Any) -> list[Any]:
+        """What stands in a service's database."""
+        if service not in self._asked:
+            self._asked[service] = Statements(self.databases[service].url)
+        return self._asked[service].fetch(query, *values)
+
     def close(self) -> None:
         """Kill what still runs, remove databases and logs; topics go with the session's broker."""
         for name in self.services:
             self.kill(name)
+        for asked in self._asked.values():
+            asked.close()
         self._templates.drop(*self.databases.values())
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -202,6 +245,14 @@ class System:
             return False
         finally:
             connection.close()
+
+    def use_database(self, url: str) -> None:
+        """From their next start the services and commands use this server."""
+        self._environment["DATABASE_URL"] = url
+
+    def environment_of(self, service: str) -> dict[str, str]:
+        """What a process of the service is started with."""
+        return {**self._settings(service), **self._environment}
 
     def _settings(self, service: str) -> dict[str, str]:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(_NOT_INHERITED)}

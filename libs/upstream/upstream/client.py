@@ -81,7 +81,9 @@ class Upstream:
     async def close(self) -> None:
         """Give threads and connections back; a request under way ends by its time-out."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-        self._client.get_http_client().close()
+        sdk = self._client.get_http_client()
+        sdk.executor.shutdown(wait=False)  # the SDK's own closing forgets it
+        sdk.close()
 
     async def _ask(self, call: Callable[[Any], Any], request: Any) -> Mapping[str, Any]:
         """One answer through several attempts: reads only, so that a repetition does no harm."""

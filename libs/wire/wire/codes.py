@@ -6,12 +6,14 @@ The words are ours and short. The vendor's codes keep the vendor's meaning; CHB 
 Channelbus's own.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 
 CHINESE = "zh_CN"
 ENGLISH = "en_US"
+LANGUAGE_RANGES_MAX = 20  # of an Accept-Language header
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,29 @@ def language_of(x_language: str | None, default: str = ENGLISH) -> str:
     """`zh_CN` or `en_US` from a header in any spelling; what is unknown gets the default."""
     text = (x_language or "").strip().lower().replace("-", "_")
     return CHINESE if text.startswith("zh") else ENGLISH if text.startswith("en") else default
+
+
+def accepted_language(accept_language: str) -> str | None:
+    """`zh_CN` or `en_US`, whichever an Accept-Language header likes better; None: neither."""
+    best, best_weight = None, 0.0
+    for part in accept_language.split(",")[:LANGUAGE_RANGES_MAX]:
+        name, _, parameters = part.strip().partition(";")
+        language, weight = language_of(name, ""), _weight(parameters)
+        if language and weight > best_weight:
+            best, best_weight = language, weight
+    return best
+
+
+def _weight(parameters: str) -> float:
+    """Of a language range: 1, unless its q says otherwise."""
+    name, _, value = parameters.strip().partition("=")
+    if not name:
+        return 1.0
+    found = _is_weight(value.strip())
+    return float(value) if name.strip().lower() == "q" and found else 0.0
+
+
+_is_weight = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?", re.ASCII).fullmatch
 
 
 def code(name: str) -> Code:
@@ -75,6 +100,7 @@ _TEXTS: dict[tuple[str, HTTPStatus], str] = {
     """,
     ("CBC", HTTPStatus.OK): """
         0000 | Done. | 成功。
+        99003610 | What is in grace or retention is not converted. | 宽限期、保留期资源不能转按需。
     """,
     ("CBC", HTTPStatus.UNAUTHORIZED): """
         0154 | The token is unknown or no longer valid. | 令牌不存在或已失效。
@@ -102,6 +128,7 @@ _TEXTS: dict[tuple[str, HTTPStatus], str] = {
         99000012 | The quota does not exist or cannot be used in its state. | 额度不存在或状态不可用。
         99000013 | The quota's balance is not sufficient. | 额度余额不足。
         99000014 | The customer's cooperation type does not fit the quota. | 客户的合作类型与额度不符。
+        99000015 | The quota's status does not allow it. | 额度状态不允许该操作。
         99000017 | The quota is not in effect yet or has expired. | 额度未生效或已过期。
         99000018 | The face value is below the quota's minimum. | 面额低于额度下限。
         99000019 | The face value is above the quota's maximum. | 面额高于额度上限。
@@ -139,13 +166,24 @@ _TEXTS: dict[tuple[str, HTTPStatus], str] = {
         99003117 | The discount is below the coupon's minimum. | 折扣低于优惠券的最低折扣限制。
         99003128 | There is no renewed period to unsubscribe. | 没有可退订的续费周期。
         99003141 | Quota, capacity or specification is not sufficient. | 配额、容量或规格不足。
+        99003144 | The resource stands in an order that is being processed. | 资源存在正在处理的订单。
         99003147 | Cash and discount coupons exclude each other. | 代金券与折扣券不能同时使用。
+        99003154 | The resource's end would lie too far ahead. | 资源到期时间超出最长期限。
         99003155 | The project fund does not allow the payment. | 项目资金不允许支付。
         99003156 | Marketplace and dedicated coupons exclude each other. | 云商店券与专用券不能同时使用。
         99003162 | The order's effective time has passed. | 订单已过设定的生效时间。
         99003185 | The resources must be unsubscribed as a whole. | 资源需要整体退订。
         99003198 | The organisation's budget is exceeded. | 超出组织预算。
+        99003602 | The resource has expired or is frozen. | 资源已过期或已冻结。
         99003634 | The package must be renewed as a whole. | 套餐需要一起续费。
+        99003608 | Marketplace products cannot be charged on demand. | 严选商品不支持转按需。
+        99003609 | The product cannot be charged on demand. | 该产品不支持转按需。
+        99003611 | A package cannot be charged on demand. | 套餐包不支持转按需。
+        99003622 | A solution cannot be charged on demand. | 解决方案产品不支持转按需。
+        99003623 | Another order of the resource is under way. | 资源存在其他处理中的交易。
+        99003624 | The resource is frozen. | 资源已被冻结。
+        99003625 | The resource is frozen by an authority. | 资源已被公安冻结。
+        99003626 | The account is frozen. | 账号已被冻结。
         99003643 | The order has been invoiced. | 订单已开票。
         99003647 | A part of a package cannot be unsubscribed alone. | 套餐内资源不能单独退订。
         99003649 | A trial resource cannot be unsubscribed. | 试用资源不支持退订。
@@ -186,17 +224,27 @@ _TEXTS: dict[tuple[str, HTTPStatus], str] = {
         99008040 | The operation was repeated too fast. | 操作过于频繁。
         99008056 | The daily limit is reached. | 已达每日上限。
         30000010 | The order is not valid. | 订单无效。
+        30000052 | The customer's account is frozen. | 客户账号已冻结。
         30000053 | A savings plan cannot be unsubscribed. | 节省计划不支持退订。
         30000067 | The resource is deleted or not managed here. | 资源已删除或不受管理。
+        30010036 | This is not a main resource. | 该资源不是主资源。
+        30010069 | The product is not sold for this period. | 产品不支持该周期。
         30050006 | The automatic payment failed. | 自动支付失败。
+        30050007 | The resource is not a main resource. | 资源不是主资源。
+        30050008 | The resource has no such period. | 资源不支持该续费周期。
+        30050009 | The resource is expired or missing. | 资源已过期或不存在。
+        30050010 | The resource is in a pending order. | 资源在待支付订单中。
         30050011 | The resource is being unsubscribed or changed. | 资源正在退订或变更。
+        30050012 | The resource is named twice. | 资源重复。
         30050013 | The resource cannot be renewed. | 资源不支持续费。
         50000010 | The partner uses vouchers itself and cannot issue coupons. | 伙伴用券模式下不能发放优惠券。
         50000020 | The quota is for a named customer. | 该额度限定客户使用。
         50000021 | The named customer is not the reseller's. | 限定客户不属于该云经销商。
         50000034 | A custody member cannot receive coupons. | 财务托管企业子账号不能接收优惠券。
+        50000045 | Another hand-out of this quota is under way. | 该额度有正在处理的发放任务。
         50010059 | A tier-1 distributor may not associate customers itself. | 总经销商不能直接关联客户。
         50010065 | The distributor has been delisted. | 总经销商已退出。
+        50010105 | The reseller is leaving or has left. | 云经销商正在退出或已退出。
         50010085 | The partner is restricted. | 伙伴已被限制。
         50010086 | The reseller's distributor is restricted. | 云经销商的总经销商已被限制。
         70600026 | Ask your manager to go on with this authentication. | 请联系客户经理处理该认证。
@@ -211,8 +259,9 @@ _TEXTS: dict[tuple[str, HTTPStatus], str] = {
         0404 | There is no such object, or it is not yours. | 对象不存在或不属于您。
     """,
     ("CHB", HTTPStatus.CONFLICT): """
-        0001 | This signature was used before; sign each command anew. | 该签名已使用过，请为每次命令重新签名。
+        0001 | This signed request came before; sign the command anew in the next second. | 该签名请求已提交过，请在下一秒重新签名后再发送。
         0409 | The object's state does not allow it. | 对象当前状态不允许该操作。
+        1003 | That is more than is left of what the solution may have. | 超出该方案剩余可申请额度。
         1002 | Marketplace products cannot be ordered on behalf. | 云商店商品不支持代客下单。
     """,  # noqa: E501
     ("CHB", HTTPStatus.GONE): """

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import (
+    BeforeValidator,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     PlainSerializer,
@@ -21,7 +22,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, core_schema
 
-from wire.money import ACCOUNT_PLACES, AMOUNT_MAX, read_amount, read_number
+from wire.money import ACCOUNT_PLACES, AMOUNT_MAX, read_amount, read_number, read_signed_amount
 from wire.times import (
     CYCLE_PATTERN,
     DAY_PATTERN,
@@ -127,6 +128,17 @@ PathId = Annotated[
 Number = Annotated[Decimal, _reader(read_number), WithJsonSchema({"type": ["number", "string"]})]
 """A number of a request, exact, without bounds."""
 
+
+def _refuse_other_spellings(value: Any) -> Any:
+    if isinstance(value, bool) or (isinstance(value, str) and not _is_figure(value)):
+        raise PydanticCustomError(_MALFORMED, "not a number")
+    return value
+
+
+_is_figure = re.compile(r"-?\d{1,30}(\.\d{1,30})?", re.ASCII).fullmatch
+Figure = Annotated[Decimal, BeforeValidator(_refuse_other_spellings)]
+"""A Decimal whose bounds its own `Field` tells; a text of it is digits with or without a point."""
+
 FloatNumber = Annotated[Decimal, WithJsonSchema({"type": "number"}, mode="serialization")]
 """For answers, where the SDK says float or Decimal: a raw JSON number (by `wire.json.dumps`)."""
 
@@ -155,11 +167,28 @@ class AmountRule:
     def __get_pydantic_json_schema__(
         self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        """A number, or the same as a text: the SDK sends both."""
-        number = {"type": "number", "exclusiveMinimum": 0, "maximum": float(self.maximum)}
-        text = {"type": "string", "pattern": rf"^\d{{1,20}}(\.\d{{1,{self.places}}})?$"}
-        return {"anyOf": [number, text]}
+        """A text; that a number is taken, too, is for who sent one before."""
+        return {
+            "type": "string",
+            "pattern": rf"^\d{{1,20}}(\.\d{{1,{self.places}}})?$",
+            "description": f"above 0, at most {self.maximum}, at most {self.places} decimals;"
+            " a JSON number is taken as well",
+        }
 
 
 Amount = Annotated[Decimal, AmountRule()]
 """An amount a caller entered: more than 0, at most 2 decimals; always comes with 2."""
+
+SignedAmount = Annotated[
+    Decimal,
+    _reader(read_signed_amount),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": rf"^-?\d{{1,20}}(\.\d{{1,{ACCOUNT_PLACES}}})?$",
+            "description": f"not 0, at most {AMOUNT_MAX}, at most {ACCOUNT_PLACES} decimals;"
+            " below zero for what is given back; a JSON number is taken as well",
+        }
+    ),
+]
+"""An amount of a bill that may be given back: more or less than 0, at most 2 decimals."""

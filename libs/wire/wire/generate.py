@@ -71,8 +71,8 @@ def _extra_row(extra: Row, overlay: Row) -> Row:
         "total_key": extra["total_key"][0] if extra["total_key"] else None,
         "permission": None,
         "rate_limit_per_second": 10,
-        "language": False,
-        **_codes({}),
+        "language": extra.get("language", False),
+        **_codes(extra.get("error_codes", {})),
         **_paging(extra["paging"]),
     }
     row["params"] = [{"in": p["in"], **_field(name, p, overlay)} for p in extra["params"]]

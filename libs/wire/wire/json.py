@@ -16,6 +16,8 @@ BODY_BYTES_MAX = 64 * 1024
 """Of a request without a list; the vendor takes 12 MB of any (docs/domain/wire-protocol.md D.1)."""
 LIST_BODY_BYTES_MAX = 1024 * 1024
 """Of a request with a list: several times what the longest list can need."""
+BULK_BODY_BYTES_MAX = 8 * 1024 * 1024
+"""Of a job with tens of thousands of items, each with some 160 bytes."""
 SIGN_IN_BYTES_MAX = 4 * 1024
 """Of a request from somebody whom nobody knows yet."""
 NESTING_MAX = 64  # objects and lists within one another
@@ -24,8 +26,30 @@ NUMBER_CHARACTERS_MAX = 1_000  # written out, without an exponent
 
 
 def dumps(value: Any) -> bytes:
-    """UTF-8 JSON; models by their wire names and without what is None."""
+    """UTF-8 JSON; models by their wire names."""
     return orjson.dumps(value, default=_write, option=orjson.OPT_PASSTHROUGH_DATETIME)
+
+
+def canonical(value: Any) -> bytes:
+    """The one spelling of all JSON texts that say the same.
+
+    Blanks, the order of names, escapes and the way a number is written say nothing: 1, 1.0, 1.00
+    and 1e0 are one number. A text says what it says: "1.0" is not "1.00".
+    """
+    return _spell(value).encode()
+
+
+def _spell(value: Any) -> str:
+    if isinstance(value, dict):
+        pairs = [f"{_spell(name)}:{_spell(value[name])}" for name in sorted(value)]
+        return "{" + ",".join(pairs) + "}"
+    if isinstance(value, list):
+        return f"[{','.join(map(_spell, value))}]"
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        digits = f"{value:f}" if isinstance(value, Decimal) else str(value)
+        shortest = digits.rstrip("0").rstrip(".") if "." in digits else digits
+        return "0" if shortest == "-0" else shortest
+    return json.dumps(value)
 
 
 def known(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,7 +145,9 @@ def _write(value: Any) -> Any:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, BaseModel):
-        return value.model_dump(by_alias=True, exclude_none=True)
+        # The wire's own answers leave out what is None; ours show it as null.
+        leave_out = getattr(value, "LEAVES_OUT_NULLS", False)
+        return value.model_dump(by_alias=True, exclude_none=leave_out)
     raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 

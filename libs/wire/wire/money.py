@@ -14,20 +14,21 @@ AMOUNT_MAX = Decimal(99_999_999_999)
 CENT = Decimal("0.01")
 
 _EXACT = Context(prec=60, rounding=ROUND_DOWN)  # digits; far more than any column holds
+_LAST_PLACE = {places: Decimal(1).scaleb(-places) for places in range(41)}
 _DIGITS_MAX = 20  # integer digits of a number that is looked at at all
-_is_number = re.compile(r"\d{1,20}(\.\d{1,40})?([eE][+-]?\d{1,2})?", re.ASCII).fullmatch
+_is_number = re.compile(r"\d{1,20}(\.\d{1,40})?", re.ASCII).fullmatch
 
 
 def cut(value: Decimal, places: int) -> Decimal:
     """The value with that many decimals, the rest cut off toward zero."""
-    return value.quantize(Decimal(1).scaleb(-places), context=_EXACT)
+    return value.quantize(_LAST_PLACE[places], context=_EXACT)
 
 
 def read_number(value: object) -> Decimal:
     """A number of a request as it was meant: 100.1, "100.10", 1E+2; ValueError for all else.
 
-    A bool is no number. A float is read by its shortest spelling, so that 100.1 is 100.1 and
-    0.30000000000000004 keeps its tail.
+    A bool is no number, and a text has no exponent (decision 0188). A float is read by its shortest
+    spelling, so that 100.1 is 100.1 and 0.30000000000000004 keeps its tail.
     """
     if isinstance(value, bool):
         raise ValueError("a bool is not a number")
@@ -57,6 +58,15 @@ def read_amount(
     return amount
 
 
+def read_signed_amount(value: object) -> Decimal:
+    """An amount of a bill, below zero for what is given back; else as `read_amount`."""
+    if isinstance(value, str) and value.startswith("-"):
+        return -read_amount(value[1:])
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool) and value < 0:
+        return -read_amount(-value)
+    return read_amount(value)
+
+
 def number_text(value: Decimal) -> str:
     """The value as a JSON number: no exponent, and always with a decimal point.
 
@@ -73,7 +83,7 @@ def share(total: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
     """Parts of `total` in proportion to `weights`, to the cent; none is above its weight.
 
     The cents that cutting leaves go to the largest remainders, the first of equals. Order shares
-    coupons out over lines by it and billing spreads payments, so that both agree.
+    the money that pays an order over its lines by it, and what goes back over the means that paid.
 
     Raises:
         ValueError: an amount has more than 2 decimals, or `total` is above the weights' sum.
@@ -91,6 +101,17 @@ def share(total: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
     for index in by_remainder[: cents - sum(shares)]:
         shares[index] += 1
     return [one * CENT for one in shares]
+
+
+def split(total: Decimal, parts: int) -> list[Decimal]:
+    """`total` in so many equal parts, to the cent; the earlier ones take the cents left over.
+
+    Raises:
+        ValueError: the amount has more than 2 decimals or is negative.
+
+    """
+    each, left_over = divmod(_cents(total), parts)
+    return [(each + (1 if index < left_over else 0)) * CENT for index in range(parts)]
 
 
 def _cents(amount: Decimal) -> int:

@@ -157,7 +157,7 @@ OPERATIONS: Mapping[str, Operation]
 
 
 def operations(site: str = CHINA) -> Mapping[str, Operation]:
-    """The vendor's operations of the site by method name: 92 on the China site, 46 abroad."""
+    """The vendor's operations of the site by method name: 92 on the China site, 47 abroad."""
     return _by_site()[site]
 
 

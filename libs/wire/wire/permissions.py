@@ -1,17 +1,20 @@
 """What an operator account needs for each operation: the vendor's and our own, in one table.
 
-Source: permissions.json, by the SDK's method name or, for our own routes, by method and path. A
+Source: permissions.json, by the SDK's method name or, for sign-in and credentials, by method and
+path; native_routes.toml for our own routes (`operators`). A
 row is a list of items, of which any one suffices (an empty list: none is needed), "administrator"
 (of the partner) or "nobody" (no operator account may call it, whatever its role). An operation in
 no row is the administrator's.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Literal
+
+from wire.native_routes import native_routes
 
 ADMINISTRATOR, NOBODY = "administrator", "nobody"
 OPS_CONSOLE_ITEM = "CHB_ITEM_OPS_CONSOLE"  # sees the ops console
@@ -34,8 +37,10 @@ def operator_may(name: str, role: str | None, items: frozenset[str]) -> bool:
 
 @cache
 def needs() -> Mapping[str, Need]:
-    """The rows of the table."""
-    return MappingProxyType({name: _need(row) for name, row in _read()["operations"].items()})
+    """What each operation needs, by its name."""
+    needed = {name: _need(row) for name, row in _read()["operations"].items()}
+    own = {name: _need(route.operators) for name, route in native_routes().items()}
+    return MappingProxyType({**needed, **own})
 
 
 @cache
@@ -45,8 +50,8 @@ def items() -> frozenset[str]:
     return frozenset(named | _read()["items"].keys())
 
 
-def _need(row: list[str] | str) -> Need:
-    if isinstance(row, list):
+def _need(row: Sequence[str] | str) -> Need:
+    if not isinstance(row, str):
         return frozenset(row)
     if row == ADMINISTRATOR:
         return "administrator"

@@ -5,7 +5,8 @@ See docs/domain/money-and-time.md E.
 
 import re
 from calendar import monthrange
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from functools import lru_cache
 
 SECOND = timedelta(seconds=1)
 BEIJING = timezone(timedelta(hours=8), "Beijing")
@@ -13,6 +14,7 @@ BEIJING = timezone(timedelta(hours=8), "Beijing")
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+INSTANTS_KEPT = 1024  # whose day and cycle are known: a batch of usage asks often for few
 LAST_SECOND = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 INSTANT_PATTERN = (
@@ -81,14 +83,17 @@ def parse_day(text: str) -> date:
     return date.fromisoformat(text)
 
 
+@lru_cache(maxsize=INSTANTS_KEPT)
 def beijing_day(instant: datetime) -> date:
     """The Beijing date of an instant."""
     return instant.astimezone(BEIJING).date()
 
 
+@lru_cache(maxsize=INSTANTS_KEPT)
 def cycle_of(instant: datetime) -> str:
     """The bill cycle an instant belongs to: 2026-10-31T16:00:00Z is in 2026-11."""
-    return beijing_day(instant).isoformat()[:7]
+    local = instant.astimezone(BEIJING)
+    return f"{local.year:04}-{local.month:02}"
 
 
 def cycle_bounds(cycle: str) -> tuple[datetime, datetime]:
@@ -98,6 +103,19 @@ def cycle_bounds(cycle: str) -> tuple[datetime, datetime]:
     begin = datetime(year, month, 1, tzinfo=BEIJING)
     end = datetime(*following, 1, tzinfo=BEIJING)
     return begin.astimezone(UTC), end.astimezone(UTC)
+
+
+def days_or_last_year(
+    first: date | None, last: date | None, now: datetime
+) -> tuple[datetime, datetime]:
+    """Beijing days, both included, as instants of which the second is excluded.
+
+    Where one is not given: the day a year ago, and today.
+    """
+    today = datetime.combine(beijing_day(now), time(), BEIJING)
+    begin = add_months(today, -12) if first is None else datetime.combine(first, time(), BEIJING)
+    end = today if last is None else datetime.combine(last, time(), BEIJING)
+    return begin, min(end, LAST_SECOND - timedelta(days=1)) + timedelta(days=1)
 
 
 def add_months(instant: datetime, months: int) -> datetime:

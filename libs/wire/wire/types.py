@@ -25,12 +25,14 @@ from wire.fields import (
     BeijingDate,
     Cycle,
     DecimalText,
+    Figure,
     FloatNumber,
     Id,
     Instant,
     NativeInstant,
     Number,
     PathId,
+    SignedAmount,
 )
 from wire.json import dumps
 from wire.money import cut, number_text, read_amount
@@ -51,12 +53,14 @@ __all__ = [
     "BeijingDate",
     "Cycle",
     "DecimalText",
+    "Figure",
     "FloatNumber",
     "Id",
     "Instant",
     "NativeInstant",
     "Number",
     "PathId",
+    "SignedAmount",
     "WireAnswer",
     "WireQuery",
     "WireRequest",
@@ -175,6 +179,7 @@ class WireAnswer(BaseModel):
     model_config = ConfigDict(
         extra="forbid", populate_by_name=True, serialize_by_alias=True, strict=True
     )
+    LEAVES_OUT_NULLS: ClassVar[bool] = True
 
     def to_json(self) -> bytes:
         """The bytes to send."""

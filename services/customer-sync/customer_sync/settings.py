@@ -25,7 +25,7 @@ class CustomerSyncSettings(ServiceSettings):
         default=2.0, ge=0, le=20, description="then a create that asked for it is CBC.99000050"
     )
     verification_pause_seconds: float = Field(
-        default=60.0, ge=0, description="between two codes to one phone or mailbox"
+        default=60.0, ge=0, le=86_400, description="between two codes to one phone or mailbox"
     )
     verification_sender: Literal["log", "file"] = "log"
     verification_file: str | None = Field(

@@ -2,23 +2,23 @@
 
 from datetime import datetime
 
-from fastapi import FastAPI
 from starlette.middleware import Middleware
-from starlette.staticfiles import StaticFiles
 
 from chassis import cli
 from chassis.app import service_app
-from chassis.clock import Clock, utc_now
+from chassis.clock import WallClock, wall_now
 from chassis.database import Database
+from chassis.parts import ServiceApp
 from chassis.rebuild import Copied
-from chassis.schedules import Schedule
+from chassis.schedules import WallSchedule
+from chassis.sideways import Sideways
 from gateway.feed import api as feed_api
 from gateway.feed.prune_events import prune_events
 from gateway.feed.watch_head import FeedWatch
 from gateway.forwarding.door import Door
 from gateway.forwarding.forward import Forwarder
-from gateway.forwarding.rate_limit import RateLimit
 from gateway.forwarding.replace_password import PasswordDesk
+from gateway.forwarding.whole_files import WholeFiles
 from gateway.identity import api as identity_api
 from gateway.identity.authenticate import Authenticator
 from gateway.identity.complete_roles import complete_roles
@@ -26,14 +26,22 @@ from gateway.identity.consumers import identity_consumers
 from gateway.identity.keyring import Keyring
 from gateway.identity.prune_credentials import prune_credentials
 from gateway.ops import api as ops_api
+from gateway.ops import many_api as ops_many_api
+from gateway.ops import parked_api as ops_parked_api
+from gateway.ops import work_api as ops_work_api
 from gateway.ops.console import Console
 from gateway.ops.pages import STATIC
 from gateway.ops.sessions import prune_sessions
+from gateway.parts import GatewayParts
 from gateway.portfolio import api as portfolio_api
 from gateway.portfolio.consumers import consumers as portfolio_consumers
 from gateway.portfolio.finish_rebuild import finish_rebuild
 from gateway.published import api as published_api
 from gateway.published.describe_api import PublishedApi
+from gateway.rate_limit import RateLimit
+from gateway.sandbox import api as sandbox_api
+from gateway.sandbox.ask_clocks import Clocks
+from gateway.sandbox.carry_moves import LOOK_EVERY_SECONDS, ClockMover
 from gateway.settings import GatewaySettings
 
 PRUNE_SECONDS = 60.0
@@ -51,61 +59,81 @@ COPIED = Copied(
 )
 
 
-def build(settings: GatewaySettings, clock: Clock = utc_now) -> FastAPI:
-    """The application.
-
-    On `app.state` beside the chassis's: keyring, authenticator, forwarder, rate_limit,
-    password_desk, feed_watch, console.
-    """
-    keyring = Keyring(settings)
-    forwarder = Forwarder(settings)
+def build(settings: GatewaySettings, clock: WallClock = wall_now) -> ServiceApp[GatewayParts]:
+    """The application."""
+    parts = _parts(settings, clock)
+    if settings.sandbox:
+        parts.console.services.business = parts.business_clock
 
     async def roles(database: Database, _now: datetime) -> None:
-        await complete_roles(database, app.state.sideways, settings.partner_url.rstrip("/"))
+        await complete_roles(database, parts.sideways, settings.partner_url.rstrip("/"))
 
     app = service_app(
-        "gateway",
-        settings,
+        parts,
         routers=[
             identity_api.router,
             portfolio_api.router,
             feed_api.router,
             ops_api.router,
+            ops_parked_api.router,
+            ops_many_api.router,
+            ops_work_api.router,
             published_api.router,
+            sandbox_api.router,
         ],
-        consumers=[identity_consumers(keyring.known), portfolio_consumers],
+        consumers=[identity_consumers(parts.keyring.known), portfolio_consumers],
         schedules=[
-            Schedule("complete roles", COMPLETE_ROLES_SECONDS, roles),
-            Schedule("prune credentials", PRUNE_SECONDS, prune_credentials),
-            Schedule("prune console sessions", PRUNE_SECONDS, prune_sessions),
-            Schedule("prune events", PRUNE_FEED_SECONDS, prune_events),
+            *_moves(parts),
+            WallSchedule("complete roles", COMPLETE_ROLES_SECONDS, roles),
+            WallSchedule("prune credentials", PRUNE_SECONDS, prune_credentials),
+            WallSchedule("prune console sessions", PRUNE_SECONDS, prune_sessions),
+            WallSchedule("prune events", PRUNE_FEED_SECONDS, prune_events),
         ],
         copied=COPIED,
         resources=[
-            lambda _app: keyring.open(),
-            lambda _app: forwarder.open(),
-            lambda app: app.state.feed_watch.open(),
-            lambda app: app.state.console.open(),
+            parts.keyring.open,
+            parts.forwarder.open,
+            parts.feed_watch.open,
+            parts.console.open,
         ],
-        clock=clock,
+        on_ending=[parts.feed_watch.end_waits, parts.console.seats.end],
+        warnings=[parts.keyring.passwords.warning],
         is_public=True,
         openapi_url=None,  # all that is answered, not the gateway's own routes alone
     )
-    state = app.state
-    state.keyring = keyring
-    state.forwarder = forwarder
-    state.authenticator = Authenticator(state.database, keyring)
-    state.warnings.append(keyring.passwords.warning)
-    state.rate_limit = RateLimit()
-    secret = next(iter(settings.keys_at_rest.values()))
-    state.password_desk = PasswordDesk(state.database, keyring.passwords, secret)
-    state.feed_watch = FeedWatch(state.database)
-    state.console = Console(settings, state.database, keyring, clock)
-    state.published_api = PublishedApi(state.console.peers)
-    app.mount("/ops/static", StaticFiles(directory=STATIC))
+    app.mount("/ops/static", WholeFiles(STATIC))
     # Innermost: requests have their ids by then, and no route is reached around it.
-    app.user_middleware.append(Middleware(Door, state=state))
+    app.user_middleware.append(Middleware(Door, parts=parts))
     return app
+
+
+def _moves(parts: GatewayParts) -> list[WallSchedule]:
+    """Whoever moves business time runs by the wall."""
+    if not parts.settings.sandbox:
+        return []
+    return [WallSchedule("move clock", LOOK_EVERY_SECONDS, parts.clock_mover.work)]
+
+
+def _parts(settings: GatewaySettings, clock: WallClock) -> GatewayParts:
+    database, keyring = Database(settings, "gateway"), Keyring(settings)
+    console = Console(settings, database, keyring, clock)
+    secret = next(iter(settings.keys_at_rest.values()))
+    return GatewayParts(
+        name="gateway",
+        settings=settings,
+        wall_clock=clock,
+        database=database,
+        sideways=Sideways(settings),
+        keyring=keyring,
+        authenticator=Authenticator(database, keyring),
+        rate_limit=RateLimit(),
+        forwarder=Forwarder(settings),
+        password_desk=PasswordDesk(database, keyring.passwords, secret),
+        feed_watch=FeedWatch(database),
+        console=console,
+        published_api=PublishedApi(console.peers),
+        clock_mover=ClockMover(Clocks(console.peers), clock),
+    )
 
 
 def main() -> None:

@@ -1,15 +1,15 @@
 """Copies of other services' things: customers, their grants, partners."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from sqlalchemy import Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from order.models import Tables
+from wire.vocabulary import RESALE_TYPES, AssociationStatus
 
-# Resale: "2" on the China site, "3" on the international one (docs/domain/customers.md B.2).
-RESALE_TYPES = ("2", "3")
-ASSOCIATED = "associated"
+ASSOCIATED = AssociationStatus.ASSOCIATED
 
 
 class Customer(Tables):
@@ -68,3 +68,21 @@ class Partner(Tables):
     distributor_id: Mapped[str | None]
     kind: Mapped[str]
     version: Mapped[int]
+
+
+class Arrears(Tables):
+    """Copy of billing's arrears: what a customer owes, and since when without a break."""
+
+    __tablename__ = "arrears"
+    __table_args__ = (
+        Index("arrears_to_settle", "settle_at", postgresql_where=text("settle_at IS NOT NULL")),
+    )  # fmt: skip
+
+    customer_id: Mapped[str] = mapped_column(primary_key=True)
+    partner_id: Mapped[str]
+    distributor_id: Mapped[str | None]
+    debt_amount: Mapped[Decimal]
+    since: Mapped[datetime | None]  # none: it owes nothing
+    version: Mapped[int]
+    # Our own: when to look again at what its resources are (`resources.settle_standing`).
+    settle_at: Mapped[datetime | None]

@@ -8,11 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis import audit
+from chassis import audit, outbox
 from chassis.errors import RefusedError, UnknownValueError
 from chassis.identity import Principal, WrongPrincipalError
 from chassis.ids import new_id
-from chassis.outbox import publish
 from partner.facts import operator_added
 from partner.find_partner import find_partner
 from partner.models import DELISTED, Operator
@@ -25,7 +24,7 @@ PERMISSIONS_MAX = 100
 CREDENTIAL_REF_CHARACTERS_MAX = 128
 
 
-class NewOperator(WireRequest):
+class AddOperator(WireRequest):
     """An operator. `credential_ref` names the password that the gateway keeps."""
 
     account_name: str = Field(min_length=2, max_length=64, pattern=ACCOUNT_NAME)
@@ -42,7 +41,7 @@ class PartnerDelistedError(RefusedError):
 
 
 async def add_operator(
-    session: AsyncSession, principal: Principal, partner_id: str, new: NewOperator, now: datetime
+    session: AsyncSession, principal: Principal, partner_id: str, new: AddOperator, now: datetime
 ) -> Operator:
     """Add the operator and tell the gateway, which lets it sign in.
 
@@ -79,7 +78,7 @@ async def add_operator(
         session, principal, "operator.add", operator.operator_id, now, role=new.role,
         permissions=operator.permissions,
     )  # fmt: skip
-    publish(session, operator_added(operator, partner.distributor_id, new.credential_ref))
+    outbox.publish(session, operator_added(operator, partner.distributor_id, new.credential_ref))
     return operator
 
 

@@ -7,10 +7,9 @@ from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis import audit
+from chassis import audit, outbox
 from chassis.errors import NotFoundError
 from chassis.identity import Principal, WrongPrincipalError
-from chassis.outbox import publish
 from partner.add_operator import (
     CREDENTIAL_REF_CHARACTERS_MAX,
     PERMISSIONS_MAX,
@@ -24,7 +23,7 @@ from wire.permissions import PLATFORM_ITEMS
 from wire.types import WireRequest
 
 
-class ChangedOperator(WireRequest):
+class ChangeOperator(WireRequest):
     """What is to be another; null or absent stays. The gateway keeps the password itself."""
 
     name: str | None = Field(None, min_length=1, max_length=64)
@@ -39,7 +38,7 @@ async def change_operator(
     principal: Principal,
     partner_id: str,
     operator_id: str,
-    change: ChangedOperator,
+    change: ChangeOperator,
     now: datetime,
 ) -> Operator:
     """Change the operator and tell the gateway, which ends what must not work any more.
@@ -73,7 +72,9 @@ async def change_operator(
         permissions=operator.permissions, status=operator.status,
         password=change.credential_ref is not None,
     )  # fmt: skip
-    publish(session, operator_changed(operator, partner.distributor_id, change.credential_ref, now))
+    outbox.publish(
+        session, operator_changed(operator, partner.distributor_id, change.credential_ref, now)
+    )
     return operator
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.errors import RefusedError
+from chassis.tenancy import NotOwnResellerError
 from partner.models import Partner
 from wire.operations import operation
 from wire.paging import check_page
@@ -15,7 +15,7 @@ from wire.types import Instant, WireAnswer, WireRequest
 OPERATION = "list_indirect_partners"
 
 
-class IndirectPartnersWanted(WireRequest, operation=OPERATION):
+class ListIndirectPartners(WireRequest, operation=OPERATION):
     """Filters and page; both ends of the association time belong to it."""
 
     account_name: str | None = None
@@ -39,19 +39,13 @@ class IndirectPartner(WireAnswer):
     account_manager_name: str | None
 
 
-class NotItsResellerError(RefusedError):
-    """The reseller is unknown, or another distributor's; the answer does not say which."""
-
-    code = "CBC.99000037"
-
-
 async def list_indirect_partners(
-    session: AsyncSession, distributor_id: str, wanted: IndirectPartnersWanted
+    session: AsyncSession, distributor_id: str, wanted: ListIndirectPartners
 ) -> tuple[list[IndirectPartner], int]:
     """The page's resellers, first associated first, and how many there are in all.
 
     Raises:
-        NotItsResellerError: `indirect_partner_id` is not one of the distributor's.
+        NotOwnResellerError: `indirect_partner_id` is not one of the distributor's.
 
     """
     own = Partner.distributor_id == distributor_id
@@ -60,7 +54,7 @@ async def list_indirect_partners(
             own, Partner.partner_id == wanted.indirect_partner_id
         )
         if await session.scalar(named) is None:
-            raise NotItsResellerError
+            raise NotOwnResellerError
     matching = [own, *_filters(wanted)]
     page = check_page(operation(OPERATION), wanted.limit, wanted.offset)
     count = await session.scalar(select(func.count()).select_from(Partner).where(*matching))
@@ -86,7 +80,7 @@ _COLUMNS: tuple[ColumnElement[Any], ...] = (
 )
 
 
-def _filters(wanted: IndirectPartnersWanted) -> list[ColumnElement[bool]]:
+def _filters(wanted: ListIndirectPartners) -> list[ColumnElement[bool]]:
     filters: list[ColumnElement[bool]] = []
     if wanted.indirect_partner_id is not None:
         filters.append(Partner.partner_id == wanted.indirect_partner_id)

@@ -15,7 +15,7 @@ OPERATORS = "operators"
 PAGE_OPERATORS_MAX = 200
 
 
-class OperatorsWanted(NativeQuery):
+class ListOperators(NativeQuery):
     """The page; `after` is the `next` of the page before."""
 
     after: str | None = None
@@ -23,7 +23,7 @@ class OperatorsWanted(NativeQuery):
 
 
 async def list_operators(
-    session: AsyncSession, principal: Principal, partner_id: str, wanted: OperatorsWanted
+    session: AsyncSession, principal: Principal, partner_id: str, wanted: ListOperators
 ) -> tuple[list[Operator], str | None]:
     """The page's operators, first added first, and the cursor of the next page.
 

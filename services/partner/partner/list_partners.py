@@ -15,7 +15,7 @@ PARTNERS = "partners"
 PAGE_PARTNERS_MAX = 200
 
 
-class PartnersWanted(NativeQuery):
+class ListPartners(NativeQuery):
     """Filters; `after` is the `next` of the page before."""
 
     kind: Literal["solution_provider", "distributor", "reseller", "government"] | None = None
@@ -27,7 +27,7 @@ class PartnersWanted(NativeQuery):
 
 
 async def list_partners(
-    session: AsyncSession, wanted: PartnersWanted
+    session: AsyncSession, wanted: ListPartners
 ) -> tuple[list[Partner], str | None]:
     """The page's accounts, and the cursor of the next page (None: this is the last)."""
     query = select(Partner).order_by(Partner.partner_id).limit(wanted.limit + 1)

@@ -8,11 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis import audit
+from chassis import audit, outbox
 from chassis.errors import BadFieldError, RefusedError, UnknownValueError
 from chassis.identity import Principal
 from chassis.ids import new_id
-from chassis.outbox import publish
 from partner.facts import partner_joined
 from partner.models import (
     DELISTED,
@@ -37,7 +36,7 @@ class AccountManager(BaseModel):
     name: str = Field(min_length=1, max_length=64)
 
 
-class NewPartner(WireRequest):
+class RegisterPartner(WireRequest):
     """What a partner account starts with.
 
     `partner_id` may be given, so that a connected deployment carries its upstream's; currency
@@ -85,7 +84,7 @@ class DistributorDelistedError(RefusedError):
 
 
 async def register_partner(
-    session: AsyncSession, administrator: Principal, new: NewPartner, now: datetime
+    session: AsyncSession, administrator: Principal, new: RegisterPartner, now: datetime
 ) -> Partner:
     """Register the account and tell the other services.
 
@@ -116,11 +115,11 @@ async def register_partner(
     audit.record(
         session, administrator, "partner.register", partner.partner_id, now, kind=partner.kind
     )
-    publish(session, partner_joined(partner, now))
+    outbox.publish(session, partner_joined(partner, now))
     return partner
 
 
-async def _site_of(session: AsyncSession, new: NewPartner) -> str:
+async def _site_of(session: AsyncSession, new: RegisterPartner) -> str:
     """The site asked for, or the distributor's, which must be there for a reseller alone."""
     if new.kind != RESELLER:
         if new.distributor_id is not None:
@@ -140,7 +139,7 @@ async def _site_of(session: AsyncSession, new: NewPartner) -> str:
     return above.site
 
 
-async def _refuse_if_taken(session: AsyncSession, new: NewPartner) -> None:
+async def _refuse_if_taken(session: AsyncSession, new: RegisterPartner) -> None:
     if new.partner_id is not None and await session.get(Partner, new.partner_id) is not None:
         raise PartnerExistsError("partner_id")
     named = select(Partner.partner_id).where(Partner.account_name == new.account_name)

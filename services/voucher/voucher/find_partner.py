@@ -7,14 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.copies import find
 from chassis.errors import RefusedError
-from chassis.identity import Principal, WrongPrincipalError
-from voucher.copies import PartnerCopy
-
-
-class NotOwnResellerError(RefusedError):
-    """The reseller is not the distributor's."""
-
-    code = "CBC.99000037"
+from chassis.identity import Principal
+from chassis.tenancy import acted_for
+from voucher.copies import Partner
 
 
 class PartnerBarredError(RefusedError):
@@ -23,44 +18,22 @@ class PartnerBarredError(RefusedError):
     code = "CBC.50010085"
 
 
-async def find_acted_partner(
-    session: AsyncSession, principal: Principal, indirect_partner_id: str | None
-) -> str:
-    """The id of the partner whose things are meant.
-
-    `indirect_partner_id` counts for distributors only, for others it is ignored.
-
-    Raises:
-        WrongPrincipalError: no partner asks.
-        NotOwnResellerError: the named reseller is not the caller's.
-
-    """
-    if not principal.is_partner:
-        raise WrongPrincipalError
-    if indirect_partner_id is None or principal.kind != "distributor":
-        return principal.partner_id
-    reseller = await find(session, PartnerCopy, indirect_partner_id)
-    if reseller is None or reseller.distributor_id != principal.partner_id:
-        raise NotOwnResellerError
-    return indirect_partner_id
-
-
 async def find_issuing_partner(
     session: AsyncSession, principal: Principal, indirect_partner_id: str | None
 ) -> str:
-    """As `find_acted_partner`, for a command: the account must be in good standing.
+    """The partner account that a command is about; it must be in good standing.
 
     Raises:
         PartnerBarredError: restricted, delisted, a test account, or in the mode in which the
             partner uses vouchers itself.
 
     """
-    acted = await find_acted_partner(session, principal, indirect_partner_id)
-    partner = await find(session, PartnerCopy, acted)
+    acted = await acted_for(session, principal, indirect_partner_id, Partner)
+    partner = await find(session, Partner, acted)
     if partner is None:
         raise PartnerBarredError("unknown partner account", code="CBC.0155")
     if acted != principal.partner_id:
-        above = await find(session, PartnerCopy, principal.partner_id)
+        above = await find(session, Partner, principal.partner_id)
         _refuse_distributor(above)
     if partner.status != "active":
         raise PartnerBarredError
@@ -71,7 +44,7 @@ async def find_issuing_partner(
     return acted
 
 
-def _refuse_distributor(distributor: PartnerCopy | None) -> None:
+def _refuse_distributor(distributor: Partner | None) -> None:
     if distributor is not None and distributor.status == "restricted":
         raise PartnerBarredError(code="CBC.50010086")
     if distributor is not None and distributor.status == "delisted":

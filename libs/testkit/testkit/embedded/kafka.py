@@ -6,8 +6,8 @@ import shutil
 import subprocess
 import time
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from testkit.embedded.ports import LOOPBACK, accepts_connections
@@ -88,6 +88,8 @@ class EmbeddedKafka:
     directory: Path
     port: int
     controller_port: int
+    more_listeners: Mapping[str, int] = field(default_factory=dict)  # ports by protocol
+    more_settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def bootstrap(self) -> str:
@@ -109,14 +111,19 @@ class EmbeddedKafka:
             self._format(jars)
 
     def _properties(self) -> str:
-        listeners = f"PLAINTEXT://{self.bootstrap},CONTROLLER://{LOOPBACK}:{self.controller_port}"
+        ports = {"PLAINTEXT": self.port, **self.more_listeners}
+        public = ",".join(f"{name}://{LOOPBACK}:{port}" for name, port in ports.items())
+        protocols = ",".join(f"{name}:{name}" for name in self.more_listeners)
         settings = {
             **_SETTINGS,
-            "listeners": listeners,
-            "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
+            "listeners": f"{public},CONTROLLER://{LOOPBACK}:{self.controller_port}",
+            "advertised.listeners": public,
+            **self.more_settings,
             "controller.quorum.voters": f"1@{LOOPBACK}:{self.controller_port}",
             "log.dirs": str(self.data),
         }
+        if protocols:
+            settings["listener.security.protocol.map"] += f",{protocols}"
         return "".join(f"{name}={value}\n" for name, value in settings.items())
 
     def _format(self, jars: Sequence[Path]) -> None:

@@ -44,7 +44,7 @@ def free_port(taken: Collection[int] = ()) -> int:
     """
     for _ in range(ATTEMPTS_MAX):
         port = random.randint(FIRST_PORT, LAST_PORT)
-        if port not in taken and port not in _given and is_free(port) and _reserve(port):
+        if port not in taken and port not in _given and is_free(port) and reserve(port):
             return port
     raise OSError(f"no free port between {FIRST_PORT} and {LAST_PORT}")
 
@@ -52,8 +52,11 @@ def free_port(taken: Collection[int] = ()) -> int:
 _given: set[int] = set()  # a process does not meet its own locks
 
 
-def _reserve(port: int) -> bool:
-    """Lock the port's byte of the user's one file; the lock ends with the process."""
+def reserve(port: int) -> bool:
+    """Keep the port from others who ask here, until this process ends; False: one has it.
+
+    It locks the port's byte of the user's one file.
+    """
     try:
         fcntl.lockf(_reservations(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
     except BlockingIOError:

@@ -125,13 +125,14 @@ def wait_until_recorded(pid_file: Path, pid: int, timeout_seconds: float) -> Non
     raise TimeoutError(f"process {pid} did not write {pid_file} in {timeout_seconds} s")
 
 
-def last_lines(log: Path, count: int = 20) -> str:
-    """The end of a log, for the message of what failed."""
+def last_lines(log: Path, count: int = 20, without: str | None = None) -> str:
+    """The end of a log, for the message of what failed; lines that hold `without` are left out."""
     try:
         lines = log.read_text(errors="replace").splitlines()
     except FileNotFoundError:
         return "(no log)"
-    return "\n".join(lines[-count:])
+    told = lines if without is None else [line for line in lines if without not in line]
+    return "\n".join(told[-count:])
 
 
 def _with_children(process: psutil.Process) -> list[psutil.Process]:

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.accounts.dated_credit import Part, held_parts
 from billing.accounts.models import CAPTURED, HELD, RELEASED, ZERO, PaymentAttempt
 from billing.accounts.post_movement import (
     DEDUCT,
@@ -27,10 +28,11 @@ class HoldMismatchError(Exception):
     """An outcome states other money than what the attempt holds: a person must look at it."""
 
 
-async def capture_hold(session: AsyncSession, event: OrderPaid) -> bool:
-    """Move what the attempt holds out of the payer's accounts; False when that is done already.
+async def capture_hold(session: AsyncSession, event: OrderPaid) -> list[Part] | None:
+    """Move what the attempt holds out of the payer's accounts; None when that is done already.
 
-    An order that coupons paid whole may have held nothing.
+    What each credit account gave is the answer. An order that coupons paid whole may have held
+    nothing.
 
     Raises:
         HoldMismatchError: the hold is missing, released, another's, or of another amount.
@@ -38,24 +40,27 @@ async def capture_hold(session: AsyncSession, event: OrderPaid) -> bool:
     """
     attempt, is_new = await _outcome(session, event, CAPTURED)
     if attempt.state == CAPTURED and not is_new:
-        return False
+        return None
     stated = (_payer_id(event), event.cash_amount, event.credit_amount)
     known = (attempt.customer_id, attempt.cash_amount, attempt.credit_amount)
     if attempt.state == RELEASED or stated != known:
         raise HoldMismatchError(f"{event.attempt_id} states {stated}, known is {attempt.state}")
+    credits: list[Part] = []
     if event.cash_amount + event.credit_amount:
         accounts = (await lock_accounts(session, attempt.customer_id))[attempt.customer_id]
-        _free(accounts, attempt)
-        cause = Cause(DEDUCT, event.occurred_at, attempt.customer_id, event.order_id)
+        credits = await _free(session, accounts, attempt)
+        by_partner = event.paying_partner_id is not None
+        whose = event.customer_id if by_partner else attempt.customer_id
+        cause = Cause(DEDUCT, event.occurred_at, whose, event.order_id)
         post_movement(
             session,
             cause,
             (accounts.balance, -attempt.cash_amount),
-            (accounts.credit, -attempt.credit_amount),
+            *((account, -part) for account, part in credits),
             (accounts.charges, attempt.cash_amount + attempt.credit_amount),
         )
     attempt.state, attempt.closed_at = CAPTURED, event.occurred_at
-    return True
+    return credits
 
 
 async def release_hold(session: AsyncSession, event: OrderPaymentFailed) -> None:
@@ -96,12 +101,9 @@ async def _release(session: AsyncSession, attempt: PaymentAttempt, at: datetime)
     owners = [payer_id, attempt.partner_id] if returns else [payer_id]
     locked = await lock_accounts(session, *owners)
     accounts = locked[payer_id]
-    _free(accounts, attempt)
+    credits = await _free(session, accounts, attempt)
     cause = Cause(RELEASE, at, payer_id, attempt.order_id)
-    for account, amount in (
-        (accounts.balance, attempt.cash_amount),
-        (accounts.credit, attempt.credit_amount),
-    ):
+    for account, amount in ((accounts.balance, attempt.cash_amount), *credits):
         if amount:
             state_funds(session, account, ZERO, attempt.attempt_id, cause)
     attempt.state, attempt.closed_at = RELEASED, at
@@ -151,12 +153,17 @@ async def _outcome(
 
 
 def _payer_id(event: OrderPaid | OrderPaymentFailed) -> str:
-    """Whose money the attempt is about: a custody member's order is paid by its master."""
-    return event.paying_agent_id or event.customer_id
+    """Whose money the attempt is about: a master's, for its custody member, or a partner's."""
+    return event.paying_partner_id or event.paying_agent_id or event.customer_id
 
 
-def _free(accounts: OwnerAccounts, attempt: PaymentAttempt) -> None:
+async def _free(
+    session: AsyncSession, accounts: OwnerAccounts, attempt: PaymentAttempt
+) -> list[Part]:
+    """End what is held; which accounts held the credit."""
     if attempt.cash_amount:
         accounts.balance.free(attempt.cash_amount)
-    if attempt.credit_amount:
-        accounts.credit.free(attempt.credit_amount)
+    credits = await held_parts(session, accounts, attempt)
+    for account, amount in credits:
+        account.free(amount)
+    return credits

@@ -3,16 +3,10 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.models import AccountMissingError
-from billing.copies import ASSOCIATED, RESALE_TYPES, Customer, Partner
+from billing.copies import ASSOCIATED, Customer, Partner
 from chassis import copies
 from chassis.errors import RefusedError
-from chassis.identity import Principal, WrongPrincipalError
-
-
-class NotOwnResellerError(RefusedError):
-    """The reseller is not below the calling distributor."""
-
-    code = "CBC.99000037"
+from wire.vocabulary import RESALE_TYPES
 
 
 class NotOwnCustomerError(RefusedError):
@@ -25,35 +19,6 @@ class NotResaleError(RefusedError):
     """A partner's funds reach resale customers only (docs/domain/accounts.md B.10)."""
 
     code = "CBC.5023"
-
-
-async def acting_partner_id(
-    session: AsyncSession,
-    principal: Principal,
-    indirect_partner_id: str | None,
-    *,
-    waiting: bool = False,
-) -> str:
-    """The partner account that the call is about (docs/domain/partners.md B.1).
-
-    A distributor may name one of its resellers; for everybody else the field is ignored.
-
-    Raises:
-        WrongPrincipalError: the caller is no partner.
-        NotOwnResellerError: no such reseller below the distributor.
-
-    """
-    if not principal.is_partner:
-        raise WrongPrincipalError
-    if not indirect_partner_id or principal.kind != "distributor":
-        return principal.partner_id
-    if waiting:
-        reseller = await copies.find(session, Partner, indirect_partner_id)
-    else:
-        reseller = await session.get(Partner, indirect_partner_id)
-    if reseller is None or reseller.distributor_id != principal.partner_id:
-        raise NotOwnResellerError
-    return reseller.partner_id
 
 
 async def known_partner(session: AsyncSession, partner_id: str) -> Partner:

@@ -1,23 +1,24 @@
 """Balances, as the partner and the customer may see them."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.accounts.find_parties import acting_partner_id
 from billing.accounts.models import ARREARS, BALANCE, CREDIT, Account, AccountMissingError
-from billing.copies import ASSOCIATED, RESALE_TYPES, Customer
+from billing.copies import ASSOCIATED, Customer, Partner
 from chassis.errors import BadFieldError
-from chassis.identity import Principal, WrongPrincipalError
+from chassis.identity import Principal
+from chassis.tenancy import acted_for
 from wire.types import WireQuery, WireRequest
+from wire.vocabulary import RESALE_TYPES, YUAN
 
-YUAN = 1  # measure_id
 TRANSFERABLE = 8  # docs/domain/accounts.md B.10: virtual, what may be transferred now
 CUSTOMERS_MAX = 1000
 
 
-class PartnerBalancesQuery(WireQuery, operation="list_partner_balances"):
+class ListPartnerBalances(WireQuery, operation="list_partner_balances"):
     """The query."""
 
     indirect_partner_id: str | None = None
@@ -29,7 +30,7 @@ class WantedCustomer(WireRequest):
     customer_id: str
 
 
-class CustomersBalances(WireRequest, operation="list_customers_balances_detail"):
+class ListCustomersBalances(WireRequest, operation="list_customers_balances_detail"):
     """The body."""
 
     customer_infos: list[WantedCustomer]
@@ -37,7 +38,7 @@ class CustomersBalances(WireRequest, operation="list_customers_balances_detail")
 
 
 async def list_partner_balances(
-    session: AsyncSession, principal: Principal, query: PartnerBalancesQuery
+    session: AsyncSession, principal: Principal, query: ListPartnerBalances, now: datetime
 ) -> dict[str, Any]:
     """The partner's accounts: balance, credit when it has a line, and what is transferable.
 
@@ -45,15 +46,17 @@ async def list_partner_balances(
         WrongPrincipalError, NotOwnResellerError, AccountMissingError
 
     """
-    partner_id = await acting_partner_id(session, principal, query.indirect_partner_id)
-    accounts = await _accounts_of(session, partner_id)
+    partner_id = await acted_for(session, principal, query.indirect_partner_id, Partner)
+    accounts = await _accounts_of(session, partner_id, now)
     rows = [_row(account) for account in _shown(accounts)]
     balance = next(account for account in accounts if account.account_type == BALANCE)
     rows.append({**_row(balance), "account_type": TRANSFERABLE, "amount": balance.transferable})
     return {"account_balances": rows}
 
 
-async def show_customer_balances(session: AsyncSession, principal: Principal) -> dict[str, Any]:
+async def show_customer_balances(
+    session: AsyncSession, principal: Principal, now: datetime
+) -> dict[str, Any]:
     """The customer's own accounts, and what it owes.
 
     Raises:
@@ -61,9 +64,7 @@ async def show_customer_balances(session: AsyncSession, principal: Principal) ->
         AccountMissingError
 
     """
-    if not principal.is_customer:
-        raise WrongPrincipalError
-    accounts = await _accounts_of(session, principal.id)
+    accounts = await _accounts_of(session, principal.id, now)
     arrears = next(account for account in accounts if account.account_type == ARREARS)
     return {
         "account_balances": [_row(account) for account in _shown(accounts)],
@@ -74,7 +75,7 @@ async def show_customer_balances(session: AsyncSession, principal: Principal) ->
 
 
 async def list_customers_balances(
-    session: AsyncSession, principal: Principal, wanted: CustomersBalances
+    session: AsyncSession, principal: Principal, wanted: ListCustomersBalances, now: datetime
 ) -> dict[str, Any]:
     """What the named resale customers may spend and owe; others are silently left out.
 
@@ -84,7 +85,7 @@ async def list_customers_balances(
     """
     if len(wanted.customer_infos) > CUSTOMERS_MAX:
         raise BadFieldError("customer_infos", f"more than {CUSTOMERS_MAX}")
-    partner_id = await acting_partner_id(session, principal, wanted.indirect_partner_id)
+    partner_id = await acted_for(session, principal, wanted.indirect_partner_id, Partner)
     ids = list(dict.fromkeys(info.customer_id for info in wanted.customer_infos))
     spendable = Account.balance - Account.held
     of_type = Account.account_type
@@ -101,6 +102,7 @@ async def list_customers_balances(
             Customer.partner_id == partner_id,
             Customer.association_type.in_(RESALE_TYPES),
             Customer.association_status == ASSOCIATED,
+            Account.lasts(now),
         )
         .group_by(Customer.customer_id, Customer.currency)
     )
@@ -108,9 +110,11 @@ async def list_customers_balances(
     return {"customer_balances": [rows[customer_id] for customer_id in ids if customer_id in rows]}
 
 
-async def _accounts_of(session: AsyncSession, owner_id: str) -> list[Account]:
+async def _accounts_of(session: AsyncSession, owner_id: str, now: datetime) -> list[Account]:
     found = await session.scalars(
-        select(Account).where(Account.owner_id == owner_id).order_by(Account.account_type)
+        select(Account)
+        .where(Account.owner_id == owner_id, Account.lasts(now))
+        .order_by(Account.account_type, Account.expires_at)
     )
     accounts = list(found)
     if not accounts:
@@ -123,8 +127,7 @@ def _shown(accounts: list[Account]) -> list[Account]:
     return [
         account
         for account in accounts
-        if not account.is_contra
-        and (account.account_type != CREDIT or account.credit_amount is not None)
+        if not account.is_contra and (account.account_type != CREDIT or account.has_line)
     ]
 
 

@@ -3,7 +3,16 @@
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Identity,
+    Index,
+    or_,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.models import Tables
@@ -20,7 +29,7 @@ HELD, CAPTURED, RELEASED = "held", "captured", "released"  # states of a payment
 
 
 class BalanceInsufficientError(RefusedError):
-    """The account cannot give that much."""
+    """The account cannot give that much; the detail says whose, and what of it is too little."""
 
     code = "CBC.99005003"
 
@@ -31,7 +40,7 @@ class AccountMissingError(RefusedError):
     code = "CBC.99000047"
 
 
-class AttemptClosedError(RefusedError):
+class HoldClosedError(RefusedError):
     """The attempt's outcome is known already: nothing is held for it any more."""
 
     code = "CHB.0409"
@@ -47,12 +56,14 @@ class Account(Tables):
 
     __tablename__ = "accounts"
     __table_args__ = (
-        Index("accounts_of_owner", "owner_id", "account_type", unique=True),
+        Index("accounts_of_owner_by_end", "owner_id", "account_type", "expires_at", unique=True,
+              postgresql_nulls_not_distinct=True),
+        Index("accounts_that_end", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
         CheckConstraint(
             f"account_type > {CONTRA_FROM} OR (held >= 0 AND held <= balance)", "covered"
         ),
         CheckConstraint("designated_amount >= 0", "designated"),
-    )
+    )  # fmt: skip
 
     account_id: Mapped[str] = mapped_column(primary_key=True)
     owner_id: Mapped[str]
@@ -66,7 +77,13 @@ class Account(Tables):
     held: Mapped[Decimal] = mapped_column(default=ZERO)
     designated_amount: Mapped[Decimal] = mapped_column(default=ZERO)
     credit_amount: Mapped[Decimal | None]  # the whole credit line, type 2 only
+    expires_at: Mapped[datetime | None]  # of credit, to the second; none: without end
     version: Mapped[int] = mapped_column(default=1)
+
+    @classmethod
+    def lasts(cls, now: datetime) -> ColumnElement[bool]:
+        """That it has not ended."""
+        return or_(cls.expires_at.is_(None), cls.expires_at > now)
 
     @property
     def is_contra(self) -> bool:
@@ -86,17 +103,38 @@ class Account(Tables):
         """
         return max(self.available - self.designated_amount, Decimal("0.00"))
 
+    @property
+    def spent(self) -> Decimal:
+        """Of credit: how much of its line is spent; what is held is not."""
+        return (self.credit_amount or ZERO) - self.balance
+
+    @property
+    def has_line(self) -> bool:
+        """Of credit: whether there is a line; one with an end is gone with the last of it."""
+        return self.credit_amount is not None and (not self.expires_at or self.credit_amount > 0)
+
+    @property
+    def is_customers(self) -> bool:
+        """Whose it is; else a partner's."""
+        return self.owner_kind == "customer"
+
+    @property
+    def has_less(self) -> str:
+        """Why it refuses: whose account it is, and which."""
+        kind = "credit" if self.account_type == CREDIT else "balance"
+        return f"too little on the {self.owner_kind}'s {kind}"
+
     def post(self, amount: Decimal) -> None:
         """Put a signed amount on the account, or refuse."""
         if not self.is_contra and self.available + amount < 0:
-            raise BalanceInsufficientError
+            raise BalanceInsufficientError(self.has_less)
         self.balance += amount
         self.version += 1
 
     def hold(self, amount: Decimal) -> None:
         """Set an amount aside until the outcome of a payment attempt."""
         if self.available < amount:
-            raise BalanceInsufficientError
+            raise BalanceInsufficientError(self.has_less)
         self.held += amount
         self.version += 1
 
@@ -129,6 +167,10 @@ class Movement(Tables):
     currency: Mapped[str]
     amount: Mapped[Decimal]  # what moved, positive
     memo: Mapped[str | None]
+    # Of a charge for usage: those of its line; of one for an order they follow from `at`.
+    bill_cycle: Mapped[str | None]  # YYYY-MM, Beijing
+    consume_time: Mapped[datetime | None]
+    service_type_name: Mapped[str | None]
 
 
 class Posting(Tables):
@@ -159,7 +201,8 @@ class PaymentAttempt(Tables):
 
     attempt_id: Mapped[str] = mapped_column(primary_key=True)
     order_id: Mapped[str]
-    customer_id: Mapped[str]  # whose money: for a custody member's order its master's
+    # Whose money: for a custody member's order its master's; or the partner's, who was asked.
+    customer_id: Mapped[str]
     partner_id: Mapped[str]
     distributor_id: Mapped[str | None]
     currency: Mapped[str]

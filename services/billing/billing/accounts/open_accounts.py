@@ -9,7 +9,7 @@ from billing.copies import Customer, Partner
 from chassis.ids import new_id
 
 OWN_TYPES = {
-    "partner": (BALANCE, CREDIT, FUNDING, CREDIT_LINE),
+    "partner": (BALANCE, CREDIT, FUNDING, CREDIT_LINE, CHARGES),
     "customer": (BALANCE, CREDIT, FUNDING, CREDIT_LINE, CHARGES, ARREARS),
 }
 
@@ -34,7 +34,9 @@ async def open_accounts(session: AsyncSession, owner: Partner | Customer) -> Non
     # As many executions of one statement: one of many rows would be compiled again each time.
     table = Account.__table__
     assert isinstance(table, Table)
-    opened = insert(table).on_conflict_do_nothing(index_elements=["owner_id", "account_type"])
+    opened = insert(table).on_conflict_do_nothing(
+        index_elements=["owner_id", "account_type", "expires_at"]
+    )
     await session.execute(opened, rows)
 
 

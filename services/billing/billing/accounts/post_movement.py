@@ -4,11 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from operator import itemgetter
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.accounts.facts import funds_moved
 from billing.accounts.models import (
     ARREARS,
     BALANCE,
@@ -16,14 +18,15 @@ from billing.accounts.models import (
     CREDIT,
     CREDIT_LINE,
     FUNDING,
+    ZERO,
     Account,
     AccountMissingError,
+    BalanceInsufficientError,
     Movement,
     Posting,
 )
+from chassis import outbox
 from chassis.ids import new_id
-from chassis.outbox import publish
-from contracts.billing import BillingFundsMoved
 
 # Why money moves: trade_detail_type, in the vendor's spelling (docs/domain/accounts.md B.10).
 RECHARGE = "SOURCE_OPERAIION_RECHARGE"
@@ -32,8 +35,12 @@ TRANSFER = "SOURCE_OPERATION_BEADJUST"
 RECLAIM = "SOURCE_OPERATION_BERETRIEVE"
 UNLINK = "SOURCE_OPERATION_BEUNBIND"
 DEDUCT = "SOURCE_OPERAIION_DEDEUCT"
+UNSUBSCRIBE = "SOURCE_OPERAIION_UNSUBSCRIBE"
 USAGE = "SOURCE_OPERAIION_USAGE"
 WRITE_OFF = "SOURCE_OPERAIION_WRITEOFF"
+PRECISION_TOP_UP = "SOURCE_OPERAIION_PRECISIONCOMP"
+EXPIRE = "SOURCE_OPERAIION_EXPIRECLEAR"
+ADJUST = "SOURCE_OPERAIION_ADJUST"
 # Ours: what an attempt sets aside moves no money, but changes what may be spent.
 HOLD, RELEASE = "HOLD", "RELEASE"
 RESTATED = "RESTATED"  # ours: nothing moved, the account is stated again
@@ -52,14 +59,21 @@ class Cause:
     order_id: str | None = None
     memo: str | None = None
     movement_id: str | None = None  # an attempt's holds carry the attempt's id
+    # Of a charge for usage: its line's.
+    bill_cycle: str | None = None
+    consume_time: datetime | None = None
+    service_type_name: str | None = None
 
 
 class OwnerAccounts:
-    """The locked accounts of one owner, by type."""
+    """The locked accounts of one owner, by type; credit that ends on a date apart."""
 
     def __init__(self, owner_id: str, accounts: Collection[Account]):
         self.owner_id = owner_id
-        self._by_type = {account.account_type: account for account in accounts}
+        endless = [account for account in accounts if account.expires_at is None]
+        self._by_type = {account.account_type: account for account in endless}
+        by_end = [(account.expires_at, account) for account in accounts if account.expires_at]
+        self.dated = [account for _, account in sorted(by_end, key=itemgetter(0))]
 
     def of_type(self, account_type: int) -> Account:
         """The account; AccountMissingError when the owner has none of that type."""
@@ -75,8 +89,19 @@ class OwnerAccounts:
 
     @property
     def credit(self) -> Account:
-        """What is left of the credit line (信用)."""
+        """What is left of the credit line without end (信用)."""
         return self.of_type(CREDIT)
+
+    def credits(self, now: datetime) -> list[Account]:
+        """All credit that may be spent now: what ends first stands first."""
+        lasting = [one for one in self.dated if one.expires_at and one.expires_at > now]
+        return [*lasting, self.credit]
+
+    def credit_of(self, expires_at: datetime | None) -> Account | None:
+        """The credit of that end, to the second."""
+        if expires_at is None:
+            return self.credit
+        return next((one for one in self.dated if one.expires_at == expires_at), None)
 
     @property
     def charges(self) -> Account:
@@ -119,22 +144,37 @@ async def lock_accounts(session: AsyncSession, *owner_ids: str) -> Mapping[str, 
     return owners
 
 
+_LOCKED = (  # made once: building it costs as much as carrying it out
+    select(Account)
+    .where(Account.owner_id.in_(bindparam("owners", expanding=True)))
+    .order_by(Account.account_id)
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+
+
 async def _locked(session: AsyncSession, owner_ids: Collection[str]) -> Sequence[Account]:
-    wanted = (
-        select(Account)
-        .where(Account.owner_id.in_(owner_ids))
-        .order_by(Account.account_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
     for tries_left in reversed(range(LOCK_TRIES_MAX)):
         try:
             async with session.begin_nested():
-                return (await session.scalars(wanted)).all()
+                return (await session.scalars(_LOCKED, {"owners": list(owner_ids)})).all()
         except DBAPIError as error:
             if tries_left == 0 or getattr(error.orig, "sqlstate", None) != DEADLOCK:
                 raise
     raise AssertionError("unreachable")
+
+
+def refuse_beyond_transferable(giver: Account, amount: Decimal) -> None:
+    """A partner's transfer leaves the earmarked part (docs/domain/worked-examples.md F.12).
+
+    Raises:
+        BalanceInsufficientError: the balance has less, or less that is not earmarked.
+
+    """
+    if amount > giver.available:
+        raise BalanceInsufficientError(giver.has_less)
+    if amount > giver.transferable:
+        raise BalanceInsufficientError("the earmarked part of the balance stays")
 
 
 def post_movement(session: AsyncSession, cause: Cause, *sides: tuple[Account, Decimal]) -> Movement:
@@ -160,8 +200,11 @@ def post_movement(session: AsyncSession, cause: Cause, *sides: tuple[Account, De
         order_id=cause.order_id,
         site=first.site,
         currency=first.currency,
-        amount=sum(amount for _, amount in sides if amount > 0),
+        amount=_moved(sides),
         memo=cause.memo,
+        bill_cycle=cause.bill_cycle,
+        consume_time=cause.consume_time,
+        service_type_name=cause.service_type_name,
     )
     session.add(movement)
     for account, amount in sides:
@@ -170,6 +213,13 @@ def post_movement(session: AsyncSession, cause: Cause, *sides: tuple[Account, De
     for account, amount in sides:
         state_funds(session, account, amount, movement.movement_id, cause, _facing(account, sides))
     return movement
+
+
+def _moved(sides: Collection[tuple[Account, Decimal]]) -> Decimal:
+    """What came to owners' accounts; where nothing did, what came to contra accounts."""
+    came = [(account, amount) for account, amount in sides if amount > 0]
+    owners = sum((amount for account, amount in came if not account.is_contra), ZERO)
+    return owners or sum((amount for _, amount in came), ZERO)
 
 
 def _posting(movement: Movement, account: Account, amount: Decimal) -> Posting:
@@ -200,33 +250,7 @@ def state_funds(
     """State the account after a change of balance or hold; contra accounts are nobody's news."""
     if account.is_contra:
         return
-    publish(session, funds_moved(account, amount, movement_id, cause, counterparty_id))
-
-
-def funds_moved(
-    account: Account,
-    amount: Decimal,
-    movement_id: str,
-    cause: Cause,
-    counterparty_id: str | None = None,
-) -> BillingFundsMoved:
-    """The account as it is after the change."""
-    return BillingFundsMoved(
-        occurred_at=cause.now,
-        partner_id=account.partner_id,
-        distributor_id=account.distributor_id,
-        version=account.version,
-        account_id=account.account_id,
-        owner_id=account.owner_id,
-        owner_kind=account.owner_kind,
-        account_type=account.account_type,
-        currency=account.currency,
-        amount=amount,
-        balance=account.balance,
-        held=account.held,
-        credit_amount=account.credit_amount,
-        movement_id=movement_id,
-        reason=cause.reason,
-        counterparty_id=counterparty_id,
-        order_id=cause.order_id,
+    fact = funds_moved(
+        account, amount, cause.now, movement_id, cause.reason, cause.order_id, counterparty_id
     )
+    outbox.publish(session, fact)

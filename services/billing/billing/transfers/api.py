@@ -1,70 +1,60 @@
-"""The door to what moves between a partner's account and its customers'."""
+"""The door to what moves between a partner's account and its customers' or resellers'."""
 
 from typing import Annotated
 
 from fastapi import Query
 from fastapi.responses import Response
 
-from billing.accounts.find_parties import acting_partner_id
-from billing.transfers.list_adjust_records import AdjustRecordsQuery, list_adjust_records
-from billing.transfers.reclaim_funds import reclaim_funds
-from billing.transfers.transfer_funds import transfer_funds
-from chassis import audit
+from billing.parts import IN_TURN
+from billing.transfers.list_adjust_records import ListAdjustRecords, list_adjust_records
+from billing.transfers.reclaim_from_reseller import ReclaimFromReseller, reclaim_from_reseller
+from billing.transfers.reclaim_funds import ReclaimFunds, reclaim_funds
+from billing.transfers.transfer_funds import TransferFunds, transfer_funds
+from billing.transfers.transfer_to_reseller import TransferToReseller, transfer_to_reseller
 from chassis.answers import JsonAnswer
 from chassis.clock import Now
 from chassis.database import HttpSession
 from chassis.identity import CurrentPrincipal
 from chassis.routes import Router
-from wire.types import Amount, Id, WireRequest
 
 router = Router()
 
 
-class AdjustAmount(WireRequest, operation="update_customer_account_amount"):
-    """The body of update_customer_account_amount."""
-
-    customer_id: Id
-    amount: Amount
-    indirect_partner_id: str | None = None
-
-
-class ReclaimAmount(WireRequest, operation="reclaim_to_partner_account"):
-    """The body of reclaim_to_partner_account."""
-
-    customer_id: Id
-    amount: Amount
-    indirect_partner_id: str | None = None
-
-
-@router.post("/v2/accounts/partner-accounts/adjust-amount")
+@router.post("/v2/accounts/partner-accounts/adjust-amount", dependencies=[IN_TURN])
 async def adjust_amount(
-    body: AdjustAmount, principal: CurrentPrincipal, session: HttpSession, now: Now
+    body: TransferFunds, principal: CurrentPrincipal, session: HttpSession, now: Now
 ) -> Response:
     """update_customer_account_amount."""
-    partner_id = await acting_partner_id(session, principal, body.indirect_partner_id, waiting=True)
-    transfer_id = await transfer_funds(session, partner_id, body.customer_id, body.amount, now)
-    audit.record(
-        session, principal, "transfer_funds", body.customer_id, now, amount=str(body.amount)
-    )
-    return JsonAnswer({"transfer_id": transfer_id})
+    return JsonAnswer({"transfer_id": await transfer_funds(session, principal, body, now)})
 
 
-@router.post("/v2/accounts/partner-accounts/reclaim")
+@router.post("/v2/accounts/partner-accounts/reclaim", dependencies=[IN_TURN])
 async def reclaim_amount(
-    body: ReclaimAmount, principal: CurrentPrincipal, session: HttpSession, now: Now
+    body: ReclaimFunds, principal: CurrentPrincipal, session: HttpSession, now: Now
 ) -> Response:
     """reclaim_to_partner_account."""
-    partner_id = await acting_partner_id(session, principal, body.indirect_partner_id, waiting=True)
-    trans_id = await reclaim_funds(session, partner_id, body.customer_id, body.amount, now)
-    audit.record(
-        session, principal, "reclaim_funds", body.customer_id, now, amount=str(body.amount)
-    )
-    return JsonAnswer({"trans_id": trans_id})
+    return JsonAnswer({"trans_id": await reclaim_funds(session, principal, body, now)})
+
+
+@router.post("/v2/accounts/partner-accounts/indirect-partner-adjust", dependencies=[IN_TURN])
+async def adjust_reseller(
+    body: TransferToReseller, principal: CurrentPrincipal, session: HttpSession, now: Now
+) -> Response:
+    """update_indirect_partner_account."""
+    return JsonAnswer({"transfer_id": await transfer_to_reseller(session, principal, body, now)})
+
+
+@router.post("/v2/accounts/partner-accounts/indirect-partner-reclaim", dependencies=[IN_TURN])
+async def reclaim_reseller(
+    body: ReclaimFromReseller, principal: CurrentPrincipal, session: HttpSession, now: Now
+) -> Response:
+    """reclaim_indirect_partner_account."""
+    return JsonAnswer({"trans_id": await reclaim_from_reseller(session, principal, body, now)})
 
 
 @router.get("/v3/accounts/partner-accounts/adjust-records")
 async def adjust_records(
-    query: Annotated[AdjustRecordsQuery, Query()],
+    query: Annotated[ListAdjustRecords, Query()],
     principal: CurrentPrincipal,
     session: HttpSession,
 ) -> Response:

@@ -5,19 +5,18 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.accounts.find_parties import acting_partner_id
 from billing.accounts.models import Movement
 from billing.accounts.post_movement import RECLAIM, TRANSFER, UNLINK
-from billing.copies import Customer
+from billing.copies import Customer, Partner
 from chassis.identity import Principal
+from chassis.tenancy import acted_for
 from wire.json import known
 from wire.times import next_second
 from wire.types import Instant, WireQuery
+from wire.vocabulary import YUAN
 
-YUAN = 1  # measure_id
 
-
-class AdjustRecordsQuery(WireQuery, operation="list_partner_adjust_records"):
+class ListAdjustRecords(WireQuery, operation="list_partner_adjust_records"):
     """The query; both ends of the time are included."""
 
     customer_id: str | None = None
@@ -31,21 +30,21 @@ class AdjustRecordsQuery(WireQuery, operation="list_partner_adjust_records"):
 
 
 async def list_adjust_records(
-    session: AsyncSession, principal: Principal, query: AdjustRecordsQuery
+    session: AsyncSession, principal: Principal, query: ListAdjustRecords
 ) -> dict[str, Any]:
     """The newest first.
 
     Raises:
-        WrongPrincipalError, NotOwnResellerError
+        NotOwnResellerError
 
     """
-    partner_id = await acting_partner_id(session, principal, query.indirect_partner_id)
+    partner_id = await acted_for(session, principal, query.indirect_partner_id, Partner)
     mine = [Movement.partner_id == partner_id, *_filters(query)]
     total = await session.scalar(select(func.count()).select_from(Movement).where(*mine)) or 0
     found = await session.execute(
         select(
             Movement.customer_id,
-            Customer.customer_name,
+            func.coalesce(Customer.customer_name, Partner.name).label("customer_name"),
             Movement.reason.label("operation_type"),
             Movement.amount,
             Movement.currency,
@@ -54,6 +53,7 @@ async def list_adjust_records(
             Movement.memo,
         )
         .outerjoin(Customer, Customer.customer_id == Movement.customer_id)
+        .outerjoin(Partner, Partner.partner_id == Movement.customer_id)  # a reseller
         .where(*mine)
         .order_by(Movement.at.desc(), Movement.movement_id.desc())
         .limit(query.limit)
@@ -62,7 +62,7 @@ async def list_adjust_records(
     return {"total_count": total, "records": [_record(dict(row)) for row in found.mappings()]}
 
 
-def _filters(query: AdjustRecordsQuery) -> list[ColumnElement[bool]]:
+def _filters(query: ListAdjustRecords) -> list[ColumnElement[bool]]:
     kinds = (TRANSFER, RECLAIM, UNLINK)
     wanted = [Movement.reason == query.operation_type if query.operation_type else
               Movement.reason.in_(kinds)]  # fmt: skip

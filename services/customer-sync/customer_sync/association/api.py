@@ -1,6 +1,6 @@
 """The HTTP door of applications to unlink or to switch a customer."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Query, Response
 
@@ -10,16 +10,19 @@ from chassis.database import HttpSession
 from chassis.idempotency import CurrentIdempotency
 from chassis.identity import CurrentPrincipal
 from chassis.routes import Router
-from customer_sync.association.apply_for_change import Switch, apply_for_change
+from customer_sync.association.apply_for_change import ApplyForChange, apply_for_change
 from customer_sync.association.decide_change import Answer, decide_change
-from customer_sync.association.list_applications import ApplicationsWanted, list_applications
-from customer_sync.association.models import AssociationApplication
+from customer_sync.association.list_applications import ListApplications, list_applications
+from customer_sync.association.native_answers import (
+    ApplicationAnswer,
+    ApplicationsAnswer,
+    native_application,
+)
 
-router = Router()  # reads
-commands = Router()
+router = Router()
 
 
-@commands.post("/api/customers/{customer_id}/unlinking")
+@router.post("/api/customers/{customer_id}/unlinking", response_model=ApplicationAnswer)
 async def apply_to_unlink(
     customer_id: str,
     principal: CurrentPrincipal,
@@ -29,13 +32,13 @@ async def apply_to_unlink(
 ) -> Response:
     """Apply for the end of the association."""
     application = await apply_for_change(session, principal, customer_id, None, now)
-    return await idempotency.answer(201, _shown(application))
+    return await idempotency.answer(native_application(application))
 
 
-@commands.post("/api/customers/{customer_id}/switching")
+@router.post("/api/customers/{customer_id}/switching", response_model=ApplicationAnswer)
 async def apply_to_switch(
     customer_id: str,
-    wanted: Switch,
+    wanted: ApplyForChange,
     principal: CurrentPrincipal,
     session: HttpSession,
     now: Now,
@@ -45,10 +48,12 @@ async def apply_to_switch(
     application = await apply_for_change(
         session, principal, customer_id, wanted.association_type, now
     )
-    return await idempotency.answer(201, _shown(application))
+    return await idempotency.answer(native_application(application))
 
 
-@commands.post("/api/association-applications/{application_id}/{answer}")
+@router.post(
+    "/api/association-applications/{application_id}/{answer}", response_model=ApplicationAnswer
+)
 async def decide(
     application_id: str,
     answer: Answer,
@@ -59,31 +64,16 @@ async def decide(
 ) -> Response:
     """Agree, refuse or withdraw."""
     decided = await decide_change(session, principal, application_id, answer, now)
-    return await idempotency.answer(200, _shown(decided))
+    return await idempotency.answer(native_application(decided))
 
 
-@router.get("/api/association-applications")
+@router.get("/api/association-applications", response_model=ApplicationsAnswer)
 async def applications(
-    wanted: Annotated[ApplicationsWanted, Query()],
+    wanted: Annotated[ListApplications, Query()],
     principal: CurrentPrincipal,
     session: HttpSession,
 ) -> Response:
     """Applications by customer, kind and status."""
     page, following = await list_applications(session, principal, wanted)
-    shown = [_shown(application) for application in page]
-    return JsonAnswer({"applications": shown, "next": following})
-
-
-def _shown(application: AssociationApplication) -> dict[str, Any]:
-    return {
-        "application_id": application.id,
-        "customer_id": application.customer_id,
-        "partner_id": application.partner_id,
-        "kind": application.kind,
-        "association_type": application.association_type,
-        "applied_by": application.applied_by,
-        "status": application.status,
-        "applied_at": application.applied_at,
-        "decided_at": application.decided_at,
-        "version": application.version,
-    }
+    shown = [native_application(application) for application in page]
+    return JsonAnswer(ApplicationsAnswer(applications=shown, next=following))

@@ -11,6 +11,7 @@ from chassis import audit, outbox
 from chassis.errors import UnknownValueError
 from chassis.identity import Principal, WrongPrincipalError
 from chassis.ids import new_id
+from customer_sync.association.facts import application_fact
 from customer_sync.association.find_blockers import require_unblocked
 from customer_sync.association.find_side import find_party, side_of
 from customer_sync.association.models import (
@@ -34,7 +35,7 @@ from wire.times import BEIJING, add_months
 MONTHS_BETWEEN = 3
 
 
-class Switch(BaseModel):
+class ApplyForChange(BaseModel):
     """Which type the customer is to have: 1 referral, 2 resale (international site: 3)."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -86,7 +87,7 @@ async def apply_for_change(
         applied_at=now,
     )
     session.add(application)
-    outbox.publish(session, application.fact(now))
+    outbox.publish(session, application_fact(application, now))
     told = {"customer_id": customer.id, "association_type": association_type}
     audit.record(session, principal, f"association.apply_{application.kind}", application.id, now,
                  **told)  # fmt: skip

@@ -1,24 +1,16 @@
 """Make the associations whose time has come (docs/domain/customers.md B.2)."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
 from chassis.database import Database
-from customer_sync.association.models import PendingAssociation
-from customer_sync.customers.models import PENDING, Customer
+from customer_sync.customers.facts import customer_fact
+from customer_sync.customers.models import PENDING, Customer, PendingAssociation
 
 CUSTOMERS_MAX = 100  # in one transaction
-
-
-def associate_later(
-    session: AsyncSession, customer: Customer, delay_seconds: float, now: datetime
-) -> None:
-    """Leave the customer pending until so many seconds have passed."""
-    due_at = now + timedelta(seconds=delay_seconds)
-    session.add(PendingAssociation(customer_id=customer.id, due_at=due_at))
 
 
 async def associate_pending(database: Database, now: datetime) -> None:
@@ -31,6 +23,11 @@ async def associate_pending(database: Database, now: datetime) -> None:
             made = await _associate_portion(session, now)
         if made < CUSTOMERS_MAX:
             return
+
+
+async def next_association(session: AsyncSession) -> datetime | None:
+    """When the next one is due."""
+    return await session.scalar(select(func.min(PendingAssociation.due_at)))
 
 
 async def _associate_portion(session: AsyncSession, now: datetime) -> int:
@@ -51,7 +48,7 @@ async def _associate_portion(session: AsyncSession, now: datetime) -> int:
         .with_for_update()
     )
     for customer in customers.all():
-        outbox.publish(session, customer.fact(customer.associate(now), now))
+        outbox.publish(session, customer_fact(customer.associate(now), customer, now))
     for one in due:
         await session.delete(one)
     return len(due)

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import audit, outbox
 from chassis.errors import NotFoundError
 from chassis.identity import Principal, WrongPrincipalError
+from customer_sync.association.facts import application_fact
 from customer_sync.association.find_blockers import require_unblocked
 from customer_sync.association.find_side import find_party, side_of
 from customer_sync.association.models import (
@@ -54,7 +55,7 @@ async def decide_change(
     if (answer == "withdraw") != (side == application.applied_by):
         raise WrongPrincipalError("the other side only")
     application.decide(_STATUSES[answer], now)
-    outbox.publish(session, application.fact(now))
+    outbox.publish(session, application_fact(application, now))
     audit.record(session, principal, f"association.{answer}", application.id, now)
     if answer != "agree":
         return application

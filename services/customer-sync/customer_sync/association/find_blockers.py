@@ -43,6 +43,8 @@ async def _blockers(session: AsyncSession, customer: Customer) -> AsyncIterator[
         yield Blocker(f"arrears: the customer owes {owed}", f"欠费：客户欠 {owed}")
     if unpaid := await _unpaid_orders(session, customer):
         yield _naming("unpaid_orders: ", "待支付订单：", unpaid)
+    if requested := await _payment_requests(session, customer):
+        yield _naming("payment_requests: ", "已请伙伴代付的订单：", requested)
     if asked := await _proxy_payments(session, customer):
         yield _naming("proxy_payments: ", "待代付订单：", asked)
     for blocker in await find_enterprise_blockers(session, customer):
@@ -70,6 +72,21 @@ async def _proxy_payments(session: AsyncSession, customer: Customer) -> list[str
     found = await session.scalars(
         select(PlacedOrder.order_id)
         .where(PlacedOrder.paying_agent_id == customer.id, WAITING, member)
+        .order_by(PlacedOrder.order_id)
+        .limit(ORDERS_NAMED_MAX + 1)
+    )
+    return list(found.all())
+
+
+async def _payment_requests(session: AsyncSession, customer: Customer) -> list[str]:
+    """Orders that it asked its partner to pay, and that wait for it."""
+    found = await session.scalars(
+        select(PlacedOrder.order_id)
+        .where(
+            PlacedOrder.customer_id == customer.id,
+            PlacedOrder.payment_request_id.is_not(None),
+            WAITING,
+        )
         .order_by(PlacedOrder.order_id)
         .limit(ORDERS_NAMED_MAX + 1)
     )

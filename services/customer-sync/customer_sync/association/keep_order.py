@@ -16,6 +16,7 @@ async def keep_order(session: AsyncSession, event: OrderEvent) -> None:
             "order_id": event.order_id,
             "customer_id": event.customer_id,
             "paying_agent_id": event.paying_agent_id,
+            "payment_request_id": event.payment_request_id,
             "partner_id": event.partner_id,
             "distributor_id": event.distributor_id,
             "source_type": event.source_type,

@@ -16,7 +16,7 @@ PAGE_MAX = 100
 APPLICATIONS = "association-applications"
 
 
-class ApplicationsWanted(NativeQuery):
+class ListApplications(NativeQuery):
     """Filters and the page; `after` is the `next` of the page before."""
 
     customer_id: str | None = None
@@ -27,7 +27,7 @@ class ApplicationsWanted(NativeQuery):
 
 
 async def list_applications(
-    session: AsyncSession, principal: Principal, wanted: ApplicationsWanted
+    session: AsyncSession, principal: Principal, wanted: ListApplications
 ) -> tuple[Sequence[AssociationApplication], str | None]:
     """One page, and what to ask the next one after (None: there is none)."""
     table = AssociationApplication

@@ -5,11 +5,6 @@ from datetime import datetime
 from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from contracts.customer import (
-    AssociationChangeDecided,
-    AssociationChangeEvent,
-    AssociationChangeRequested,
-)
 from customer_sync.customers.models import StateConflictError
 from customer_sync.models import Tables
 
@@ -56,38 +51,9 @@ class AssociationApplication(Tables):
             raise StateConflictError(f"the application is {self.status}")
         self.status, self.decided_at = status, now
 
-    def fact(self, now: datetime) -> AssociationChangeEvent:
-        """The event of the next version, with the state after it."""
+    def count_fact(self) -> None:
+        """One more fact about it is stated; the event carries the number."""
         self.version = (self.version or 0) + 1
-        return self.present(now)
-
-    def present(self, at: datetime) -> AssociationChangeEvent:
-        """An event of the present version, by the contract of its status."""
-        kind = AssociationChangeRequested if self.status == OPEN else AssociationChangeDecided
-        return kind(
-            occurred_at=at,
-            partner_id=self.partner_id,
-            distributor_id=self.distributor_id,
-            version=self.version,
-            application_id=self.id,
-            customer_id=self.customer_id,
-            kind=self.kind,
-            association_type=self.association_type,
-            applied_by=self.applied_by,
-            status=self.status,
-            applied_at=self.applied_at,
-            decided_at=self.decided_at,
-        )
-
-
-class PendingAssociation(Tables):
-    """A new customer's association that is still to be made."""
-
-    __tablename__ = "pending_associations"
-    __table_args__ = (Index("pending_associations_due", "due_at"),)
-
-    customer_id: Mapped[str] = mapped_column(primary_key=True)
-    due_at: Mapped[datetime]
 
 
 class PlacedOrder(Tables):
@@ -104,6 +70,7 @@ class PlacedOrder(Tables):
     order_id: Mapped[str] = mapped_column(primary_key=True)
     customer_id: Mapped[str]
     paying_agent_id: Mapped[str | None]  # the enterprise master that its member asked to pay it
+    payment_request_id: Mapped[str | None]  # by which the partner is asked to pay it
     partner_id: Mapped[str]
     distributor_id: Mapped[str | None]
     source_type: Mapped[int]

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.restatement import Restater
 from contracts.event import Event
+from customer_sync.association.facts import application_restated
 from customer_sync.association.models import AssociationApplication
 
 
@@ -21,7 +22,7 @@ async def _next(session: AsyncSession, after: str, limit: int) -> Sequence[Event
         .order_by(AssociationApplication.id)
         .limit(limit)
     )
-    return [known.present(known.decided_at or known.applied_at) for known in found]
+    return [application_restated(application) for application in found]
 
 
 APPLICATIONS = Restater("association_application", _count, _next)

@@ -6,7 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
 from customer_sync.association.unlink_customer import end_authorization
-from customer_sync.customers.models import ASSOCIATED, RESALE_TYPES, Customer, StateConflictError
+from customer_sync.customers.facts import customer_fact
+from customer_sync.customers.models import ASSOCIATED, Customer, StateConflictError
+from wire.vocabulary import RESALE_TYPES
 
 
 async def switch_association(
@@ -28,4 +30,4 @@ async def switch_association(
     fact = customer.change_association(association_type)
     if association_type not in RESALE_TYPES:
         await end_authorization(session, customer, now)
-    outbox.publish(session, customer.fact(fact, now))
+    outbox.publish(session, customer_fact(fact, customer, now))

@@ -6,7 +6,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
+from customer_sync.authorizations.facts import authorization_fact
 from customer_sync.authorizations.models import ACTIVE, REQUESTED, Authorization
+from customer_sync.customers.facts import customer_fact
 from customer_sync.customers.models import Customer
 
 
@@ -21,7 +23,7 @@ async def unlink_customer(session: AsyncSession, customer: Customer, now: dateti
     """
     fact = customer.unlink(now)
     await end_authorization(session, customer, now)
-    outbox.publish(session, customer.fact(fact, now))
+    outbox.publish(session, customer_fact(fact, customer, now))
 
 
 async def end_authorization(session: AsyncSession, customer: Customer, now: datetime) -> None:
@@ -35,4 +37,5 @@ async def end_authorization(session: AsyncSession, customer: Customer, now: date
         .with_for_update()
     )
     for authorization in known.all():
-        outbox.publish(session, authorization.fact(authorization.terminate(now), now))
+        authorization.terminate(now)
+        outbox.publish(session, authorization_fact(authorization, now))

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import audit, outbox
 from chassis.errors import NotFoundError
 from chassis.identity import Principal, WrongPrincipalError
+from customer_sync.authorizations.facts import authorization_fact
 from customer_sync.authorizations.models import ACTIVE, Authorization
 from customer_sync.customers.models import StateConflictError
 
@@ -41,11 +42,13 @@ async def decide_authorization(
         raise NotFoundError
     if decision == "terminate" and authorization.status != ACTIVE:
         raise StateConflictError(f"the authorization is {authorization.status}")
-    decide = {
-        "grant": authorization.grant,
-        "refuse": authorization.refuse,
-        "terminate": authorization.terminate,
-    }[decision]
-    outbox.publish(session, authorization.fact(decide(now), now))
+    match decision:
+        case "grant":
+            authorization.grant(now)
+        case "refuse":
+            authorization.refuse(now)
+        case "terminate":
+            authorization.terminate(now)
+    outbox.publish(session, authorization_fact(authorization, now))
     audit.record(session, principal, f"authorization.{decision}", authorization.id, now)
     return authorization

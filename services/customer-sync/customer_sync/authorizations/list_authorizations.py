@@ -16,7 +16,7 @@ PAGE_MAX = 100
 AUTHORIZATIONS = "authorizations"
 
 
-class AuthorizationsWanted(NativeQuery):
+class ListAuthorizations(NativeQuery):
     """Filters and the page; `after` is the `next` of the page before."""
 
     customer_id: str | None = None
@@ -26,7 +26,7 @@ class AuthorizationsWanted(NativeQuery):
 
 
 async def list_authorizations(
-    session: AsyncSession, principal: Principal, wanted: AuthorizationsWanted
+    session: AsyncSession, principal: Principal, wanted: ListAuthorizations
 ) -> tuple[Sequence[Authorization], str | None]:
     """One page, and what to ask the next one after (None: there is none)."""
     found = select(Authorization).order_by(Authorization.id.desc()).limit(wanted.limit + 1)

@@ -5,12 +5,6 @@ from datetime import datetime
 from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from contracts.customer import (
-    AuthorizationEvent,
-    AuthorizationGranted,
-    AuthorizationRefused,
-    AuthorizationTerminated,
-)
 from customer_sync.customers.models import StateConflictError
 from customer_sync.models import Tables
 
@@ -41,44 +35,25 @@ class Authorization(Tables):
     ended_at: Mapped[datetime | None]
     version: Mapped[int]
 
-    def grant(self, now: datetime) -> type[AuthorizationEvent]:
+    def grant(self, now: datetime) -> None:
         """Effective from now on, with no fixed end."""
         self._decide(ACTIVE, now)
-        return AuthorizationGranted
 
-    def refuse(self, now: datetime) -> type[AuthorizationEvent]:
+    def refuse(self, now: datetime) -> None:
         """The customer declines."""
         self._decide(REFUSED, now)
-        return AuthorizationRefused
 
-    def terminate(self, now: datetime) -> type[AuthorizationEvent]:
+    def terminate(self, now: datetime) -> None:
         """An active grant ends, or, when the association ends, a request nobody answered."""
         if self.status not in (REQUESTED, ACTIVE):
             raise StateConflictError(f"the authorization is {self.status}")
         self.status, self.ended_at = TERMINATED, now
-        return AuthorizationTerminated
 
     def _decide(self, status: str, now: datetime) -> None:
         if self.status != REQUESTED:
             raise StateConflictError(f"the authorization is {self.status}")
         self.status, self.decided_at = status, now
 
-    def fact(self, kind: type[AuthorizationEvent], now: datetime) -> AuthorizationEvent:
-        """The event of the next version, with the state after it."""
+    def count_fact(self) -> None:
+        """One more fact about it is stated; the event carries the number."""
         self.version = (self.version or 0) + 1
-        return self.present(kind, now)
-
-    def present(self, kind: type[AuthorizationEvent], at: datetime) -> AuthorizationEvent:
-        """An event of the present version."""
-        return kind(
-            occurred_at=at,
-            partner_id=self.partner_id,
-            distributor_id=self.distributor_id,
-            version=self.version,
-            authorization_id=self.id,
-            customer_id=self.customer_id,
-            status=self.status,
-            requested_at=self.requested_at,
-            decided_at=self.decided_at,
-            ended_at=self.ended_at,
-        )

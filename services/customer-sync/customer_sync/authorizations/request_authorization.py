@@ -11,10 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import audit, outbox
 from chassis.identity import Principal
 from chassis.ids import new_id
-from contracts.customer import AuthorizationRequested
+from customer_sync.authorizations.facts import authorization_fact
 from customer_sync.authorizations.models import ACTIVE, REQUESTED, Authorization
 from customer_sync.customers.find_customer import find_customer
-from customer_sync.customers.models import ASSOCIATED, RESALE_TYPES, StateConflictError
+from customer_sync.customers.models import ASSOCIATED, StateConflictError
+from wire.vocabulary import RESALE_TYPES
 
 
 async def request_authorization(
@@ -47,6 +48,6 @@ async def request_authorization(
         requested_at=now,
     )
     session.add(authorization)
-    outbox.publish(session, authorization.fact(AuthorizationRequested, now))
+    outbox.publish(session, authorization_fact(authorization, now))
     audit.record(session, principal, "authorization.request", authorization.id, now)
     return authorization

@@ -6,28 +6,9 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.restatement import Restater
-from contracts.customer import (
-    AuthorizationEvent,
-    AuthorizationGranted,
-    AuthorizationRefused,
-    AuthorizationRequested,
-    AuthorizationTerminated,
-)
 from contracts.event import Event
-from customer_sync.authorizations.models import (
-    ACTIVE,
-    REFUSED,
-    REQUESTED,
-    TERMINATED,
-    Authorization,
-)
-
-CONTRACTS: dict[str, type[AuthorizationEvent]] = {
-    REQUESTED: AuthorizationRequested,
-    ACTIVE: AuthorizationGranted,
-    REFUSED: AuthorizationRefused,
-    TERMINATED: AuthorizationTerminated,
-}
+from customer_sync.authorizations.facts import authorization_restated
+from customer_sync.authorizations.models import Authorization
 
 
 async def _count(session: AsyncSession) -> int:
@@ -41,12 +22,7 @@ async def _next(session: AsyncSession, after: str, limit: int) -> Sequence[Event
         .order_by(Authorization.id)
         .limit(limit)
     )
-    return [_restated(authorization) for authorization in found]
-
-
-def _restated(known: Authorization) -> AuthorizationEvent:
-    changed_at = known.ended_at or known.decided_at or known.requested_at
-    return known.present(CONTRACTS[known.status], changed_at)
+    return [authorization_restated(authorization) for authorization in found]
 
 
 AUTHORIZATIONS = Restater("authorization", _count, _next)

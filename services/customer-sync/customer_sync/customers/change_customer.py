@@ -6,9 +6,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit, outbox
-from chassis.errors import BadFieldError, RefusedError
+from chassis.errors import RefusedError
 from chassis.identity import Principal
 from contracts.customer import CustomerUpdated
+from customer_sync.customers.facts import customer_fact
 from customer_sync.customers.find_customer import find_customer
 from customer_sync.customers.models import Customer
 
@@ -22,7 +23,7 @@ class AccountManager(BaseModel):
     name: str = Field(min_length=1, max_length=128)
 
 
-class CustomerChanges(BaseModel):
+class ChangeCustomer(BaseModel):
     """What is absent stays; what is null is taken away."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -41,7 +42,7 @@ async def change_customer(
     session: AsyncSession,
     principal: Principal,
     customer_id: str,
-    changes: CustomerChanges,
+    changes: ChangeCustomer,
     expected_version: int | None,
     now: datetime,
 ) -> Customer:
@@ -63,7 +64,7 @@ async def change_customer(
         customer.account_manager_id = manager.id if manager else None
         customer.account_manager_name = manager.name if manager else None
     if _described(customer) != before:
-        outbox.publish(session, customer.fact(CustomerUpdated, now))
+        outbox.publish(session, customer_fact(CustomerUpdated, customer, now))
         fields = sorted(changes.model_fields_set)
         audit.record(session, principal, "customer.change", customer.id, now, fields=fields)
     return customer
@@ -71,18 +72,3 @@ async def change_customer(
 
 def _described(customer: Customer) -> tuple[str | None, ...]:
     return customer.label, customer.account_manager_id, customer.account_manager_name
-
-
-def version_of(if_match: str | None) -> int | None:
-    """The version that an If-Match header asks for; None when it asks for none.
-
-    Raises:
-        BadFieldError: not an entity tag of ours.
-
-    """
-    if if_match is None or if_match.strip() == "*":
-        return None
-    digits = if_match.strip().strip('"')
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 18):
-        raise BadFieldError("If-Match", 'an entity tag like "3"')
-    return int(digits)

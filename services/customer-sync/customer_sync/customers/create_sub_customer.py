@@ -14,10 +14,10 @@ from chassis import audit, copies, outbox
 from chassis.errors import BadFieldError, RefusedError
 from chassis.identity import Principal
 from chassis.ids import new_id
-from contracts.customer import CustomerRegistered
-from customer_sync.association.associate_pending import associate_later
+from chassis.tenancy import DISTRIBUTOR
 from customer_sync.codes.verification_codes import use_code
 from customer_sync.copies import Partner
+from customer_sync.customers.associate_later import associate_later
 from customer_sync.customers.contact_rules import (
     MAINLAND,
     NAME_LENGTH_MAX,
@@ -25,9 +25,10 @@ from customer_sync.customers.contact_rules import (
     is_login_name,
     is_mainland_mobile,
 )
+from customer_sync.customers.facts import customer_fact, customer_registered
 from customer_sync.customers.models import AT_FIRST, REFERRAL, RESALE, RESALE_ABROAD, Customer
 from customer_sync.customers.take_identity import EMAIL, MOBILE, NAME, take_identity
-from customer_sync.find_partner import DISTRIBUTOR, find_partner
+from customer_sync.find_partner import find_partner
 from customer_sync.settings import CustomerSyncSettings
 from wire.operations import CHINA, INTERNATIONAL
 from wire.types import WireRequest
@@ -76,10 +77,10 @@ class PartnerNotAllowedError(RefusedError):
     """The partner's kind or standing does not allow new customers."""
 
 
-class NewCustomer(WireRequest, operation="create_sub_customer"):
+class CreateSubCustomer(WireRequest, operation="create_sub_customer"):
     """As the China site's SDK sends it.
 
-    A password stays in the gateway, which sends a reference in its place (decision 0015).
+    A password stays in the gateway, which sends a reference in its place.
     """
 
     xaccount_id: str
@@ -108,7 +109,7 @@ class NewCustomer(WireRequest, operation="create_sub_customer"):
         return REFERRAL if self.cooperation_type == REFERRAL else RESALE
 
 
-class NewCustomerAbroad(WireRequest, operation="create_sub_customer", site=INTERNATIONAL):
+class CreateSubCustomerAbroad(WireRequest, operation="create_sub_customer", site=INTERNATIONAL):
     """As the international site's SDK sends it: a mailbox and a country.
 
     See docs/domain/international-site.md D.4b.
@@ -135,7 +136,7 @@ class NewCustomerAbroad(WireRequest, operation="create_sub_customer", site=INTER
         return self.email.lower() if self.email else None
 
 
-AnyNewCustomer = NewCustomer | NewCustomerAbroad
+AnyNewCustomer = CreateSubCustomer | CreateSubCustomerAbroad
 
 
 def check_fields(new: AnyNewCustomer) -> None:
@@ -161,6 +162,7 @@ async def create_sub_customer(
     new: AnyNewCustomer,
     settings: CustomerSyncSettings,
     now: datetime,
+    wall_now: datetime,
 ) -> Customer:
     """Make the account and associate it; states `customer.registered`, `customer.associated`.
 
@@ -169,7 +171,7 @@ async def create_sub_customer(
     The fields and the code were checked before (`check_fields`, `try_code`); the code is spent.
 
     Raises:
-        PartnerNotAllowedError, ResellerNotYoursError, LoginNameTakenError, MobileTakenError,
+        PartnerNotAllowedError, NotOwnResellerError, LoginNameTakenError, MobileTakenError,
         EmailTakenError, XaccountRepeatedError, CodeExpiredError
 
     """
@@ -177,7 +179,7 @@ async def create_sub_customer(
     await check_partner(session, partner)
     if new.receiver and new.verification_code:
         await use_code(
-            session, settings.keys, principal.id, new.receiver, new.verification_code, now
+            session, settings.keys, principal.id, new.receiver, new.verification_code, wall_now
         )
     return await add_customer(session, principal, partner, new, settings, now)
 
@@ -222,12 +224,12 @@ async def open_account(
         raise
     session.add(customer)
     await _insert(session)
-    registered = customer.fact(CustomerRegistered, now, credential_ref=credential_ref)
+    registered = customer_registered(customer, now, credential_ref)
     outbox.publish(session, registered)
     if settings.association_delay_seconds:
         associate_later(session, customer, settings.association_delay_seconds, now)
     else:
-        outbox.publish(session, customer.fact(customer.associate(now), now))
+        outbox.publish(session, customer_fact(customer.associate(now), customer, now))
     name = customer.account_name
     audit.record(session, principal, "customer.create", customer.id, now, account_name=name)
     await session.flush()
@@ -325,6 +327,6 @@ async def _insert(session: AsyncSession) -> None:
         raise
 
 
-def model_of(site: str) -> type[NewCustomer] | type[NewCustomerAbroad]:
-    """The request as the caller's site speaks it."""
-    return NewCustomer if site == CHINA else NewCustomerAbroad
+def model_of(site: str) -> type[CreateSubCustomer] | type[CreateSubCustomerAbroad]:
+    """The request as the site speaks it."""
+    return CreateSubCustomer if site == CHINA else CreateSubCustomerAbroad

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.errors import BadFieldError
+from chassis.errors import RefusedError
 from chassis.identity import Principal
 from customer_sync.customers.change_customer import AccountManager
 from customer_sync.customers.create_sub_customer import (
@@ -20,6 +20,7 @@ from customer_sync.customers.create_sub_customer import (
 from customer_sync.customers.models import Customer
 from customer_sync.find_partner import find_partner
 from customer_sync.settings import CustomerSyncSettings
+from wire.types import error_of
 
 CUSTOMERS_MAX = 100
 
@@ -41,7 +42,7 @@ class ImportedCustomer(BaseModel):
     account_manager: AccountManager | None = None
 
 
-class CustomersImport(BaseModel):
+class ImportCustomers(BaseModel):
     """The body of POST /api/customers."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -53,7 +54,7 @@ class CustomersImport(BaseModel):
 async def import_customers(
     session: AsyncSession,
     principal: Principal,
-    wanted: CustomersImport,
+    wanted: ImportCustomers,
     settings: CustomerSyncSettings,
     now: datetime,
 ) -> Sequence[Customer]:
@@ -82,8 +83,9 @@ def _as_created(imported: ImportedCustomer, site: str) -> AnyNewCustomer:
     )
     try:
         return model_of(site).model_validate(told)
-    except ValueError as error:
-        raise BadFieldError("customers", f"of {imported.xaccount_id}: {error}") from error
+    except ValidationError as error:
+        code, field = error_of(error.errors())
+        raise RefusedError(f"customers.{field} ({imported.xaccount_id})", code=code) from error
 
 
 def _described(imported: ImportedCustomer) -> dict[str, str | None]:

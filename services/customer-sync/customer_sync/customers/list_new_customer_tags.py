@@ -11,8 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.identity import Principal
+from chassis.tenancy import acted_for
+from customer_sync.copies import Partner
 from customer_sync.customers.models import ASSOCIATED, VERIFIED, Customer, NewCustomerTag
-from customer_sync.find_partner import find_owner
 from wire.times import cycle_of
 from wire.types import WireRequest
 
@@ -21,7 +22,7 @@ NO_LONGER_NEW, UNDETERMINED = "N", "UNDETERMINED"
 CUSTOMER_IDS_MAX = 500
 
 
-class TagsWanted(WireRequest, operation="list_sub_customer_new_tag"):
+class ListNewCustomerTags(WireRequest, operation="list_sub_customer_new_tag"):
     """Of which customers; an empty list is no filter."""
 
     customer_ids: list[str] = Field(default=[], max_length=CUSTOMER_IDS_MAX)
@@ -30,17 +31,19 @@ class TagsWanted(WireRequest, operation="list_sub_customer_new_tag"):
     offset: int = 0
 
 
+NO_FILTER = ListNewCustomerTags()  # where the SDK sends no bytes
+
+
 async def list_new_customer_tags(
-    session: AsyncSession, principal: Principal, wanted: TagsWanted, now: datetime
+    session: AsyncSession, principal: Principal, wanted: ListNewCustomerTags, now: datetime
 ) -> list[dict[str, str]]:
     """One page, newest customers first; ids of others' customers are left out.
 
     Raises:
-        WrongPrincipalError: the caller is no partner.
-        ResellerNotYoursError: `indirect_partner_id` names another distributor's reseller.
+        NotOwnResellerError: `indirect_partner_id` names another distributor's reseller.
 
     """
-    owner = await find_owner(session, principal, wanted.indirect_partner_id)
+    owner = await acted_for(session, principal, wanted.indirect_partner_id, Partner)
     page = (
         select(
             Customer.id, Customer.verified_status, NewCustomerTag.tag,

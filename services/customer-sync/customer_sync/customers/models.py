@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, Computed, Index, Text, text
+from sqlalchemy import ARRAY, FetchedValue, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.errors import RefusedError
@@ -17,25 +17,15 @@ from contracts.customer import (
     CustomerVerified,
 )
 from customer_sync.models import Tables
+from wire.vocabulary import AssociationStatus, AssociationType
 
-REFERRAL, RESALE, RESALE_ABROAD = "1", "2", "3"  # docs/domain/customers.md B.2
-RESALE_TYPES = frozenset({RESALE, RESALE_ABROAD})
-PENDING, ASSOCIATED, UNLINKED = "pending", "associated", "unlinked"
+REFERRAL = AssociationType.REFERRAL
+RESALE, RESALE_ABROAD = AssociationType.RESALE, AssociationType.RESALE_ABROAD
+PENDING = AssociationStatus.PENDING
+ASSOCIATED, UNLINKED = AssociationStatus.ASSOCIATED, AssociationStatus.UNLINKED
 NOT_VERIFIED, IN_REVIEW, REJECTED, VERIFIED = "-1", "0", "1", "2"
 PERSONAL, ENTERPRISE = 0, 1
 NOT_FROZEN = 0  # is_frozen; 1: the account, 2: its resources too
-_STATED = (
-    "partner_id", "distributor_id", "version", "site", "currency", "account_name", "customer_name",
-    "xaccount_id", "xaccount_type", "association_type", "association_status", "associated_on",
-    "unlinked_on", "label", "mobile", "email", "country_code", "account_manager_id",
-    "account_manager_name", "customer_type", "verified_status", "is_frozen", "customer_level",
-    "is_enterprise_master", "enterprise_master_id", "financial_custody", "registered_at",
-)  # fmt: skip
-_GRAMS = (
-    "search_grams('a', lower(account_name), '{1,2}')"
-    " || search_grams('c', lower(coalesce(customer_name, '')), '{1,2}')"
-    " || search_grams('l', coalesce(label, ''), '{1,2}')"
-)
 
 
 class StateConflictError(RefusedError):
@@ -91,22 +81,27 @@ class Customer(Tables):
     is_enterprise_master: Mapped[bool] = mapped_column(server_default=text("false"))
     enterprise_master_id: Mapped[str | None]  # whose member it is (docs/domain/enterprise.md B.4)
     financial_custody: Mapped[bool] = mapped_column(server_default=text("false"))
+    shows_consumption: Mapped[bool] = mapped_column(server_default=text("false"))  # to its master
     domain_area: Mapped[str | None]  # international site: ISO 3166
     closes_market_messages: Mapped[bool] = mapped_column(default=False)
     mirrored: Mapped[bool] = mapped_column(default=False)  # an upstream is the authority
     registered_at: Mapped[datetime]
     version: Mapped[int]
-    grams: Mapped[list[str]] = mapped_column(ARRAY(Text), Computed(_GRAMS, persisted=True))
+    # A trigger folds what people search by (migration 0019); None where lower case alone does it,
+    # or, for the label, nothing.
+    folded_account_name: Mapped[str | None] = mapped_column(FetchedValue())
+    folded_customer_name: Mapped[str | None] = mapped_column(FetchedValue())
+    folded_label: Mapped[str | None] = mapped_column(FetchedValue())
+    grams: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
 
-    def fact(self, kind: type[CustomerEvent], now: datetime, **more: Any) -> CustomerEvent:
-        """The event of the next version, with the whole state after it."""
+    @property
+    def customer_id(self) -> str:
+        """The name that the id has everywhere else."""
+        return self.id
+
+    def count_fact(self) -> None:
+        """One more fact about it is stated; the event carries the number."""
         self.version = (self.version or 0) + 1
-        return self.present(kind, now, **more)
-
-    def present(self, kind: type[CustomerEvent], at: datetime, **more: Any) -> CustomerEvent:
-        """An event of the present version."""
-        state = {name: getattr(self, name) for name in _STATED}
-        return kind(customer_id=self.id, occurred_at=at, **state, **more)
 
     def associate(self, on: datetime) -> type[CustomerEvent]:
         """The customer belongs to its partner from `on` (cut to the second)."""
@@ -161,6 +156,7 @@ AT_FIRST: dict[str, Any] = {
     "is_frozen": 0,
     "is_enterprise_master": False,
     "financial_custody": False,
+    "shows_consumption": False,
     "version": 0,
 }
 
@@ -200,3 +196,13 @@ class EnterpriseProjects(Tables):
     partner_id: Mapped[str]
     distributor_id: Mapped[str | None]
     opened_at: Mapped[datetime]
+
+
+class PendingAssociation(Tables):
+    """A new customer's association that is still to be made."""
+
+    __tablename__ = "pending_associations"
+    __table_args__ = (Index("pending_associations_due", "due_at"),)
+
+    customer_id: Mapped[str] = mapped_column(primary_key=True)
+    due_at: Mapped[datetime]

@@ -10,9 +10,10 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
+from chassis.move_clock import business_now
 from chassis.restatement import Restater
-from contracts.customer import CustomerUpdated
 from contracts.event import Event
+from customer_sync.customers.facts import customer_restated
 from customer_sync.customers.models import Customer
 
 
@@ -23,13 +24,13 @@ async def _count(session: AsyncSession) -> int:
 async def _next(session: AsyncSession, after: str, limit: int) -> Sequence[Event]:
     """Each as it is now; no column says since when."""
     found = await session.execute(
-        select(Customer, func.now())
+        select(Customer, business_now())
         .options(defer(Customer.grams))
         .where(Customer.id > after)
         .order_by(Customer.id)
         .limit(limit)
     )
-    return [customer.present(CustomerUpdated, now) for customer, now in found]
+    return [customer_restated(customer, now) for customer, now in found]
 
 
 CUSTOMERS = Restater("customer", _count, _next)

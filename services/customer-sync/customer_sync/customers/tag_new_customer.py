@@ -9,13 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit
 from chassis.errors import BadFieldError, NotFoundError
-from chassis.identity import Principal, WrongPrincipalError
+from chassis.identity import Principal
 from customer_sync.customers.models import VERIFIED, Customer, NewCustomerTag, StateConflictError
 
 Month = Annotated[str, StringConstraints(pattern=r"^20\d\d-(0[1-9]|1[0-2])$")]
 
 
-class NewTag(BaseModel):
+class TagNewCustomer(BaseModel):
     """Months (YYYY-MM, Beijing), both of which belong to the time in which it holds."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -26,19 +26,20 @@ class NewTag(BaseModel):
 
 
 async def tag_new_customer(
-    session: AsyncSession, principal: Principal, customer_id: str, new: NewTag, now: datetime
+    session: AsyncSession,
+    principal: Principal,
+    customer_id: str,
+    new: TagNewCustomer,
+    now: datetime,
 ) -> NewCustomerTag:
     """Give the customer a tag in place of an older one.
 
     Raises:
-        WrongPrincipalError: not an administrator.
         NotFoundError: no such customer.
         StateConflictError: the customer has no verified name.
         BadFieldError: it would lapse before it takes effect.
 
     """
-    if not principal.is_administrator:
-        raise WrongPrincipalError
     if new.expire_month < new.effective_month:
         raise BadFieldError("expire_month", "not before effective_month")
     wanted = select(Customer).where(Customer.id == customer_id).with_for_update()

@@ -19,7 +19,7 @@ DEPTH_MAX = 10  # levels below the root
 _DIGITS = 18  # of an id; a party_id has 20 at most
 
 
-class NewOrganization(BaseModel):
+class AddOrganization(BaseModel):
     """The body of POST /api/enterprise/organizations; below the root unless a parent is named."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -35,7 +35,7 @@ def new_number() -> str:
 
 
 async def add_organization(
-    session: AsyncSession, principal: Principal, wanted: NewOrganization, now: datetime
+    session: AsyncSession, principal: Principal, wanted: AddOrganization, now: datetime
 ) -> Organization:
     """The new unit.
 

@@ -28,7 +28,8 @@ from wire.operations import Operation
 from wire.types import WireRequest
 
 PERMISSIONS_MAX = 100
-CUSTODY_PERMISSIONS = ["READ_FINANCE_INFO", "READ_CONSUME_BILL", "SHARE-BIZ-DISCOUNT-TO-SUB"]
+SHOWS_CONSUMPTION = "READ_CONSUME_BILL"
+CUSTODY_PERMISSIONS = ["READ_FINANCE_INFO", SHOWS_CONSUMPTION, "SHARE-BIZ-DISCOUNT-TO-SUB"]
 _MEMBER, _PASSWORD = "new_sub_customer", "password"
 
 
@@ -47,7 +48,7 @@ class MasterWithoutPhoneError(RefusedError):
 class NewMember(WireRequest):
     """The member's account.
 
-    A password stays in the gateway, which sends a reference in its place (decision 0015).
+    A password stays in the gateway, which sends a reference in its place.
     """
 
     customer_name: str
@@ -69,7 +70,7 @@ class NewMember(WireRequest):
         return self.mobile_phone if self.use_pri_mobile_phone == "N" else None
 
 
-class NewMembership(WireRequest, operation="create_sub_enterprise_account"):
+class CreateSubEnterpriseAccount(WireRequest, operation="create_sub_enterprise_account"):
     """The body."""
 
     party_id: str = Field(pattern=r"\A[0-9]+\Z")
@@ -95,7 +96,7 @@ def _without_password(field: Any) -> Any:
     return replace(field, fields=kept)
 
 
-def check_fields(wanted: NewMembership) -> None:
+def check_fields(wanted: CreateSubEnterpriseAccount) -> None:
     """The rules that need no look at others' accounts.
 
     Raises:
@@ -120,9 +121,10 @@ def check_fields(wanted: NewMembership) -> None:
 async def create_sub_enterprise_account(
     session: AsyncSession,
     principal: Principal,
-    wanted: NewMembership,
+    wanted: CreateSubEnterpriseAccount,
     settings: CustomerSyncSettings,
     now: datetime,
+    wall_now: datetime,
 ) -> Customer:
     """Make the account, associate it as its master is; as create_sub_customer states it.
 
@@ -147,7 +149,7 @@ async def create_sub_enterprise_account(
     new = wanted.new_sub_customer
     if new.proves and new.verification_code:
         await use_member_code(
-            session, settings.keys, master, new.proves, new.verification_code, now
+            session, settings.keys, master, new.proves, new.verification_code, wall_now
         )
     customer = _customer(master, wanted, now)
     await open_account(session, principal, customer, new.credential_ref, settings, now)
@@ -155,7 +157,7 @@ async def create_sub_enterprise_account(
     return customer
 
 
-def _customer(master: Customer, wanted: NewMembership, now: datetime) -> Customer:
+def _customer(master: Customer, wanted: CreateSubEnterpriseAccount, now: datetime) -> Customer:
     new = wanted.new_sub_customer
     mobile = new.proves or master.mobile
     if mobile is None:
@@ -177,12 +179,14 @@ def _customer(master: Customer, wanted: NewMembership, now: datetime) -> Custome
             **AT_FIRST,
             "enterprise_master_id": master.id,
             "financial_custody": wanted.financial_custody == 1,
+            "shows_consumption": wanted.financial_custody == 1
+            or SHOWS_CONSUMPTION in wanted.permission_ids,
         },
     )
 
 
 def _member(
-    customer: Customer, wanted: NewMembership, organization_id: str, now: datetime
+    customer: Customer, wanted: CreateSubEnterpriseAccount, organization_id: str, now: datetime
 ) -> Member:
     assert customer.enterprise_master_id is not None
     return Member(

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import audit, outbox
 from chassis.errors import NotFoundError
 from chassis.identity import Principal
+from customer_sync.customers.facts import customer_fact
 from customer_sync.customers.models import Customer
 from customer_sync.enterprise.find_master import find_master
 from customer_sync.enterprise.models import Member
@@ -36,6 +37,6 @@ async def leave_master(
     )
     assert customer is not None
     await session.refresh(member)
-    outbox.publish(session, customer.fact(member.leave(customer, now), now))
+    outbox.publish(session, customer_fact(member.leave(customer, now), customer, now))
     audit.record(session, principal, "enterprise.let_go", customer.id, now, master_id=master.id)
     return member

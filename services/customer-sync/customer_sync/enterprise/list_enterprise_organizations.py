@@ -15,7 +15,7 @@ from wire.types import WireQuery
 _Below = dict[str | None, list[Organization]]  # by the unit above
 
 
-class OrganizationsWanted(WireQuery, operation="list_enterprise_organizations"):
+class ListEnterpriseOrganizations(WireQuery, operation="list_enterprise_organizations"):
     """Where the list begins, and whether it goes all the way down (1) or one level (0)."""
 
     recursive_query: int = 0
@@ -23,7 +23,7 @@ class OrganizationsWanted(WireQuery, operation="list_enterprise_organizations"):
 
 
 async def list_enterprise_organizations(
-    session: AsyncSession, principal: Principal, wanted: OrganizationsWanted
+    session: AsyncSession, principal: Principal, wanted: ListEnterpriseOrganizations
 ) -> dict[str, Any]:
     """The root is named only where the list begins at it; oldest units first.
 

@@ -18,7 +18,7 @@ _STATUS = case(
 )
 
 
-class MembersWanted(WireQuery, operation="list_enterprise_sub_customers"):
+class ListEnterpriseSubCustomers(WireQuery, operation="list_enterprise_sub_customers"):
     """The filters, all of which must hold; an empty text is one of its own."""
 
     sub_customer_account_name: str | None = None
@@ -30,7 +30,7 @@ class MembersWanted(WireQuery, operation="list_enterprise_sub_customers"):
 
 
 async def list_enterprise_sub_customers(
-    session: AsyncSession, principal: Principal, wanted: MembersWanted
+    session: AsyncSession, principal: Principal, wanted: ListEnterpriseSubCustomers
 ) -> tuple[list[dict[str, Any]], int]:
     """One page, oldest first, and the number of all that match.
 
@@ -59,8 +59,8 @@ async def list_enterprise_sub_customers(
     return [_information(*row) for row in rows], await session.scalar(counted) or 0
 
 
-def _conditions(wanted: MembersWanted) -> list[ColumnElement[bool]]:
-    """Login names without regard to case, as everywhere; what a member is called, with."""
+def _conditions(wanted: ListEnterpriseSubCustomers) -> list[ColumnElement[bool]]:
+    """Both are folded; for what a member is called its case counts, as for a label."""
     found: list[ColumnElement[bool]] = []
     by_name, by_display = wanted.sub_customer_account_name, wanted.sub_customer_display_name
     for field, text in (
@@ -70,10 +70,11 @@ def _conditions(wanted: MembersWanted) -> list[ColumnElement[bool]]:
         if text is not None and any(character.isspace() for character in text):
             raise BadFieldError(field, "no blanks")
     if by_name is not None:
-        lowered = func.lower(Customer.account_name)
-        found.append(_matches(lowered, func.lower(by_name), fuzzy=wanted.fuzzy_query == 1))
+        named = func.fold_name(Customer.account_name)
+        found.append(_matches(named, func.fold_name(by_name), fuzzy=wanted.fuzzy_query == 1))
     if by_display is not None:
-        found.append(_matches(Member.display_name, by_display, fuzzy=wanted.fuzzy_query == 1))
+        called = func.fold_forms(Member.display_name)
+        found.append(_matches(called, func.fold_forms(by_display), fuzzy=wanted.fuzzy_query == 1))
     if wanted.org_id is not None:
         found.append(Member.organization_id == wanted.org_id)
     return found

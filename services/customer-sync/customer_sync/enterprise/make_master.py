@@ -8,8 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit, outbox
 from chassis.errors import NotFoundError
-from chassis.identity import Principal, WrongPrincipalError
+from chassis.identity import Principal
 from contracts.customer import CustomerUpdated
+from customer_sync.customers.facts import customer_fact
 from customer_sync.customers.models import (
     ASSOCIATED,
     ENTERPRISE,
@@ -21,7 +22,7 @@ from customer_sync.enterprise.add_organization import NAME_LENGTH_MAX, new_numbe
 from customer_sync.enterprise.models import Organization
 
 
-class NewEnterprise(BaseModel):
+class MakeMaster(BaseModel):
     """The body of POST /api/customers/{id}/enterprise; the root needs no name."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -33,19 +34,16 @@ async def make_master(
     session: AsyncSession,
     principal: Principal,
     customer_id: str,
-    wanted: NewEnterprise,
+    wanted: MakeMaster,
     now: datetime,
 ) -> Organization:
     """Give it the root of its organisation; states `customer.updated`.
 
     Raises:
-        WrongPrincipalError: not an administrator.
         NotFoundError: no such customer.
         StateConflictError: not an associated, verified enterprise, or a master or member already.
 
     """
-    if not principal.is_administrator:
-        raise WrongPrincipalError
     customer = await session.scalar(
         select(Customer).where(Customer.id == customer_id).with_for_update()
     )
@@ -65,7 +63,7 @@ async def make_master(
     )
     session.add(root)
     customer.is_enterprise_master = True
-    outbox.publish(session, customer.fact(CustomerUpdated, now))
+    outbox.publish(session, customer_fact(CustomerUpdated, customer, now))
     audit.record(session, principal, "customer.make_master", customer.id, now)
     return root
 

@@ -58,4 +58,5 @@ class Member(Tables):
             raise StateConflictError(f"the member's status is {self.status}")
         self.status, self.left_at = CLOSED, now
         customer.enterprise_master_id, customer.financial_custody = None, False
+        customer.shows_consumption = False
         return CustomerUpdated

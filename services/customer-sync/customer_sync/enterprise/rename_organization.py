@@ -12,7 +12,7 @@ from customer_sync.enterprise.find_master import find_master, find_organization
 from customer_sync.enterprise.models import Organization
 
 
-class OrganizationName(BaseModel):
+class RenameOrganization(BaseModel):
     """The body of PATCH /api/enterprise/organizations/{id}."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -24,7 +24,7 @@ async def rename_organization(
     session: AsyncSession,
     principal: Principal,
     organization_id: str,
-    wanted: OrganizationName,
+    wanted: RenameOrganization,
     now: datetime,
 ) -> Organization:
     """The unit under its new name; the root may be named too.

@@ -8,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.errors import BadFieldError, UnknownValueError
 from chassis.identity import Principal
 from customer_sync.codes.code_senders import CodeMessage
-from customer_sync.codes.send_verification_code import LANGUAGES
 from customer_sync.codes.verification_codes import ENTERPRISE_MEMBER, pause_between_codes
 from customer_sync.customers.contact_rules import is_mainland_mobile
+from customer_sync.customers.send_verification_code import LANGUAGES
 from customer_sync.enterprise.find_master import find_master
 from customer_sync.enterprise.member_codes import issue_member_code
 from customer_sync.settings import CustomerSyncSettings

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import Header, Request, Response
+from fastapi import Header, Response
 
 from chassis.answers import JsonAnswer
 from chassis.clock import Now
@@ -10,13 +10,12 @@ from chassis.database import HttpSession
 from chassis.identity import CurrentPrincipal
 from chassis.routes import Router
 from customer_sync.freezing.freeze_customers import (
-    Freezing,
+    FreezeCustomers,
     Refusals,
-    Unfreezing,
+    UnfreezeCustomers,
     freeze_customers,
     unfreeze_customers,
 )
-from customer_sync.read_body import read_body
 
 router = Router()
 Language = Annotated[str, Header(alias="X-Language")]
@@ -24,28 +23,26 @@ Language = Annotated[str, Header(alias="X-Language")]
 
 @router.post("/v2/partners/sub-customers/freeze")
 async def freeze(
-    request: Request,
+    wanted: FreezeCustomers,
     principal: CurrentPrincipal,
     session: HttpSession,
     now: Now,
     language: Language = "",
 ) -> Response:
     """freeze_sub_customers."""
-    wanted = await read_body(Freezing, await request.body())
     refusals = await freeze_customers(session, principal, wanted, now)
     return JsonAnswer(_details(refusals, language))
 
 
 @router.post("/v2/partners/sub-customers/unfreeze")
 async def unfreeze(
-    request: Request,
+    wanted: UnfreezeCustomers,
     principal: CurrentPrincipal,
     session: HttpSession,
     now: Now,
     language: Language = "",
 ) -> Response:
     """unfreeze_sub_customers."""
-    wanted = await read_body(Unfreezing, await request.body())
     refusals = await unfreeze_customers(session, principal, wanted, now)
     return JsonAnswer(_details(refusals, language))
 

@@ -11,12 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import audit, outbox
 from chassis.errors import RefusedError
 from chassis.identity import Principal, WrongPrincipalError
+from chassis.tenancy import acted_for
 from contracts.customer import CustomerEvent
-from customer_sync.codes.send_verification_code import NotYourCustomerError
-from customer_sync.customers.models import ASSOCIATED, RESALE_TYPES, Customer
-from customer_sync.find_partner import find_owner
+from customer_sync.copies import Partner
+from customer_sync.customers.facts import customer_fact
+from customer_sync.customers.models import ASSOCIATED, Customer
+from customer_sync.customers.send_verification_code import NotYourCustomerError
 from wire.operations import INTERNATIONAL
 from wire.types import WireRequest
+from wire.vocabulary import RESALE_TYPES
 
 CUSTOMERS_MAX = 10  # in one request
 
@@ -26,7 +29,7 @@ FreezeType = Literal["ACCOUNT", "ACCOUNT_AND_RESOURCE"]
 _LEVELS: dict[str, int] = {"ACCOUNT": 1, "ACCOUNT_AND_RESOURCE": 2}  # as is_frozen says it
 
 
-class Freezing(WireRequest, operation="freeze_sub_customers", site=INTERNATIONAL):
+class FreezeCustomers(WireRequest, operation="freeze_sub_customers", site=INTERNATIONAL):
     """Which customers, and whether their resources too."""
 
     customer_ids: list[str] = Field(max_length=CUSTOMERS_MAX)
@@ -35,7 +38,7 @@ class Freezing(WireRequest, operation="freeze_sub_customers", site=INTERNATIONAL
     freeze_type: FreezeType = "ACCOUNT"
 
 
-class Unfreezing(WireRequest, operation="unfreeze_sub_customers", site=INTERNATIONAL):
+class UnfreezeCustomers(WireRequest, operation="unfreeze_sub_customers", site=INTERNATIONAL):
     """Which customers; the type must be the one that they were frozen with."""
 
     customer_ids: list[str] = Field(max_length=CUSTOMERS_MAX)
@@ -51,7 +54,7 @@ class NotResaleError(RefusedError):
 
 
 async def freeze_customers(
-    session: AsyncSession, principal: Principal, wanted: Freezing, now: datetime
+    session: AsyncSession, principal: Principal, wanted: FreezeCustomers, now: datetime
 ) -> Refusals:
     """Freeze those that can be, and say what is wrong with the others.
 
@@ -59,7 +62,7 @@ async def freeze_customers(
 
     Raises:
         WrongPrincipalError: no partner of the international site.
-        ResellerNotYoursError: `indirect_partner_id` names another distributor's reseller.
+        NotOwnResellerError: `indirect_partner_id` names another distributor's reseller.
 
     """
     level = _LEVELS[wanted.freeze_type]
@@ -69,12 +72,12 @@ async def freeze_customers(
 
 
 async def unfreeze_customers(
-    session: AsyncSession, principal: Principal, wanted: Unfreezing, now: datetime
+    session: AsyncSession, principal: Principal, wanted: UnfreezeCustomers, now: datetime
 ) -> Refusals:
     """Let go of those that are frozen so; states `customer.unfrozen` of each.
 
     Raises:
-        WrongPrincipalError, ResellerNotYoursError: as `freeze_customers`.
+        WrongPrincipalError, NotOwnResellerError: as `freeze_customers`.
 
     """
     level = _LEVELS[wanted.unfreeze_type]
@@ -86,14 +89,14 @@ async def unfreeze_customers(
 async def _change_each(
     session: AsyncSession,
     principal: Principal,
-    wanted: Freezing | Unfreezing,
+    wanted: FreezeCustomers | UnfreezeCustomers,
     deed: str,
     change: Change,
     now: datetime,
 ) -> Refusals:
     if principal.site != INTERNATIONAL:
         raise WrongPrincipalError("the international site's partners only")
-    owner = await find_owner(session, principal, wanted.indirect_partner_id)
+    owner = await acted_for(session, principal, wanted.indirect_partner_id, Partner)
     ids = dict.fromkeys(wanted.customer_ids)
     # One order for all who lock many: none waits for another that waits for it.
     found = await session.scalars(
@@ -112,7 +115,7 @@ async def _change_each(
             refusals.append((customer_id, refusal))
             continue
         if fact is not None:
-            outbox.publish(session, known[customer_id].fact(fact, now))
+            outbox.publish(session, customer_fact(fact, known[customer_id], now))
             audit.record(session, principal, deed, customer_id, now, reason=wanted.reason)
     return refusals
 

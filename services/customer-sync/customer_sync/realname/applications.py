@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from chassis.errors import BadFieldError, RefusedError, UnknownValueError
 from customer_sync.customers.models import ENTERPRISE, PERSONAL
-from wire.operations import CHINA, INTERNATIONAL
+from wire.operations import INTERNATIONAL
 from wire.types import WireRequest
 
 FORMATS = ("jpg", "jpeg", "bmp", "png", "gif", "pdf")
@@ -90,13 +90,6 @@ class EnterpriseChange(_Enterprise, operation="change_enterprise_realname_authen
 
 
 Application = _Personal | EnterpriseApplication | EnterpriseChange
-
-
-def personal_model_of(
-    site: str,
-) -> type[PersonalApplication] | type[PersonalApplicationAbroad]:
-    """The request as the caller's site speaks it."""
-    return PersonalApplication if site == CHINA else PersonalApplicationAbroad
 
 
 def check_files(paths: list[str]) -> None:

@@ -8,6 +8,7 @@ from chassis import audit, outbox
 from chassis.errors import RefusedError
 from chassis.identity import Principal
 from contracts.customer import CustomerUpdated
+from customer_sync.customers.facts import customer_fact
 from customer_sync.customers.models import IN_REVIEW, PERSONAL, VERIFIED, Customer
 from customer_sync.realname.applications import Application
 from customer_sync.realname.find_applicant import find_applicant
@@ -46,7 +47,6 @@ async def apply_for_verification(
     the SDK repeats a PUT (docs/domain/wire-protocol.md D.4a.7).
 
     Raises:
-        WrongPrincipalError: the caller is no partner.
         NotYourCustomerError: not an associated customer of the caller.
         SwitchedOffError, DoneOrInReviewError, NotVerifiedYetError: not now.
         BadFieldError, UnknownValueError, WrongFileError, NoBankError: the body.
@@ -66,7 +66,7 @@ async def apply_for_verification(
     await session.merge(new)
     if not wanted.changes:
         customer.verified_status = IN_REVIEW
-        outbox.publish(session, customer.fact(CustomerUpdated, now))
+        outbox.publish(session, customer_fact(CustomerUpdated, customer, now))
     audit.record(session, principal, "customer.apply_realname", customer.id, now)
 
 

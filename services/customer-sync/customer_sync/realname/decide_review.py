@@ -9,13 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit, outbox
 from chassis.errors import NotFoundError
-from chassis.identity import Principal, WrongPrincipalError
+from chassis.identity import Principal
 from contracts.customer import CustomerUpdated
+from customer_sync.customers.facts import customer_fact
 from customer_sync.customers.models import REJECTED, Customer
 from customer_sync.realname.models import RealnameApplication
 
 
-class Review(BaseModel):
+class DecideReview(BaseModel):
     """The decision; the opinion is what the partner reads of a refusal."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -25,20 +26,21 @@ class Review(BaseModel):
 
 
 async def decide_review(
-    session: AsyncSession, principal: Principal, customer_id: str, review: Review, now: datetime
+    session: AsyncSession,
+    principal: Principal,
+    customer_id: str,
+    review: DecideReview,
+    now: datetime,
 ) -> Customer:
     """Verify, and state `customer.verified`, or refuse, and state `customer.updated`.
 
     A refused change leaves the person verified.
 
     Raises:
-        WrongPrincipalError: not an administrator.
         NotFoundError: no such customer, or it never applied.
         StateConflictError: it is decided already.
 
     """
-    if not principal.is_administrator:
-        raise WrongPrincipalError
     customer = await session.scalar(
         select(Customer).where(Customer.id == customer_id).with_for_update()
     )
@@ -49,9 +51,9 @@ async def decide_review(
     application.decide(approved=approved, opinion=review.opinion, now=now)
     if approved:
         fact = customer.verify(application.name, application.customer_type)
-        outbox.publish(session, customer.fact(fact, now))
+        outbox.publish(session, customer_fact(fact, customer, now))
     elif not application.is_change:
         customer.verified_status = REJECTED
-        outbox.publish(session, customer.fact(CustomerUpdated, now))
+        outbox.publish(session, customer_fact(CustomerUpdated, customer, now))
     audit.record(session, principal, "customer.review", customer.id, now, decision=review.decision)
     return customer

@@ -3,9 +3,9 @@
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.identity import Principal, WrongPrincipalError
-from customer_sync.codes.send_verification_code import NotYourCustomerError
+from chassis.identity import Principal
 from customer_sync.customers.models import ASSOCIATED, Customer
+from customer_sync.customers.send_verification_code import NotYourCustomerError
 
 
 async def find_applicant(session: AsyncSession, principal: Principal, customer_id: str) -> Customer:
@@ -16,8 +16,6 @@ async def find_applicant(session: AsyncSession, principal: Principal, customer_i
         NotYourCustomerError: no such customer, not associated, or another's, a reseller's included.
 
     """
-    if not principal.is_partner:
-        raise WrongPrincipalError
     found = await session.scalar(
         select(Customer)
         .where(

@@ -1,5 +1,7 @@
 """The HTTP door of users' bindings; it is the authority's alone."""
 
+from datetime import datetime
+
 from fastapi import Response
 
 from chassis.clock import Now
@@ -7,14 +9,25 @@ from chassis.database import HttpSession
 from chassis.idempotency import CurrentIdempotency
 from chassis.identity import CurrentPrincipal
 from chassis.routes import Router
-from customer_sync.saml.bind_user import BindRequest, bind_user
+from customer_sync.saml.bind_user import BindUser, bind_user
+from wire.native import NativeAnswer
 
 router = Router()
 
 
-@router.post("/api/saml-bindings")
+class BindingAnswer(NativeAnswer):
+    """A user of the platform, and the account that it has here."""
+
+    customer_id: str
+    xuser_id: str
+    xaccount_id: str
+    xaccount_type: str
+    bound_at: datetime
+
+
+@router.post("/api/saml-bindings", response_model=BindingAnswer)
 async def bind(
-    wanted: BindRequest,
+    wanted: BindUser,
     principal: CurrentPrincipal,
     session: HttpSession,
     now: Now,
@@ -22,11 +35,4 @@ async def bind(
 ) -> Response:
     """Bind a user of the platform to the account made for it."""
     bound = await bind_user(session, principal, wanted, now)
-    answer = {
-        "customer_id": bound.customer_id,
-        "xuser_id": bound.xuser_id,
-        "xaccount_id": bound.xaccount_id,
-        "xaccount_type": bound.xaccount_type,
-        "bound_at": bound.bound_at,
-    }
-    return await idempotency.answer(201, answer)
+    return await idempotency.answer(BindingAnswer.of(bound))

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit
 from chassis.errors import BadFieldError, NotFoundError
-from chassis.identity import Principal, WrongPrincipalError
+from chassis.identity import Principal
 from customer_sync.customers.contact_rules import MAINLAND, attribute_mobile
 from customer_sync.customers.create_sub_customer import made_for
 from customer_sync.customers.models import UNLINKED, Customer, StateConflictError
@@ -21,7 +21,7 @@ _Id128 = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, m
 _Id64 = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 
 
-class BindRequest(BaseModel):
+class BindUser(BaseModel):
     """What the assertion says: xUserId, xAccountId, xAccountType, customer name, mobile.
 
     Blanks around a value do not count; an optional one that is empty is not there.
@@ -43,12 +43,11 @@ class AttributeMismatchError(BadFieldError):
 
 
 async def bind_user(
-    session: AsyncSession, principal: Principal, wanted: BindRequest, now: datetime
+    session: AsyncSession, principal: Principal, wanted: BindUser, now: datetime
 ) -> SamlBinding:
     """Compare and bind; a user that is bound already stays bound as it was.
 
     Raises:
-        WrongPrincipalError: the caller is no partner.
         NotFoundError: no such account, or another partner's.
         StateConflictError: the account is no longer the partner's.
         AttributeMismatchError: the name or the phone is another one.
@@ -80,11 +79,7 @@ async def bind_user(
     return await session.get_one(SamlBinding, tuple(key.values()))
 
 
-async def _find_account(
-    session: AsyncSession, principal: Principal, wanted: BindRequest
-) -> Customer:
-    if not principal.is_partner:
-        raise WrongPrincipalError
+async def _find_account(session: AsyncSession, principal: Principal, wanted: BindUser) -> Customer:
     mine = or_(Customer.partner_id == principal.id, Customer.distributor_id == principal.id)
     customer = await session.scalar(
         select(Customer).where(made_for(wanted.xaccount_type, wanted.xaccount_id), mine)
@@ -96,7 +91,7 @@ async def _find_account(
     return customer
 
 
-def _compare(customer: Customer, wanted: BindRequest) -> None:
+def _compare(customer: Customer, wanted: BindUser) -> None:
     """Login names are the same whatever their case; phones whatever their country code's form."""
     name = wanted.customer_name
     if name and name.lower() != customer.account_name.lower():

@@ -1,7 +1,7 @@
 """How many associated customers a partner has, kept so that nobody counts a million rows.
 
-Tallies are kept by the triggers of the table `customers` (migrations 0007 and 0011), which append
-who changed; a count is what was summed up and what was appended since.
+Tallies are kept by the triggers of the table `customers` (migrations 0007, 0011 and 0019), which
+append who changed; a count is what was summed up and what was appended since.
 """
 
 from datetime import UTC, datetime, time, timedelta
@@ -24,17 +24,15 @@ _TALLIED = """
 """
 _ALL = _TALLIED.format("counted = 'n'", "TRUE")
 _OF_TYPE = _TALLIED.format("counted = 't' || $2", "association_type = $2")
-_GRAM = "$2 || CASE WHEN $4 THEN lower($3) ELSE $3 END"
-_WITH_GRAM = _TALLIED.format(f"counted = {_GRAM}", f"grams @> ARRAY[{_GRAM}]")
+_WITH_GRAM = _TALLIED.format("counted = $2", "grams @> ARRAY[$2]")
 # None where nobody keeps the text. `{}` is its column.
 _WITH_TEXT = """
     SELECT customers + coalesce((
         SELECT sum(waiting.by) FROM tally_changes AS waiting
-        WHERE waiting.partner_id = $1
-          AND strpos(waiting.{0}, CASE WHEN $4 THEN lower($3) ELSE $3 END) > 0
+        WHERE waiting.partner_id = $1 AND strpos(waiting.{0}, $3) > 0
     ), 0)
     FROM tallies
-    WHERE partner_id = $1 AND counted = upper($2) || CASE WHEN $4 THEN lower($3) ELSE $3 END
+    WHERE partner_id = $1 AND counted = $2::text || $3 AND of_folded
 """
 _IN_DAYS = _TALLIED.format(
     "counted >= 'd' || coalesce($2::date::text, '')"
@@ -109,19 +107,17 @@ async def count_associated(connection: Any, partner_id: str, association_type: s
     return int(await connection.fetchval(_OF_TYPE, partner_id, association_type))
 
 
-async def count_with_gram(
-    connection: Any, partner_id: str, mark: str, value: str, *, folds: bool
-) -> int:
-    """Those in whose marked text (`grams`) a character or a pair of characters stands."""
-    return int(await connection.fetchval(_WITH_GRAM, partner_id, mark, value, folds))
+async def count_with_gram(connection: Any, partner_id: str, mark: str, value: str) -> int:
+    """Those in whose marked text (`grams`) a folded character or pair of characters stands."""
+    return int(await connection.fetchval(_WITH_GRAM, partner_id, mark + value))
 
 
 async def count_with_text(
-    connection: Any, partner_id: str, column: str, mark: str, value: str, *, folds: bool
+    connection: Any, partner_id: str, column: str, mark: str, value: str
 ) -> int | None:
-    """Those in whose column a longer text stands; None where it is not frequent enough to keep."""
+    """Those in whose column a longer, folded text stands; None where it is too rare to keep."""
     asked = _WITH_TEXT.format(column)
-    found = await connection.fetchval(asked, partner_id, mark, value, folds)
+    found = await connection.fetchval(asked, partner_id, mark.upper(), value)
     return None if found is None else int(found)
 
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from chassis.database import Database
 from chassis.errors import RefusedError
 from chassis.identity import Principal
-from customer_sync.search.list_sub_customers import CustomersWanted, list_sub_customers
+from customer_sync.search.list_sub_customers import ListSubCustomers, list_sub_customers
 from wire.types import Instant, WireRequest
 
 _NAMES = {  # of the newer list → here
@@ -34,7 +34,7 @@ class NotTheCallersPathError(RefusedError):
     code = "CBC.0150"
 
 
-class OlderCustomersWanted(WireRequest, operation="query_customers_old"):
+class ListOlderCustomers(WireRequest, operation="query_customers_old"):
     """The filters, all of which must hold."""
 
     domain_name: str | None = Field(default=None, alias="domainName")
@@ -48,9 +48,9 @@ class OlderCustomersWanted(WireRequest, operation="query_customers_old"):
     limit: int = 10
 
     @property
-    def newer(self) -> CustomersWanted:
+    def newer(self) -> ListSubCustomers:
         """The same wish in the newer list's words; the table has checked it already."""
-        return CustomersWanted.model_construct(
+        return ListSubCustomers.model_construct(
             account_name=self.domain_name,
             customer=self.name,
             label=self.label,
@@ -63,14 +63,17 @@ class OlderCustomersWanted(WireRequest, operation="query_customers_old"):
         )
 
 
+NO_FILTER = ListOlderCustomers()  # where the SDK sends no bytes
+
+
 async def list_older_customers(
-    database: Database, principal: Principal, partner_id: str, wanted: OlderCustomersWanted
+    database: Database, principal: Principal, partner_id: str, wanted: ListOlderCustomers
 ) -> tuple[list[dict[str, Any]], int]:
     """One page of the caller's own customers, and the number of all that match.
 
     Raises:
         NotTheCallersPathError: the path names somebody else.
-        WrongPrincipalError, BadFieldError: as of the newer list.
+        BadFieldError: as of the newer list.
 
     """
     if partner_id != principal.id:

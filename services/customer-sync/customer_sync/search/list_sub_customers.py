@@ -12,22 +12,25 @@ import asyncpg
 
 from chassis.database import Database
 from chassis.errors import BadFieldError
-from chassis.identity import Principal, WrongPrincipalError
-from customer_sync.find_partner import DISTRIBUTOR, find_owner
+from chassis.folding import fold_forms, fold_name
+from chassis.identity import Principal
+from chassis.tenancy import DISTRIBUTOR, acted_for
+from customer_sync.copies import Partner
 from customer_sync.search.count_customers import (
     count_associated,
     count_associated_between,
     count_with_gram,
     count_with_text,
 )
+from customer_sync.search.fold_customers import FOLDED
 from wire.json import known
 from wire.operations import INTERNATIONAL
 from wire.types import Instant, WireRequest
 
-_FUZZY = {  # request field → (column, its mark in the grams, whether letters are folded)
-    "account_name": ("account_name", "a", True),
-    "customer": ("customer_name", "c", True),
-    "label": ("label", "l", False),
+_FUZZY = {  # request field → (column, its mark in the grams, how its texts are folded)
+    "account_name": ("account_name", "a", fold_name),
+    "customer": ("customer_name", "c", fold_name),
+    "label": ("label", "l", fold_forms),
 }
 _GRAM_CHARACTERS_MAX = 2  # texts up to this length stand in the grams as they are
 _RARE_MAX = 2_000  # matches; of more, a page is soon met when walking from the newest customer on
@@ -38,10 +41,11 @@ _SHOWN = (
     " verified_status, country_code, customer_type, is_frozen, account_manager_name, xaccount_id,"
     " xaccount_type, customer_level, email"
 )
+_FOLDED = "folded_account_name, folded_customer_name, folded_label"
 _NEWEST_FIRST = "ORDER BY associated_on DESC, id DESC"
 
 
-class CustomersWanted(WireRequest, operation="list_sub_customers"):
+class ListSubCustomers(WireRequest, operation="list_sub_customers"):
     """The filters, all of which must hold; both ends of the time window belong to it."""
 
     account_name: str | None = None
@@ -62,13 +66,8 @@ class CustomersWanted(WireRequest, operation="list_sub_customers"):
         return set(told) - {"offset", "limit", "indirect_partner_id"}
 
 
-class CustomersWantedAbroad(CustomersWanted, operation="list_sub_customers", site=INTERNATIONAL):
+class ListSubCustomersAbroad(ListSubCustomers, operation="list_sub_customers", site=INTERNATIONAL):
     """The same on the international site, whose resale is type 3 (docs/domain/customers.md B.2)."""
-
-
-def search_model_of(site: str) -> type[CustomersWanted]:
-    """How the site's SDK sends it."""
-    return CustomersWantedAbroad if site == INTERNATIONAL else CustomersWanted
 
 
 @dataclass(slots=True)
@@ -87,19 +86,20 @@ class _Where:
 
 
 async def list_sub_customers(
-    database: Database, principal: Principal, wanted: CustomersWanted
+    database: Database, principal: Principal, wanted: ListSubCustomers
 ) -> tuple[list[dict[str, Any]], int]:
     """One page and the number of all that match.
 
     Raises:
-        WrongPrincipalError: the caller is no partner.
-        ResellerNotYoursError: `indirect_partner_id` names another distributor's reseller.
+        NotOwnResellerError: `indirect_partner_id` names another distributor's reseller.
         BadFieldError: a fuzzy filter holds a blank.
 
     """
     owner = await _owner(database, principal, wanted.indirect_partner_id)
-    where = _conditions(owner, wanted)
+    _refuse_blanks(wanted)
     async with database.read_as(principal) as connection:
+        wanted = await _folded(connection, wanted)
+        where = _conditions(owner, wanted)
         if not wanted.filters & _FUZZY.keys():
             return await _list(connection, owner, wanted, where)
         if len(wanted.filters) > 1:
@@ -107,18 +107,34 @@ async def list_sub_customers(
         return await _search_text(connection, owner, wanted, where)
 
 
+def _refuse_blanks(wanted: ListSubCustomers) -> None:
+    """The vendor's rule; the texts of customers may have them."""
+    for name in _FUZZY:
+        if any(character.isspace() for character in getattr(wanted, name) or ""):
+            raise BadFieldError(name, "no blanks")
+
+
+async def _folded(connection: asyncpg.Connection, wanted: ListSubCustomers) -> ListSubCustomers:
+    """What is looked for, as rows are folded."""
+    folded = {}
+    for name, (_, _, fold) in _FUZZY.items():
+        if (value := getattr(wanted, name)) is not None:
+            folded[name] = await fold(connection, value)
+            if not folded[name]:
+                raise BadFieldError(name, "nothing but characters without a width")
+    return wanted.model_copy(update=folded) if folded else wanted
+
+
 async def _owner(database: Database, principal: Principal, indirect_partner_id: str | None) -> str:
     """Whose customers; only a reseller must be looked up."""
     if principal.kind == DISTRIBUTOR and indirect_partner_id:
         async with database.transaction_as(principal) as session:
-            return await find_owner(session, principal, indirect_partner_id)
-    if not principal.is_partner:
-        raise WrongPrincipalError
+            return await acted_for(session, principal, indirect_partner_id, Partner)
     return principal.id
 
 
 async def _list(
-    connection: asyncpg.Connection, owner: str, wanted: CustomersWanted, where: _Where
+    connection: asyncpg.Connection, owner: str, wanted: ListSubCustomers, where: _Where
 ) -> tuple[list[dict[str, Any]], int]:
     rows = await _page(connection, wanted, where)
     if wanted.filters and wanted.offset == 0 and len(rows) < wanted.limit:
@@ -134,7 +150,7 @@ async def _list(
 
 
 async def _page(
-    connection: asyncpg.Connection, wanted: CustomersWanted, where: _Where
+    connection: asyncpg.Connection, wanted: ListSubCustomers, where: _Where
 ) -> list[dict[str, Any]]:
     """From the newest on, along the index, until the page is full."""
     limit, offset = f"${len(where.values) + 1}", f"${len(where.values) + 2}"
@@ -147,32 +163,32 @@ async def _page(
 
 
 async def _search_text(
-    connection: asyncpg.Connection, owner: str, wanted: CustomersWanted, where: _Where
+    connection: asyncpg.Connection, owner: str, wanted: ListSubCustomers, where: _Where
 ) -> tuple[list[dict[str, Any]], int]:
     """One text alone: characters, pairs and what is frequent of longer texts are tallied."""
     [name] = wanted.filters
-    column, mark, folds = _FUZZY[name]
+    column, mark, _ = _FUZZY[name]
     value = getattr(wanted, name)
     count: int | None
     if len(value) > _GRAM_CHARACTERS_MAX:
-        count = await count_with_text(connection, owner, column, mark, value, folds=folds)
+        count = await count_with_text(connection, owner, column, mark, value)
     else:
-        count = await count_with_gram(connection, owner, mark, value, folds=folds)
+        count = await count_with_gram(connection, owner, mark, value)
     if count is not None and count > _RARE_MAX:
-        rows = await _walk(connection, owner, wanted, _strpos(column, folds), value)
+        rows = await _walk(connection, owner, wanted, _strpos(column), value)
         if len(rows) == wanted.limit:
             return rows, count
     return await _search(connection, wanted, where)
 
 
 async def _walk(
-    connection: asyncpg.Connection, owner: str, wanted: CustomersWanted, matches: str, value: str
+    connection: asyncpg.Connection, owner: str, wanted: ListSubCustomers, matches: str, value: str
 ) -> list[dict[str, Any]]:
     """The page as far as the newest customers have it; a frequent text fills it soon."""
     rows = await connection.fetch(
         f"""
         SELECT {_SHOWN} FROM (
-            SELECT {_SHOWN} FROM visible_customers
+            SELECT {_SHOWN}, {_FOLDED} FROM visible_customers
             WHERE partner_id = $1 AND association_status = 'associated'
             {_NEWEST_FIRST} LIMIT {_WALK_ROWS_MAX}
         ) AS newest
@@ -184,7 +200,7 @@ async def _walk(
 
 
 async def _search(
-    connection: asyncpg.Connection, wanted: CustomersWanted, where: _Where
+    connection: asyncpg.Connection, wanted: ListSubCustomers, where: _Where
 ) -> tuple[list[dict[str, Any]], int]:
     """All matches first, then their page: they must be counted anyway.
 
@@ -210,7 +226,7 @@ async def _search(
     return [_information(row) for row in found if row["id"] is not None], found[0]["number"]
 
 
-def _conditions(owner: str, wanted: CustomersWanted) -> _Where:
+def _conditions(owner: str, wanted: ListSubCustomers) -> _Where:
     where = _Where("partner_id = $1 AND association_status = 'associated'", [owner])
     for name in _FUZZY:
         if (value := getattr(wanted, name)) is not None:
@@ -228,23 +244,17 @@ def _conditions(owner: str, wanted: CustomersWanted) -> _Where:
 
 def _match(where: _Where, name: str, value: str) -> None:
     """Candidates by their character pairs, then exactly where the value is longer than a pair."""
-    if any(character.isspace() for character in value):
-        raise BadFieldError(name, "no blanks")
-    column, mark, folds = _FUZZY[name]
+    column, mark, _ = _FUZZY[name]
     sizes = [min(len(value), _GRAM_CHARACTERS_MAX)]
-    needle = "lower({}::text)" if folds else "{}::text"
-    where.and_(f"grams @> (SELECT search_grams('{mark}', {needle}, {{}}::integer[]))", value, sizes)
+    grams = f"(SELECT search_grams('{mark}', {{}}::text, {{}}::integer[]))"
+    where.and_(f"grams @> {grams}", value, sizes)
     if len(value) > _GRAM_CHARACTERS_MAX:
-        where.and_(_strpos(column, folds), value)
+        where.and_(_strpos(column), value)
 
 
-def _strpos(column: str, folds: bool) -> str:
-    """Whether the column holds a value, letters folded or not."""
-    return (
-        f"strpos(lower({column}), lower({{}}::text)) > 0"
-        if folds
-        else f"strpos({column}, {{}}::text) > 0"
-    )
+def _strpos(column: str) -> str:
+    """Whether the column holds a folded value."""
+    return f"strpos({FOLDED[column]}, {{}}::text) > 0"
 
 
 def _information(row: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from sqlalchemy import ARRAY, BigInteger, Text
+from sqlalchemy import ARRAY, BigInteger, Text, text
 from sqlalchemy import Identity as GeneratedId
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -18,6 +18,8 @@ class Tally(Tables):
     counted: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
     distributor_id: Mapped[str | None]
     customers: Mapped[int]
+    # Of a longer text: whether folded texts were counted. Version 0.2 counted others.
+    of_folded: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class TallyChange(Tables):
@@ -31,7 +33,7 @@ class TallyChange(Tables):
     association_type: Mapped[str]
     associated_day: Mapped[date]
     grams: Mapped[list[str]] = mapped_column(ARRAY(Text))
-    account_name: Mapped[str] = mapped_column(server_default="")  # letters folded
-    customer_name: Mapped[str] = mapped_column(server_default="")  # letters folded
-    label: Mapped[str] = mapped_column(server_default="")
+    account_name: Mapped[str] = mapped_column(server_default="")  # folded
+    customer_name: Mapped[str] = mapped_column(server_default="")  # folded
+    label: Mapped[str] = mapped_column(server_default="")  # folded, but for its case
     by: Mapped[int]

@@ -8,11 +8,13 @@ summed up like everything else (`merge_tallies`).
 from collections import defaultdict
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import delete, select, text
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.database import Database
 from customer_sync.search.count_customers import ALONE, LONGER_TEXTS, merge_tallies
+from customer_sync.search.fold_customers import FOLDED
 from customer_sync.search.models import Tally
 
 LOOK_EVERY_SECONDS = 300.0
@@ -28,28 +30,29 @@ _SIZES = text(
     " FROM tallies WHERE counted = 'n'"
 )
 # Texts with a blank are left out: nobody can ask for them.
-_GUESS = text(r"""
+_GUESS = text(f"""
     SELECT partner_id, counted FROM (
         SELECT partner_id, mark || substr(value, start, size) AS counted, count(*) AS customers
         FROM customers TABLESAMPLE SYSTEM (:percent), LATERAL (VALUES
-            ('A', lower(account_name)), ('C', lower(customer_name)), ('L', label)
+            ('A', {FOLDED["account_name"]}),
+            ('C', {FOLDED["customer_name"]}), ('L', {FOLDED["label"]})
         ) AS texts (mark, value),
         generate_series(1, length(value) - 2) AS start,
         generate_series(3, least(length(value) - start + 1, :characters)) AS size
-        WHERE association_status = 'associated' AND substr(value, start, size) !~ '\s'
+        WHERE association_status = 'associated' AND strpos(substr(value, start, size), ' ') = 0
         GROUP BY 1, 2 HAVING count(*) >= :least
     ) AS frequent
     WHERE NOT EXISTS (
         SELECT FROM tallies
-        WHERE partner_id = frequent.partner_id AND counted = frequent.counted
+        WHERE partner_id = frequent.partner_id AND counted = frequent.counted AND of_folded
     )
     ORDER BY customers DESC, partner_id, counted
 """)
 # What the table says less what waits to be summed up, in one statement: of one moment.
 _COUNT = """
     SELECT max(distributor_id), {numbers} FROM (
-        SELECT distributor_id, lower(account_name) AS account_name,
-               lower(customer_name) AS customer_name, label, 1 AS by
+        SELECT distributor_id, {account_name} AS account_name,
+               {customer_name} AS customer_name, {label} AS label, 1 AS by
         FROM customers WHERE partner_id = :partner_id AND association_status = 'associated'
         UNION ALL
         SELECT distributor_id, account_name, customer_name, label, (-by)::integer
@@ -92,7 +95,7 @@ async def _keep(session: AsyncSession, partner_id: str, texts: list[str]) -> Non
     """Count them and keep those that are frequent indeed; meanwhile nobody sums up."""
     await session.execute(ALONE)
     found = await session.scalars(
-        select(Tally.counted).where(Tally.partner_id == partner_id, _LONGER)
+        select(Tally.counted).where(Tally.partner_id == partner_id, _LONGER, Tally.of_folded)
     )
     kept = set(found)  # another replica may have been quicker
     room = max(0, _TEXTS_MAX - len(kept))
@@ -104,17 +107,22 @@ async def _keep(session: AsyncSession, partner_id: str, texts: list[str]) -> Non
         for number, counted in enumerate(new)
     )
     told = {f"text_{number}": counted[1:] for number, counted in enumerate(new)}
-    counting = text(_COUNT.format(numbers=numbers))
+    counting = text(_COUNT.format(numbers=numbers, **FOLDED))
     distributor_id, *counts = (
         await session.execute(counting, {"partner_id": partner_id, **told})
     ).one()
     frequent = [
         {
             "partner_id": partner_id, "distributor_id": distributor_id,
-            "counted": counted, "customers": customers,
+            "counted": counted, "customers": customers, "of_folded": True,
         }
         for counted, customers in zip(new, counts, strict=True)
         if customers and customers >= _FREQUENT_MIN
     ]  # fmt: skip
     if frequent:
-        await session.execute(insert(Tally), frequent)
+        kept_again = insert(Tally)
+        told_now = {name: kept_again.excluded[name] for name in ("customers", "of_folded")}
+        key = [Tally.partner_id, Tally.counted]
+        await session.execute(
+            kept_again.on_conflict_do_update(index_elements=key, set_=told_now), frequent
+        )

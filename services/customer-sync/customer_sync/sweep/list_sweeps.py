@@ -1,49 +1,54 @@
 """The last sweeps with their progress, newest first."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.identity import Principal, WrongPrincipalError
 from customer_sync.sweep.models import RUNNING, Sweep
+from wire.native import NativeAnswer
 
 SHOWN_MAX = 20
 
 
-async def list_sweeps(
-    session: AsyncSession, principal: Principal, now: datetime
-) -> list[dict[str, Any]]:
-    """The newest ones.
+class SweepAnswer(NativeAnswer):
+    """A sweep, and how far it is."""
 
-    Raises:
-        WrongPrincipalError: not an administrator.
+    sweep_id: str
+    number: int
+    status: str
+    phase: str
+    pages_done: int
+    customers_seen: int
+    customers_changed: int
+    customers_upstream: int | None
+    requests_made: int
+    eta_seconds: int | None
+    started_at: datetime
+    finished_at: datetime | None
+    last_error: str | None
 
-    """
-    if not principal.is_administrator:
-        raise WrongPrincipalError
+
+class SweepsAnswer(NativeAnswer):
+    """The last sweeps, the newest first."""
+
+    sweeps: list[SweepAnswer]
+
+
+async def list_sweeps(session: AsyncSession, now: datetime) -> SweepsAnswer:
+    """The newest ones."""
     newest = await session.scalars(select(Sweep).order_by(Sweep.number.desc()).limit(SHOWN_MAX))
-    return [shown(sweep, now) for sweep in newest.all()]
+    return SweepsAnswer(sweeps=[native_sweep(sweep, now) for sweep in newest.all()])
 
 
-def shown(sweep: Sweep, now: datetime) -> dict[str, Any]:
-    """A sweep as the native API tells of it."""
-    return {
-        "sweep_id": sweep.id,
-        "number": sweep.number,
-        "status": sweep.status,
-        "phase": sweep.phase,
-        "pages_done": sweep.pages_done,
-        "customers_seen": sweep.customers_seen,
-        "customers_changed": sweep.customers_changed,
-        "customers_upstream": sweep.upstream_count,
-        "requests_made": sweep.requests_made,
-        "eta_seconds": eta_seconds(sweep, now),
-        "started_at": sweep.started_at,
-        "finished_at": sweep.finished_at,
-        "last_error": sweep.last_error,
-    }
+def native_sweep(sweep: Sweep, now: datetime) -> SweepAnswer:
+    """The sweep as it is."""
+    return SweepAnswer.of(
+        sweep,
+        sweep_id=sweep.id,
+        customers_upstream=sweep.upstream_count,
+        eta_seconds=eta_seconds(sweep, now),
+    )
 
 
 def eta_seconds(sweep: Sweep, now: datetime) -> int | None:

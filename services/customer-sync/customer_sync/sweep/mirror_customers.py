@@ -16,12 +16,11 @@ from chassis.logs import get_logger
 from contracts.customer import (
     CustomerEvent,
     CustomerFrozen,
-    CustomerRegistered,
     CustomerUnfrozen,
     CustomerUpdated,
     CustomerVerified,
-    SyncDriftFound,
 )
+from customer_sync.customers.facts import customer_fact, customer_registered
 from customer_sync.customers.models import (
     ASSOCIATED,
     AT_FIRST,
@@ -30,6 +29,7 @@ from customer_sync.customers.models import (
     VERIFIED,
     Customer,
 )
+from customer_sync.sweep.facts import drift_found
 from customer_sync.sweep.models import Sighting, Sweep
 from upstream import CustomerPage, UnreadableCustomer, UpstreamCustomer
 from wire.json import known
@@ -155,8 +155,8 @@ def _register(
         mirrored=True,
         **{**AT_FIRST, **_described(one)},
     )
-    registered = customer.fact(CustomerRegistered, now)
-    return [registered, customer.fact(customer.associate(since), now)], customer
+    registered = customer_registered(customer, now)
+    return [registered, customer_fact(customer.associate(since), customer, now)], customer
 
 
 def _follow(
@@ -178,7 +178,7 @@ def _follow(
     kind = _association_change(customer, owner, one, now)
     if kind is None and not changed:
         return []
-    return [customer.fact(kind or _said_best(customer, changed), now)]
+    return [customer_fact(kind or _said_best(customer, changed), customer, now)]
 
 
 def _said_best(customer: Customer, changed: set[str]) -> type[CustomerEvent]:
@@ -237,36 +237,15 @@ def _state_drift(
     now: datetime,
 ) -> None:
     """A field that cannot change did: somebody should look."""
-    sweep.version += 1
-    drift = SyncDriftFound(
-        occurred_at=now,
-        partner_id=sweep.partner_id,
-        version=sweep.version,
-        sweep_id=sweep.id,
-        started_at=sweep.started_at,
-        customer_id=customer.id,
-        field=field,
-        ours=getattr(customer, field),
-        theirs=theirs,
-    )
-    outbox.publish(session, drift)
+    ours = getattr(customer, field)
+    outbox.publish(session, drift_found(sweep, now, customer.id, field, ours, theirs))
 
 
 def _state_unreadable(
     session: AsyncSession, sweep: Sweep, record: UnreadableCustomer, now: datetime
 ) -> None:
-    sweep.version += 1
-    drift = SyncDriftFound(
-        occurred_at=now,
-        partner_id=sweep.partner_id,
-        version=sweep.version,
-        sweep_id=sweep.id,
-        started_at=sweep.started_at,
-        customer_id=record.customer_id,
-        field=record.field,
-        ours=None,
-        theirs=record.value or None,
-    )
+    theirs = record.value or None
+    drift = drift_found(sweep, now, record.customer_id, record.field, None, theirs)
     outbox.publish(session, drift)
     log.warning(
         "a customer of the upstream cannot be read", sweep=sweep.id,

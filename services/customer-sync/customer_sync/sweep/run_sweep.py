@@ -13,17 +13,18 @@ from sqlalchemy import exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
-from chassis.clock import Clock
+from chassis.clock import WallClock
 from chassis.crash import crash_point
 from chassis.database import Database
 from chassis.ids import new_id
 from chassis.logs import get_logger
-from contracts.customer import SyncSweepFinished
+from chassis.tenancy import DISTRIBUTOR
 from customer_sync.association.unlink_customer import end_authorization
 from customer_sync.copies import Partner
+from customer_sync.customers.facts import customer_fact
 from customer_sync.customers.models import ASSOCIATED, Customer
-from customer_sync.find_partner import DISTRIBUTOR
 from customer_sync.settings import CustomerSyncSettings
+from customer_sync.sweep.facts import sweep_finished
 from customer_sync.sweep.list_sweeps import eta_seconds
 from customer_sync.sweep.mirror_customers import Owner, mirror_page, sighted
 from customer_sync.sweep.models import FAILED, FINISHED, RUNNING, Sighting, Sweep
@@ -81,7 +82,7 @@ class Window:
 class Sweeper:
     """One replica's part in sweeping; `work` is its schedule."""
 
-    def __init__(self, settings: CustomerSyncSettings, clock: Clock):
+    def __init__(self, settings: CustomerSyncSettings, clock: WallClock):
         self.source: CustomerSource | None = None  # from the application's start on
         self._settings, self._clock = settings, clock
         self._holder = new_id()
@@ -290,7 +291,7 @@ class Sweeper:
         now = self._clock()
         if customer.association_status != ASSOCIATED:
             return
-        fact = customer.fact(customer.unlink(now), now)
+        fact = customer_fact(customer.unlink(now), customer, now)
         await end_authorization(session, customer, now)
         outbox.publish(session, fact)
         sweep.customers_changed += 1
@@ -299,18 +300,7 @@ class Sweeper:
         async with database.transaction() as session:
             sweep = await self._lock(session, sweep_id)
             sweep.status, sweep.finished_at, sweep.last_error = FINISHED, self._clock(), None
-            sweep.version += 1
-            finished = SyncSweepFinished(
-                occurred_at=sweep.finished_at,
-                partner_id=sweep.partner_id,
-                version=sweep.version,
-                sweep_id=sweep.id,
-                started_at=sweep.started_at,
-                customers_seen=sweep.customers_seen,
-                customers_changed=sweep.customers_changed,
-                requests_made=sweep.requests_made,
-            )
-            outbox.publish(session, finished)
+            outbox.publish(session, sweep_finished(sweep, sweep.finished_at))
         log.info(
             "sweep finished", sweep=sweep_id, seen=sweep.customers_seen,
             changed=sweep.customers_changed, requests=sweep.requests_made,

@@ -12,10 +12,11 @@ from sqlalchemy import ColumnElement, RowMapping, or_, select
 from chassis.database import Database
 from chassis.errors import RefusedError, UnknownValueError
 from chassis.identity import Principal
-from contracts import STREAMS, contracts
+from contracts import STREAMS, Audience, contracts, is_told_to, told_to
 from gateway.feed.cursor import CURSOR_CHARACTERS_MAX, EARLIEST, LATEST, Cursor, read_cursor
 from gateway.feed.models import FeedHorizon
 from gateway.feed.watch_head import FeedWatch, Head
+from gateway.portfolio.freshness import feed_freshness
 from gateway.portfolio.models import FeedRow
 
 PAGE_EVENTS_MAX = 500
@@ -23,10 +24,15 @@ WAIT_SECONDS_MAX = 30
 # What one page looks through at most, whatever its filters leave of it: no request is unbounded.
 EXAMINED_POSITIONS_MAX = 100_000
 
-KNOWN_TYPES = sorted(name for stream in STREAMS for name in contracts(stream))
+CONTRACTS = {name: known for stream in STREAMS for name, known in contracts(stream).items()}
+KNOWN_TYPES = sorted(CONTRACTS)
+TOLD_TYPES = {
+    reader: [name for name in KNOWN_TYPES if is_told_to(CONTRACTS[name], reader)]
+    for reader in (Audience.PARTNER, Audience.CUSTOMER)
+}
 
 
-class FeedPage(BaseModel):
+class ReadEvents(BaseModel):
     """Where to go on, how much, of which types, and how long to wait for the first event."""
 
     model_config = ConfigDict(extra="forbid")
@@ -45,7 +51,9 @@ class CursorTooOldError(RefusedError):
     def __init__(self) -> None:
         super().__init__(
             "To start over: take a new cursor by GET /api/events?after=latest, then read"
-            " GET /api/customers to its end, then go on from that cursor."
+            " GET /api/customers to its end, then go on from that cursor.",
+            detail_zh="重新开始：先以 GET /api/events?after=latest 取得新游标，"
+            "再读完 GET /api/customers，然后从该游标继续。",
         )
 
 
@@ -58,10 +66,12 @@ class _Span:
 
 
 async def read_events(
-    database: Database, watch: FeedWatch, principal: Principal, page: FeedPage
+    database: Database, watch: FeedWatch, principal: Principal, page: ReadEvents
 ) -> dict[str, Any]:
     """The reader's next events; `next` is the cursor behind them, `has_more` whether to go on.
 
+    `withheld` are the reader's parked events, by key: replayed, they come behind what is here by
+    then. All else that was sent until `as_of` is in the feed.
     A page may be empty although there is more: what was looked through was not the reader's.
     Waits in no transaction.
 
@@ -76,16 +86,17 @@ async def read_events(
     at = await _start(database, head, page.after)
     while True:
         span = _Span(at, min(head.position, at + EXAMINED_POSITIONS_MAX))
-        rows = await _rows(database, principal, span, types, page.limit)
+        rows, told = await _rows(database, principal, span, types, page.limit)
         full = len(rows) == page.limit
         at = rows[-1]["position"] if full else span.end
         if rows or at < head.position or not (ahead := await watch.beyond(principal, at, until)):
             break
         head = ahead
     return {
-        "events": [_cloud_event(row) for row in rows],
+        "events": [_cloud_event(row, _reader(principal)) for row in rows],
         "next": Cursor(head.feed_id, at).text(),
         "has_more": at < head.position,
+        **told,
     }
 
 
@@ -120,8 +131,11 @@ async def _start(database: Database, head: Head, after: str) -> int:
 
 async def _rows(
     database: Database, principal: Principal, span: _Span, types: list[str] | None, limit: int
-) -> list[RowMapping]:
-    """The horizon is read after the rows: if it has passed the cursor by then, some may be gone."""
+) -> tuple[list[RowMapping], dict[str, Any]]:
+    """The rows, and what is told of the feed beside them.
+
+    The horizon is read after the rows: if it has passed the cursor by then, some may be gone.
+    """
     row = FeedRow
     columns = (
         row.position, row.event_id, row.stream, row.type, row.subject, row.version,
@@ -136,25 +150,46 @@ async def _rows(
     if types is not None:
         query = query.where(row.type.in_(types))
     async with database.transaction_as(principal) as session:
+        freshness, withheld = await feed_freshness(session, principal, _told_of(principal, types))
         found = list((await session.execute(query)).mappings())
         if (await session.scalars(select(FeedHorizon.pruned_through))).one() > span.after:
             raise CursorTooOldError
-    return found
+    return found, {"as_of": freshness.as_of, "withheld": withheld}
+
+
+def _told_of(principal: Principal, types: list[str] | None) -> list[str] | None:
+    """The types asked for that are told to the reader; None: all there are."""
+    reader = _reader(principal)
+    if reader is None:
+        return types
+    return [name for name in TOLD_TYPES[reader] if types is None or name in types]
 
 
 def _visible(principal: Principal) -> Iterable[ColumnElement[bool]]:
-    """The query's own wall; row-level security is the second."""
-    if principal.is_administrator:
+    """The query's own wall; row-level security is the second.
+
+    An event that holds nothing for the reader's audience is not shown.
+    """
+    reader = _reader(principal)
+    if reader is None:
         return []
+    told = FeedRow.type.in_(TOLD_TYPES[reader])
     if principal.is_customer:
-        return [FeedRow.customer_id == principal.id]
+        return [told, FeedRow.customer_id == principal.id]
     own = FeedRow.partner_id == principal.id
     if principal.kind != "distributor":
-        return [own]
-    return [or_(own, FeedRow.distributor_id == principal.id)]
+        return [told, own]
+    return [told, or_(own, FeedRow.distributor_id == principal.id)]
 
 
-def _cloud_event(row: RowMapping) -> dict[str, Any]:
+def _reader(principal: Principal) -> Audience | None:
+    """As whom the principal reads; None: the administrator, who is inside and reads all."""
+    if principal.is_administrator:
+        return None
+    return Audience.CUSTOMER if principal.is_customer else Audience.PARTNER
+
+
+def _cloud_event(row: RowMapping, reader: Audience | None) -> dict[str, Any]:
     """CloudEvents 1.0 in JSON, with the attributes that Kafka's headers have.
 
     An erased event keeps its place and its id, without data: a tombstone.
@@ -175,5 +210,13 @@ def _cloud_event(row: RowMapping) -> dict[str, Any]:
     return {
         **event,
         "datacontenttype": "application/json",
-        "data": orjson.Fragment(row["body"]),
+        "data": _data(row, reader),
     }
+
+
+def _data(row: RowMapping, reader: Audience | None) -> Any:
+    """The fields that the reader's audience may read; of a type unknown here: none."""
+    if reader is None:
+        return orjson.Fragment(row["body"])
+    contract = CONTRACTS.get(row["type"])
+    return {} if contract is None else told_to(contract, reader, orjson.loads(row["body"]))

@@ -32,7 +32,7 @@ class Head:
 
 
 class FeedWatch:
-    """On `app.state.feed_watch`.
+    """One per process.
 
     A position is visible only when all before it are: the projection writes under one lock that it
     holds until its commit. So whatever lies at or below the head can be read without gaps.
@@ -42,6 +42,14 @@ class FeedWatch:
         self._database = database
         self._heads = SharedLook(self.head, LOOK_PAUSE_SECONDS)
         self._waiting: Counter[str] = Counter()
+        self._waits = set[asyncio.Timeout]()
+        self._ending = False
+
+    def end_waits(self) -> None:
+        """Answer who waits now, and let nobody wait any more: the process ends."""
+        self._ending = True
+        for wait in self._waits:
+            wait.reschedule(asyncio.get_running_loop().time())
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -58,21 +66,27 @@ class FeedWatch:
         return Head(row[0], row[1])
 
     async def beyond(self, principal: Principal, position: int, until: float) -> Head | None:
-        """The head once it is beyond the position; None at `until`, a monotonic instant."""
+        """The head once it is beyond the position; None at `until`, a monotonic instant.
+
+        None at once where too many wait already, and when the process ends.
+        """
         seats = {
             "all": READERS_WAITING_MAX,
             f"tenant {principal.partner_id}": READERS_OF_A_TENANT_MAX,
             f"account {principal.id}": READERS_OF_ONE_MAX,
         }
-        if any(self._waiting[name] >= most for name, most in seats.items()):
+        if self._ending or any(self._waiting[name] >= most for name, most in seats.items()):
             return None
         self._waiting.update(seats.keys())
+        wait = asyncio.timeout(max(until - time.monotonic(), 0))
         try:
-            async with asyncio.timeout(max(until - time.monotonic(), 0)):
+            async with wait:
+                self._waits.add(wait)
                 while (head := await self._heads.next()).position <= position:
                     pass
                 return head
         except TimeoutError:
             return None
         finally:
+            self._waits.discard(wait)
             self._waiting -= Counter(seats.keys())  # forgets those at zero

@@ -3,17 +3,12 @@
 See docs/domain/partners.md B.1, docs/domain/operations.md C.
 """
 
+from chassis.authority import NotInConnectedModeError
 from chassis.errors import RefusedError
 from chassis.identity import Principal, WrongPrincipalError
 from gateway.forwarding.destinations import Destination, Service
 from gateway.not_yet import NOT_YET
 from wire.permissions import needs, operator_may
-
-
-class NotInConnectedModeError(RefusedError):
-    """Another Partner Center is the authority; it is never carried out locally."""
-
-    code = "CHB.0002"
 
 
 class NotYetError(RefusedError):

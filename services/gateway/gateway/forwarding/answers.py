@@ -12,10 +12,10 @@ import aiohttp
 from starlette.types import Message, Send
 
 from chassis.errors import RefusedError
+from chassis.language import spoken_language, status_phrase
 from chassis.logs import get_logger, note, request_id
 from chassis.metrics import REFUSALS
-from gateway.forwarding.rate_limit import ThrottledError
-from wire.codes import language_of
+from gateway.rate_limit import ThrottledError
 from wire.json import dumps
 
 log = get_logger(__name__)
@@ -70,8 +70,8 @@ def refusal(error: RefusedError, headers: Headers, *, native: bool) -> Answer:
     """The refusal in the shape of the path: the vendor's, or a problem of RFC 9457 on ours."""
     REFUSALS.labels(error.refusal_code).inc()
     note(code=error.refusal_code, detail=error.detail or None)
-    language = next((v.decode("latin-1") for k, v in headers if k == b"x-language"), None)
-    message = error.message(language_of(language))
+    language = spoken_language(headers, is_ours=native)
+    message = error.message(language)
     more = [(b"allow", ", ".join(error.allowed).encode())] if isinstance(error, MethodError) else []
     named = (b"x-request-id", request_id().encode("latin-1"))
     if not native:
@@ -84,7 +84,7 @@ def refusal(error: RefusedError, headers: Headers, *, native: bool) -> Answer:
         return Answer(error.status, sent, dumps(body))
     problem = {
         "type": "about:blank",
-        "title": HTTPStatus(error.status).phrase,
+        "title": status_phrase(error.status, language),
         "status": error.status,
         "code": error.refusal_code,
         "detail": message,

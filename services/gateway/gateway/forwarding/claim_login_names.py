@@ -23,7 +23,7 @@ _MAKES: dict[str, tuple[NameKind, tuple[str, ...]]] = {
     "create_sub_enterprise_account": (NameKind.CUSTOMER, ("new_sub_customer", "customer_name")),
     "POST /api/customers": (NameKind.CUSTOMER, ("customers", "domain_name")),
     "POST /api/partners": (NameKind.PARTNER, ("account_name",)),
-    "POST /api/partners/{id}/operators": (NameKind.OPERATOR, ("account_name",)),
+    "POST /api/partners/{partner_id}/operators": (NameKind.OPERATOR, ("account_name",)),
 }
 
 

@@ -2,12 +2,21 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import delete
 
 from chassis.database import Database
 from chassis.errors import RefusedError
+from chassis.failures import DatabaseAwayError
+from chassis.logs import get_logger
 from gateway.identity.models import UsedSignature
+
+log = get_logger(__name__)
+
+_CLAIM = """
+    INSERT INTO used_signatures (signature, access, request_id, used_at) VALUES ($1, $2, $3, $4)
+    ON CONFLICT DO NOTHING RETURNING signature
+"""
+_FIRST = "SELECT request_id FROM used_signatures WHERE signature = $1"
 
 
 class RepeatedSignatureError(RefusedError):
@@ -23,13 +32,17 @@ async def claim_signature(
 
     What then fails on the way needs a new signature too: whether it was done is not known.
     """
-    row = {"signature": signature, "access": access, "request_id": request_id, "used_at": now}
-    table = UsedSignature
-    async with database.transaction() as session:
-        taken = await session.execute(
-            insert(table).values(row).on_conflict_do_nothing().returning(table.signature)
-        )
-        if taken.first() is not None:
+    async with database.alone() as connection:
+        if await connection.fetchval(_CLAIM, signature, access, request_id, now) is not None:
             return
-        first = await session.scalar(select(table.request_id).where(table.signature == signature))
+        first = await connection.fetchval(_FIRST, signature)
     raise RepeatedSignatureError(f"X-Request-Id {first}")
+
+
+async def release_signature(database: Database, signature: str) -> None:
+    """Let the same bytes come again: the service refused them, and nothing was done."""
+    try:
+        async with database.transaction() as session:
+            await session.execute(delete(UsedSignature).where(UsedSignature.signature == signature))
+    except DatabaseAwayError as away:  # the caller hears its refusal all the same
+        log.warning("a signature stays used", error=str(away))

@@ -4,11 +4,10 @@ Known by path, then authenticated, admitted and counted; then forwarded to its s
 the gateway's own routes under the same signed header that the services get.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 
 import aiohttp
-from starlette.datastructures import State
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,7 +15,9 @@ from chassis.error_answers import allowed_methods, away_error
 from chassis.errors import BadFieldError, OutsideError, RefusedError
 from chassis.failures import DatabaseAwayError
 from chassis.identity import HEADER, sign_identity
+from chassis.language import asked_language, language_of_site
 from chassis.logs import get_logger, note, request_id
+from chassis.parts import application_of
 from chassis.try_again import twice
 from gateway.forwarding.admit import admit
 from gateway.forwarding.answers import (
@@ -30,11 +31,13 @@ from gateway.forwarding.answers import (
 )
 from gateway.forwarding.check_query import check_path, check_query, check_texts
 from gateway.forwarding.claim_login_names import claiming_login_names
-from gateway.forwarding.claim_signature import claim_signature
+from gateway.forwarding.claim_signature import claim_signature, release_signature
 from gateway.forwarding.destinations import Destination, Service, destination_of, methods_of
 from gateway.forwarding.forward import ServiceAwayError
-from gateway.forwarding.received import ClientGoneError, Received, client_address, received
+from gateway.forwarding.kept_answers import REPEATABLE, KeptAnswers, fingerprint_of
 from gateway.identity.authenticate import Caller, SignatureRefusedError
+from gateway.parts import GatewayParts
+from gateway.received import ClientGoneError, Received, client_address, received
 
 log = get_logger(__name__)
 
@@ -50,11 +53,12 @@ class UnknownPathError(RefusedError):
 
 
 class Door:
-    """ASGI middleware around the gateway's own routes; `state` is the application's."""
+    """ASGI middleware around the gateway's own routes."""
 
-    def __init__(self, app: ASGIApp, state: State):
+    def __init__(self, app: ASGIApp, parts: GatewayParts):
         self._app = app
-        self._state = state
+        self._parts = parts
+        self._kept = KeptAnswers(parts.database)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -65,7 +69,7 @@ class Door:
         # Nobody outside speaks as the gateway.
         scope["headers"] = [pair for pair in scope["headers"] if pair[0] != _IDENTITY]
         if path in _OPEN or path.startswith(_OPEN_BELOW):
-            note(address=client_address(scope, self._state.settings.proxies))
+            note(address=client_address(scope, self._parts.settings.proxies))
             with suppress(ClientGoneError):
                 await self._app(scope, receive, send)
             return
@@ -81,7 +85,6 @@ class Door:
             await send(message)
 
         destination = destination_of(scope["method"], path)
-        native = path.startswith("/api/")
         try:
             if destination is None or _is_other_method(destination, scope, path):
                 await _refuse_method(scope, path, send_once)
@@ -89,39 +92,29 @@ class Door:
             await self._serve(destination, scope, receive, send_once)
         except ClientGoneError:
             return
-        except RefusedError as error:
-            if answered:
-                raise
-            await refusal(error, scope["headers"], native=native).send(send)
-        except DatabaseAwayError as error:
-            if answered:
-                raise
-            log.warning("database away", error=str(error), path=path)
-            await refusal(away_error(path), scope["headers"], native=native).send(send)
         except Exception as error:
             if answered:
                 raise
-            log.error("failed", exc_info=error, path=path)
-            unforeseen = RefusedError(code="CBC.0999")
-            await refusal(unforeseen, scope["headers"], native=native).send(send)
+            await _answer_of(error, scope, path).send(send)
 
     async def _serve(
         self, destination: Destination, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        state = self._state
+        parts = self._parts
         if destination.service is not Service.GATEWAY:
             scope["route"] = destination  # names the request in the metrics
-        request = received(scope, receive, state.settings.proxies, destination.body_bytes_max)
+        request = received(scope, receive, parts.settings.proxies, destination.body_bytes_max)
         if b"#" in request.raw_path + request.raw_query or not request.target.isascii():
             raise BadFieldError("path", "must be percent-encoded")
         note(address=request.client)
-        now = state.clock()
-        caller: Caller | None = await twice(lambda: state.authenticator.caller_of(request, now))
+        now = parts.wall_clock()
+        caller: Caller | None = await twice(lambda: parts.authenticator.caller_of(request, now))
         if caller is None and not destination.anonymous:
             raise SignatureRefusedError("neither Authorization nor X-Auth-Token was sent")
         if caller is not None:
             note(principal=caller.principal.id, operator=caller.principal.operator_id)
-            admit(caller.principal, destination, connected=state.settings.connected)
+            _speak_as_its_site(request, scope, caller)
+            admit(caller.principal, destination, connected=parts.settings.connected)
         send = self._count(destination, request, caller, send)
         await request.read()
         if destination.operation is not None:
@@ -129,17 +122,54 @@ class Door:
             check_query(destination.operation, request.raw_query)
         else:
             check_texts(request.raw_path, request.raw_query, request.body)
-        if destination.service is Service.GATEWAY:
-            await self._hand_on(scope, request, caller, receive, send)
+
+        async def carry_out(send: Send, key: str | None = None) -> None:
+            if destination.service is Service.GATEWAY:
+                await self._hand_on(scope, request, caller, receive, send)
+                return
+            assert caller is not None
+            await self._command(destination, request, caller, send, key)
+
+        if caller is None or caller.signature is None or request.method not in REPEATABLE:
+            await carry_out(send)
             return
-        assert caller is not None
-        if destination.moves_value and caller.signature is not None:
+        fingerprint = fingerprint_of(request, caller)
+
+        async def answer(send: Send) -> None:
+            try:
+                # Under a key, so that also its service carries it out once.
+                await carry_out(send, f"signed:{fingerprint}")
+            except ClientGoneError:
+                raise
+            except Exception as error:
+                path = request.raw_path.decode("latin-1")
+                await _answer_of(error, scope, path).send(send)
+
+        await self._kept.answer_once(fingerprint, caller.principal.id, answer, send)
+
+    async def _command(
+        self,
+        destination: Destination,
+        request: Received,
+        caller: Caller,
+        send: Send,
+        key: str | None,
+    ) -> None:
+        """Carry out by its service what may be no read; what it claims is free when refused."""
+        database, now = self._parts.database, self._parts.wall_clock()
+        used = caller.signature if destination.moves_value else None
+        if used is not None:
             assert caller.access is not None
-            used = (caller.signature, caller.access, request_id(), now)
-            await twice(lambda: claim_signature(state.database, *used))
-        naming = claiming_login_names(state.database, destination, request.body, now)
+            claimed = (used, caller.access, request_id(), now)
+            await twice(lambda: claim_signature(database, *claimed))
+
+        async def refused() -> None:
+            if used is not None:
+                await release_signature(database, used)
+
+        naming = claiming_login_names(database, destination, request.body, now)
         async with naming as claim:
-            status = await self._forward(destination, request, caller, send)
+            status = await self._forward(destination, request, caller, send, key, refused)
             claim.refused = 400 <= status < 500
 
     def _count(
@@ -157,7 +187,7 @@ class Door:
         else:
             key = (request.client, destination.name, caller.principal.id)
             limit = caller.requests_per_second or destination.requests_per_second
-        left = self._state.rate_limit.take(key, limit, self._state.clock())
+        left = self._parts.rate_limit.take(key, limit, self._parts.wall_clock())
         return saying_quota(send, limit, left) if destination.is_native else send
 
     async def _hand_on(
@@ -174,7 +204,7 @@ class Door:
             scope, send = {**scope, "method": "GET"}, without_body(send)
         if caller is not None:
             scope["caller"] = caller  # what proved it, for those who exchange it for another
-            keys = self._state.settings.keys
+            keys = self._parts.settings.keys
             signed = sign_identity(
                 keys, caller.principal, scope["method"], request.target, request.body
             )
@@ -191,31 +221,65 @@ class Door:
         await self._app(scope, receive_again, send)
 
     async def _forward(
-        self, destination: Destination, request: Received, caller: Caller, send: Send
+        self,
+        destination: Destination,
+        request: Received,
+        caller: Caller,
+        send: Send,
+        key: str | None,
+        refused: Callable[[], Awaitable[None]],
     ) -> int:
-        """Hand the request to its service, and its answer to the caller; the status."""
+        """Hand the request to its service, and its answer to the caller; the status.
+
+        `refused` is called before the caller hears that its service refused.
+        """
         body = request.body
         if destination.password_in is not None:
-            desk = self._state.password_desk
+            desk = self._parts.password_desk
             body = await desk.replace(request, caller.principal, destination.password_in)
         if request.method == "HEAD":
             send = without_body(send)
         try:
-            answer: aiohttp.ClientResponse = await self._state.forwarder.send(
-                destination.service, request, body, caller.principal
+            answer: aiohttp.ClientResponse = await self._parts.forwarder.send(
+                destination.service, request, body, caller.principal, key
             )
             async with answer:
                 chunks = answer.content.iter_any()
                 try:
                     first = await anext(chunks, b"")
                 except (aiohttp.ClientError, TimeoutError) as error:  # it ended while it answered
-                    raise self._state.forwarder.away(destination.service, error) from error
+                    raise self._parts.forwarder.away(destination.service, error) from error
+                if 400 <= answer.status < 500:
+                    await refused()
                 await _stream(answer, first, chunks, destination, send)
                 return answer.status
         except ServiceAwayError as away:
             if destination.is_native:
                 raise OutsideError(destination.service) from away
             raise
+
+
+def _speak_as_its_site(request: Received, scope: Scope, caller: Caller) -> None:
+    """On the vendor's paths who asks for no language is answered in that of its site."""
+    is_ours = request.raw_path.startswith(b"/api/")
+    if is_ours or asked_language(request.headers, is_ours=is_ours) is not None:
+        return
+    spoken = (b"x-language", language_of_site(caller.principal.site).encode())
+    others = [pair for pair in request.headers if pair[0] != b"x-language"]
+    request.headers = scope["headers"] = [*others, spoken]
+
+
+def _answer_of(error: Exception, scope: Scope, path: str) -> Answer:
+    """What the caller hears of a refusal or a failure of ours."""
+    if isinstance(error, DatabaseAwayError):
+        log.warning("database away", error=str(error), path=path)
+        said = away_error(path)
+    elif isinstance(error, RefusedError):
+        said = error
+    else:
+        log.error("failed", exc_info=error, path=path)
+        said = RefusedError(code="CBC.0999")
+    return refusal(said, scope["headers"], native=path.startswith("/api/"))
 
 
 def _is_other_method(destination: Destination, scope: Scope, path: str) -> bool:
@@ -228,12 +292,14 @@ def _is_other_method(destination: Destination, scope: Scope, path: str) -> bool:
         return False
     method = "GET" if scope["method"] == "HEAD" else scope["method"]
     asked = {**scope, "method": method}
-    return all(route.matches(asked)[0] is not Match.FULL for route in scope["app"].routes)
+    return all(route.matches(asked)[0] is not Match.FULL for route in application_of(scope).routes)
 
 
 async def _refuse_method(scope: Scope, path: str, send: Send) -> None:
     """OPTIONS is told what a path can do; another method is 405 on ours, 404 on the vendor's."""
-    known = {*methods_of(path), *allowed_methods(scope["app"].routes, scope)}
+    known = {*methods_of(path), *allowed_methods(application_of(scope).routes, scope)}
+    if (scope["method"], path) == ("OPTIONS", "*"):  # of the server as a whole (RFC 9110 9.3.7)
+        known = {"GET", "POST", "PUT", "PATCH", "DELETE"}
     if not known:
         raise UnknownPathError
     allowed = sorted(known | {"OPTIONS"} | ({"HEAD"} if "GET" in known else set()))

@@ -9,11 +9,14 @@ from yarl import URL
 
 from chassis.errors import BadFieldError, RefusedError
 from chassis.identity import HEADER, Principal, sign_identity
+from chassis.language import asked_language
 from chassis.listener import HEAD_BYTES_MAX
 from chassis.logs import get_logger, request_id, trace_parent
+from chassis.peer_tls import PeerTls, why_not
 from gateway.forwarding.destinations import Service
-from gateway.forwarding.received import Headers, Received
+from gateway.received import Headers, Received
 from gateway.settings import GatewaySettings
+from wire.native_routes import match_native
 
 log = get_logger(__name__)
 
@@ -40,11 +43,15 @@ class ServiceAwayError(RefusedError):
 
 
 class Forwarder:
-    """On `app.state.forwarder`; knows where the services are."""
+    """Knows where the services are."""
 
     def __init__(self, settings: GatewaySettings):
         self._settings = settings
+        self._tls = PeerTls(settings)
         self._client: aiohttp.ClientSession | None = None
+        seconds, connect = settings.forward_timeout_seconds, settings.forward_connect_seconds
+        self._timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=connect)
+        self._file_timeout = aiohttp.ClientTimeout(sock_read=seconds, sock_connect=connect)
         self._urls = {
             Service.CUSTOMER_SYNC: settings.customer_sync_url.rstrip("/"),
             Service.ORDER: settings.order_url.rstrip("/"),
@@ -60,12 +67,9 @@ class Forwarder:
         connector = aiohttp.TCPConnector(
             limit=settings.forward_connections_max, keepalive_timeout=KEEPALIVE_SECONDS
         )
-        timeout = aiohttp.ClientTimeout(
-            total=settings.forward_timeout_seconds, sock_connect=settings.forward_connect_seconds
-        )
         async with aiohttp.ClientSession(
             connector=connector,
-            timeout=timeout,
+            timeout=self._timeout,
             max_line_size=HEAD_BYTES_MAX,
             max_field_size=HEAD_BYTES_MAX,  # no answer is lost to a long header
             auto_decompress=False,
@@ -79,9 +83,16 @@ class Forwarder:
             yield
 
     async def send(
-        self, service: Service, request: Received, body: bytes, principal: Principal
+        self,
+        service: Service,
+        request: Received,
+        body: bytes,
+        principal: Principal,
+        key: str | None = None,
     ) -> aiohttp.ClientResponse:
         """The service's answer, its body still to be read.
+
+        `key` is the Idempotency-Key of a request that brought none.
 
         Raises:
             ServiceAwayError: no connection, or no answer in time.
@@ -89,13 +100,13 @@ class Forwarder:
         """
         method = "GET" if request.method == "HEAD" else request.method
         try:
-            return await self._send(service, method, request, body, principal)
+            return await self._send(service, method, request, body, principal, key)
         except (aiohttp.ClientError, TimeoutError) as error:
             dropped = isinstance(error, aiohttp.ClientConnectionError)
             if method != "GET" or not dropped or isinstance(error, TimeoutError):
                 raise self.away(service, error) from error
         try:
-            return await self._send(service, method, request, body, principal)
+            return await self._send(service, method, request, body, principal, key)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise self.away(service, error) from error
 
@@ -106,10 +117,16 @@ class Forwarder:
         request: Received,
         body: bytes,
         principal: Principal,
+        key: str | None,
     ) -> aiohttp.ClientResponse:
         assert self._client is not None, "Forwarder.open was not entered"
         target = request.target
         headers = passed_on(request.headers)
+        is_native = request.raw_path.startswith(b"/api/")
+        if (language := asked_language(request.headers, is_ours=is_native)) is not None:
+            headers["x-language"] = language
+        if key is not None:
+            headers.setdefault("idempotency-key", key)
         headers["x-request-id"] = request_id()
         headers["traceparent"] = trace_parent()
         headers[HEADER] = sign_identity(self._settings.keys, principal, method, target, body)
@@ -119,12 +136,19 @@ class Forwarder:
             data=_payload(body),
             headers=headers,
             allow_redirects=False,
+            ssl=self._tls.believed(),
+            timeout=self._timeout_of(method, request) if is_native else self._timeout,
         )
+
+    def _timeout_of(self, method: str, request: Received) -> aiohttp.ClientTimeout:
+        """A file is read for as long as some of it comes."""
+        route = match_native(method, request.raw_path.decode("latin-1"))
+        return self._file_timeout if route is not None and route.file else self._timeout
 
     @staticmethod
     def away(service: Service, error: BaseException) -> ServiceAwayError:
         """What the caller hears of it; the log has why."""
-        log.warning("service away", service_name=service.value, error=type(error).__name__)
+        log.warning("service away", service_name=service.value, error=why_not(error))
         return ServiceAwayError()
 
 

@@ -8,11 +8,11 @@ from chassis.errors import BadFieldError
 from chassis.identity import Principal
 from chassis.ids import new_id
 from chassis.routes import read_json
-from gateway.forwarding.received import Received
 from gateway.identity.keep_password import keep_password, repeated_reference
 from gateway.identity.password_rules import check_password
 from gateway.identity.passwords import Passwords
-from wire.json import dumps
+from gateway.received import Received
+from wire.json import canonical, dumps
 
 FIELD = "password"
 REFERENCE = "credential_ref"
@@ -44,6 +44,7 @@ class PasswordDesk:
         if not request.body:
             return b""
         content = await read_json(request.body)
+        meaning = canonical(content)
         holder = _at(content, way)
         if holder is None or not {FIELD, REFERENCE} & holder.keys():
             return request.body
@@ -52,11 +53,16 @@ class PasswordDesk:
         holder.pop(REFERENCE, None)
         password = holder.pop(FIELD, None)
         if password is not None:
-            holder[REFERENCE] = await self._keep(password, holder, request, principal)
+            holder[REFERENCE] = await self._keep(password, holder, request, principal, meaning)
         return dumps(content)
 
     async def _keep(
-        self, password: Any, content: dict[str, Any], request: Received, principal: Principal
+        self,
+        password: Any,
+        content: dict[str, Any],
+        request: Received,
+        principal: Principal,
+        meaning: bytes,
     ) -> str:
         mobile = content.get("mobile_phone")
         checked = check_password(password, None, mobile)
@@ -67,7 +73,7 @@ class PasswordDesk:
         if key is None:
             ref = new_id()
         else:
-            ref = repeated_reference(self.secret, principal.id, key, request.body)
+            ref = repeated_reference(self.secret, principal.id, key, meaning)
         hashed = await self.passwords.hash(checked)
         async with self.database.transaction() as session:
             await keep_password(session, ref, hashed, _expected(request, names))

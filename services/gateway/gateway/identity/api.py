@@ -7,19 +7,15 @@ from fastapi import Depends, Header, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.answers import JsonAnswer
-from chassis.clock import Now
-from chassis.database import Database
+from chassis.clock import WallNow
 from chassis.errors import BadFieldError
 from chassis.identity import CurrentPrincipal, current_principal
 from chassis.routes import Router
-from gateway.forwarding.received import client_address
-from gateway.forwarding.unless_gone import unless_gone
 from gateway.identity.authenticate import Caller
 from gateway.identity.create_access_key import create_access_key, find_holder
 from gateway.identity.find_assumable import find_assumable
 from gateway.identity.issue_temporary_key import TemporaryKey, exchange_key, key_by_token
 from gateway.identity.issue_token import IssuedToken, exchange_token, sign_in
-from gateway.identity.keyring import Keyring
 from gateway.identity.manage_access_keys import (
     change_access_key,
     delete_access_key,
@@ -29,42 +25,31 @@ from gateway.identity.manage_access_keys import (
 )
 from gateway.identity.models import AccessKey, Account
 from gateway.identity.requests import (
-    CredentialChange,
-    CredentialRequest,
-    RateLimitRequest,
+    ChangeAccessKey,
+    CreateAccessKey,
     SecurityTokenRequest,
+    SetRateLimit,
     TokenRequest,
 )
-from gateway.identity.set_rate_limit import set_rate_limit
+from gateway.identity.set_rate_limit import RateLimitAnswer, set_rate_limit
 from gateway.identity.show_token import iam_instant, revoke_token, show_token, token_body
 from gateway.identity.temporary_credentials import (
-    TemporaryCredentialsWanted,
+    ListTemporaryCredentials,
+    TemporaryCredentialsAnswer,
     end_temporary_credential,
     list_temporary_credentials,
 )
+from gateway.parts import CurrentParts
+from gateway.received import client_address
+from gateway.unless_gone import unless_gone
 
 router = Router()
 
 
-async def database_of(request: Request) -> Database:
-    """For what must not hold a connection while it waits."""
-    database: Database = request.app.state.database
-    return database
-
-
-CurrentDatabase = Annotated[Database, Depends(database_of)]
-
-
-async def identity_session(database: CurrentDatabase) -> AsyncIterator[AsyncSession]:
+async def identity_session(parts: CurrentParts) -> AsyncIterator[AsyncSession]:
     """One transaction with rights on credentials, which requests' own role has not."""
-    async with database.transaction() as session:
+    async with parts.database.transaction() as session:
         yield session
-
-
-async def keyring_of(request: Request) -> Keyring:
-    """The process's keyring."""
-    keyring: Keyring = request.app.state.keyring
-    return keyring
 
 
 def current_caller(request: Request) -> Caller:
@@ -74,7 +59,6 @@ def current_caller(request: Request) -> Caller:
 
 
 IdentitySession = Annotated[AsyncSession, Depends(identity_session, scope="function")]
-CurrentKeyring = Annotated[Keyring, Depends(keyring_of)]
 SubjectToken = Annotated[str, Header(alias="X-Subject-Token")]
 
 
@@ -82,31 +66,30 @@ SubjectToken = Annotated[str, Header(alias="X-Subject-Token")]
 async def post_token(
     asked: TokenRequest,
     request: Request,
-    database: CurrentDatabase,
+    parts: CurrentParts,
     session: IdentitySession,
-    keyring: CurrentKeyring,
-    now: Now,
+    now: WallNow,
 ) -> Response:
     """KeystoneCreateUserTokenByPassword, KeystoneCreateAgencyToken."""
     identity = asked.auth.identity
     if identity.methods == ["password"]:
         if identity.password is None:
             raise BadFieldError("auth.identity.password")
-        address = client_address(request.scope, request.app.state.settings.proxies)
-        signing_in = sign_in(database, keyring, identity.password.user, address, now)
+        address = client_address(request.scope, parts.settings.proxies)
+        signing_in = sign_in(parts.database, parts.keyring, identity.password.user, address, now)
         return _token_answer(await unless_gone(request.receive, signing_in), 201)
     if identity.assume_role is None:
         raise BadFieldError("auth.identity.assume_role")
     await current_principal(request)  # or its refusal
     caller = current_caller(request)
-    account = await find_assumable(database, caller.principal, identity.assume_role)
+    account = await find_assumable(parts.database, caller.principal, identity.assume_role)
     issued = await exchange_token(session, caller, account.id, now)
     return _token_answer(issued, 201)
 
 
 @router.get("/v3/auth/tokens")
 async def get_token(
-    subject: SubjectToken, principal: CurrentPrincipal, session: IdentitySession, now: Now
+    subject: SubjectToken, principal: CurrentPrincipal, session: IdentitySession, now: WallNow
 ) -> Response:
     """KeystoneValidateToken."""
     return _token_answer(await show_token(session, principal, subject, now), 200)
@@ -117,11 +100,11 @@ async def delete_token(
     subject: SubjectToken,
     principal: CurrentPrincipal,
     session: IdentitySession,
-    keyring: CurrentKeyring,
-    now: Now,
+    parts: CurrentParts,
+    now: WallNow,
 ) -> Response:
     """End a token before its time."""
-    await revoke_token(session, keyring, principal, subject, now)
+    await revoke_token(session, parts.keyring, principal, subject, now)
     return Response(status_code=204)
 
 
@@ -136,29 +119,28 @@ async def get_domains(principal: CurrentPrincipal, session: IdentitySession) -> 
 
 @router.post("/v3.0/OS-CREDENTIAL/credentials")
 async def post_credential(
-    asked: CredentialRequest,
+    asked: CreateAccessKey,
     principal: CurrentPrincipal,
-    database: CurrentDatabase,
+    parts: CurrentParts,
     session: IdentitySession,
-    keyring: CurrentKeyring,
-    now: Now,
+    now: WallNow,
 ) -> Response:
     """CreatePermanentAccessKey."""
-    holder = await find_holder(database, principal, asked.credential.user_id)
+    holder = await find_holder(parts.database, principal, asked.credential.user_id)
     description = asked.credential.description
-    made = await create_access_key(session, keyring, principal, holder, description, now)
+    made = await create_access_key(session, parts.keyring, principal, holder, description, now)
     return JsonAnswer({"credential": {**_credential(made.key), "secret": made.secret}}, 201)
 
 
 @router.get("/v3.0/OS-CREDENTIAL/credentials")
 async def get_credentials(
     principal: CurrentPrincipal,
-    database: CurrentDatabase,
+    parts: CurrentParts,
     session: IdentitySession,
     user_id: str | None = None,
 ) -> Response:
     """ListPermanentAccessKeys."""
-    holder = await find_holder(database, principal, user_id or None)
+    holder = await find_holder(parts.database, principal, user_id or None)
     keys = await list_access_keys(session, holder)
     return JsonAnswer({"credentials": [_credential(key) for key in keys]})
 
@@ -176,14 +158,14 @@ async def get_credential(
 @router.put("/v3.0/OS-CREDENTIAL/credentials/{access}")
 async def put_credential(
     access: str,
-    asked: CredentialChange,
+    asked: ChangeAccessKey,
     principal: CurrentPrincipal,
     session: IdentitySession,
-    keyring: CurrentKeyring,
-    now: Now,
+    parts: CurrentParts,
+    now: WallNow,
 ) -> Response:
     """UpdatePermanentAccessKey."""
-    key = await change_access_key(session, keyring, principal, access, asked.credential, now)
+    key = await change_access_key(session, parts.keyring, principal, access, asked.credential, now)
     return JsonAnswer({"credential": _credential(key)})
 
 
@@ -192,11 +174,11 @@ async def remove_credential(
     access: str,
     principal: CurrentPrincipal,
     session: IdentitySession,
-    keyring: CurrentKeyring,
-    now: Now,
+    parts: CurrentParts,
+    now: WallNow,
 ) -> Response:
     """DeletePermanentAccessKey."""
-    await delete_access_key(session, keyring, principal, access, now)
+    await delete_access_key(session, parts.keyring, principal, access, now)
     return Response(status_code=204)
 
 
@@ -205,10 +187,9 @@ async def post_security_token(
     asked: SecurityTokenRequest,
     request: Request,
     principal: CurrentPrincipal,
-    database: CurrentDatabase,
+    parts: CurrentParts,
     session: IdentitySession,
-    keyring: CurrentKeyring,
-    now: Now,
+    now: WallNow,
 ) -> Response:
     """CreateTemporaryAccessKeyByAgency, CreateTemporaryAccessKeyByToken."""
     identity, caller = asked.auth.identity, current_caller(request)
@@ -218,27 +199,26 @@ async def post_security_token(
         if identity.assume_role is None:
             raise BadFieldError("auth.identity.assume_role")
         role = identity.assume_role
-        account = await find_assumable(database, principal, role)
+        account = await find_assumable(parts.database, principal, role)
         seconds = role.duration_seconds
-        made = await exchange_key(session, keyring, caller, account.id, seconds, now)
+        made = await exchange_key(session, parts.keyring, caller, account.id, seconds, now)
         return _temporary_answer(made)
     if identity.token is None:
         raise BadFieldError("auth.identity.token")
     own = request.headers.get("x-auth-token")
-    made = await key_by_token(session, keyring, caller, identity.token, own, now)
+    made = await key_by_token(session, parts.keyring, caller, identity.token, own, now)
     return _temporary_answer(made)
 
 
-@router.get("/api/temporary-credentials")
+@router.get("/api/temporary-credentials", response_model=TemporaryCredentialsAnswer)
 async def get_temporary_credentials(
-    wanted: Annotated[TemporaryCredentialsWanted, Query()],
+    wanted: Annotated[ListTemporaryCredentials, Query()],
     principal: CurrentPrincipal,
     session: IdentitySession,
-    now: Now,
+    now: WallNow,
 ) -> Response:
     """Tokens and temporary keys that live."""
-    page, after = await list_temporary_credentials(session, principal, wanted, now)
-    return JsonAnswer({"credentials": page, "next": after})
+    return JsonAnswer(await list_temporary_credentials(session, principal, wanted, now))
 
 
 @router.delete("/api/temporary-credentials/{credential_id}")
@@ -246,28 +226,29 @@ async def delete_temporary_credential(
     credential_id: str,
     principal: CurrentPrincipal,
     session: IdentitySession,
-    keyring: CurrentKeyring,
-    now: Now,
+    parts: CurrentParts,
+    now: WallNow,
 ) -> Response:
     """End one of them, and what was exchanged by it."""
-    await end_temporary_credential(session, keyring, principal, credential_id, now)
+    await end_temporary_credential(session, parts.keyring, principal, credential_id, now)
     return Response(status_code=204)
 
 
-@router.put("/api/principals/{account_id}/rate-limit")
+@router.put("/api/principals/{account_id}/rate-limit", response_model=RateLimitAnswer)
 async def put_rate_limit(
     account_id: str,
-    asked: RateLimitRequest,
+    asked: SetRateLimit,
     principal: CurrentPrincipal,
-    database: CurrentDatabase,
+    parts: CurrentParts,
     session: IdentitySession,
-    keyring: CurrentKeyring,
-    now: Now,
+    now: WallNow,
 ) -> Response:
     """Requests per second and operation, by the administrator."""
     limit = asked.requests_per_second
-    account = await set_rate_limit(database, session, keyring, principal, account_id, limit, now)
-    return JsonAnswer({"id": account.id, "requests_per_second": account.requests_per_second})
+    account = await set_rate_limit(
+        parts.database, session, parts.keyring, principal, account_id, limit, now
+    )
+    return JsonAnswer(RateLimitAnswer.of(account))
 
 
 def _token_answer(issued: IssuedToken, status: int) -> Response:

@@ -12,12 +12,12 @@ from chassis.database import Database
 from chassis.errors import RefusedError
 from chassis.identity import Principal
 from chassis.logs import get_logger, note
-from gateway.forwarding.received import Received
 from gateway.identity.find_credential import find_key, find_token, has_expired
 from gateway.identity.keyring import ADMINISTRATOR, Keyring
 from gateway.identity.known_credentials import KnownCredential
 from gateway.identity.lineage import key_name, token_name
 from gateway.identity.minting import hash_of
+from gateway.received import Received
 from wire.signature import Authorization, SignatureError, parse_authorization, verify
 
 log = get_logger(__name__)
@@ -61,7 +61,7 @@ class Caller:
 
 
 class Authenticator:
-    """On `app.state.authenticator`; reads credentials in transactions of its own."""
+    """Reads credentials in transactions of its own."""
 
     def __init__(self, database: Database, keyring: Keyring):
         self._database = database

@@ -72,7 +72,7 @@ async def create_access_key(
         raise TooManyKeysError(f"{KEYS_PER_HOLDER_MAX} keys")
     made = mint_key(keyring, holder, description, now)
     session.add(made.key)
-    audit.record(session, principal, "create_access_key", made.key.access, now, user=made.user_id)
+    audit.record(session, principal, "access_key.create", made.key.access, now, user=made.user_id)
     return made
 
 

@@ -7,12 +7,12 @@ from sqlalchemy import Select, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.identity import Principal
+from chassis.vault import Vault
 from gateway.identity.known_credentials import KnownCredential
 from gateway.identity.models import AccessKey, Account, Authorization, Operator, Token
-from gateway.identity.vault import Vault
+from wire.vocabulary import RESALE_TYPES, AssociationStatus
 
-RESALE = frozenset({"2", "3"})  # docs/domain/customers.md B.2; "3" on the international site
-ASSOCIATED = "associated"
+ASSOCIATED = AssociationStatus.ASSOCIATED
 ACTIVE, ENDED = "active", "ended"
 
 
@@ -67,6 +67,7 @@ def principal_of(
         operator_id=credential.operator_id,
         operator_role=operator.role if operator else None,
         permissions=frozenset(operator.permissions) if operator else frozenset(),
+        login_name=operator.account_name if operator else account.account_name,
     )
 
 
@@ -76,7 +77,7 @@ def may_be_assumed(account: Account, partner_id: str) -> bool:
         account.kind == "customer"
         and account.partner_id == partner_id
         and account.association_status == ASSOCIATED
-        and account.association_type in RESALE
+        and account.association_type in RESALE_TYPES
     )
 
 

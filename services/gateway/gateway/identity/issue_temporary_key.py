@@ -47,7 +47,7 @@ async def exchange_key(
     made = _temporary(keyring, Holder(account.id, principal.operator_id), line, wished, now)
     made.key.acting_partner_id = principal.id
     session.add(made.key)
-    audit.record(session, principal, "assume_role", account.id, now, access=made.key.access)
+    audit.record(session, principal, "account.assume", account.id, now, access=made.key.access)
     return made
 
 
@@ -73,7 +73,7 @@ async def key_by_token(
     made = _temporary(keyring, holder, line, wished, now)
     made.key.acting_partner_id = token.acting_partner_id
     session.add(made.key)
-    audit.record(session, principal, "issue_temporary_key", token.account_id, now)
+    audit.record(session, principal, "temporary_key.issue", token.account_id, now)
     return made
 
 

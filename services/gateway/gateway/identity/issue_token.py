@@ -75,7 +75,7 @@ async def sign_in(
         issued.token.address = address
         who = principal_of(issued.token, account, operator, granted=False)
         assert who is not None
-        audit.record(session, who, "sign_in", account.id, now)
+        audit.record(session, who, "account.sign_in", account.id, now)
     return IssuedToken(issued.text, issued.token, account, operator)
 
 
@@ -89,7 +89,7 @@ async def exchange_token(
     principal = caller.principal
     line = await hold_line(session, caller.credentials, now)
     account = await hold_grant(session, principal, account_id)
-    audit.record(session, principal, "assume_role", account.id, now)
+    audit.record(session, principal, "account.assume", account.id, now)
     issued = _issue(
         session,
         "assume_role",

@@ -9,13 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gateway.identity.models import Password
 
 
-def repeated_reference(secret: bytes, principal: str, idempotency_key: str, body: bytes) -> str:
-    """The same for the same request under the same Idempotency-Key.
+def repeated_reference(secret: bytes, principal: str, idempotency_key: str, meaning: bytes) -> str:
+    """The same for the same request, however it is written, under the same Idempotency-Key.
 
     Else what is forwarded would differ, and the owning service would call the key reused. Keyed,
     since others see the reference and must not be able to try passwords against it.
     """
-    text = b"\n".join((principal.encode(), idempotency_key.encode(), body))
+    text = b"\n".join((principal.encode(), idempotency_key.encode(), meaning))
     return hmac.new(secret, text, hashlib.sha256).hexdigest()[:32]
 
 

@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from chassis.identity import Principal
+from chassis.vault import Vault
 from gateway.identity.known_credentials import KnownCredentials
 from gateway.identity.passwords import Passwords
 from gateway.identity.sign_in_limits import SignInLimits
-from gateway.identity.vault import Vault
 from gateway.settings import GatewaySettings
 
 ADMINISTRATOR = Principal(id="administrator", kind="administrator", partner_id="*")
@@ -20,7 +20,7 @@ _ENDING = "credentials to end"
 
 
 class Keyring:
-    """One per process; on `app.state.keyring`."""
+    """One per process."""
 
     def __init__(self, settings: GatewaySettings):
         self._admin_token = settings.admin_token.get_secret_value().encode()

@@ -52,7 +52,7 @@ async def change_access_key(
     if key.status != ACTIVE:
         await session.flush()
         await end_below(session, [key_name(access)])
-    audit.record(session, principal, "change_access_key", access, now, status=key.status)
+    audit.record(session, principal, "access_key.change", access, now, status=key.status)
     keyring.end_after_commit(session, key.account_id)
     return key
 
@@ -65,7 +65,7 @@ async def delete_access_key(
     await session.delete(key)
     await session.flush()
     await end_below(session, [key_name(access)])
-    audit.record(session, principal, "delete_access_key", access, now)
+    audit.record(session, principal, "access_key.delete", access, now)
     keyring.end_after_commit(session, key.account_id)
 
 

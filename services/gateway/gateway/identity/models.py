@@ -153,3 +153,16 @@ class UsedSignature(IdentityTables):
     access: Mapped[str]
     request_id: Mapped[str]
     used_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class KeptAnswer(IdentityTables):
+    """A signed PUT or DELETE, and what it was answered with (forwarding/kept_answers.py)."""
+
+    __tablename__ = "kept_answers"
+
+    fingerprint: Mapped[str] = mapped_column(primary_key=True)
+    request_id: Mapped[str]
+    claimed_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+    status: Mapped[int | None]  # none: it is under way
+    headers: Mapped[list[Any] | None]  # pairs of name and value
+    body: Mapped[bytes | None]  # none although there is a status: it was too large

@@ -17,7 +17,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from chassis.errors import RefusedError
-from gateway.forwarding.rate_limit import ThrottledError
+from gateway.rate_limit import ThrottledError
 from gateway.settings import GatewaySettings
 
 WAITING = prometheus_client.Gauge(

@@ -8,7 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from chassis.database import Database
-from gateway.identity.models import AccessKey, LoginNameClaim, Password, Token, UsedSignature
+from gateway.identity.models import (
+    AccessKey,
+    KeptAnswer,
+    LoginNameClaim,
+    Password,
+    Token,
+    UsedSignature,
+)
 from wire.signature import CLOCK_SKEW_SECONDS_MAX
 
 PORTION_ROWS = 5000
@@ -17,6 +24,7 @@ UNBOUND_KEPT_DAYS = 7  # the command that was to bind it failed, or its event st
 # A stamp may be 15 minutes ahead and is believed until it is 15 minutes old. The day is for clocks
 # that were set wrong.
 SIGNATURES_KEPT = timedelta(days=1, seconds=2 * CLOCK_SKEW_SECONDS_MAX + 60)
+ANSWERS_KEPT = timedelta(seconds=2 * CLOCK_SKEW_SECONDS_MAX + 60)
 
 
 def _is_stale(now: datetime) -> ColumnElement[bool]:
@@ -34,6 +42,11 @@ async def prune_credentials(database: Database, now: datetime) -> None:
     unbound = now - timedelta(days=UNBOUND_KEPT_DAYS)
     for table, key, is_old in (
         (UsedSignature, UsedSignature.signature, _is_stale(now)),
+        (
+            KeptAnswer,
+            KeptAnswer.fingerprint,
+            KeptAnswer.claimed_at < func.least(now, func.now()) - ANSWERS_KEPT,
+        ),
         (Token, Token.hash, Token.expires_at < expired),
         (AccessKey, AccessKey.access, AccessKey.expires_at < expired),
         (LoginNameClaim, LoginNameClaim.name, LoginNameClaim.claimed_at < unbound),

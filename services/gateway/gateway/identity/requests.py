@@ -70,7 +70,7 @@ class NewCredential(WireRequest):
     description: str = Field(default="", max_length=DESCRIPTION_CHARACTERS_MAX)
 
 
-class CredentialRequest(WireRequest):
+class CreateAccessKey(WireRequest):
     """POST /v3.0/OS-CREDENTIAL/credentials."""
 
     credential: NewCredential
@@ -83,7 +83,7 @@ class ChangedCredential(WireRequest):
     description: str | None = Field(default=None, max_length=DESCRIPTION_CHARACTERS_MAX)
 
 
-class CredentialChange(WireRequest):
+class ChangeAccessKey(WireRequest):
     """PUT /v3.0/OS-CREDENTIAL/credentials/{access_key}."""
 
     credential: ChangedCredential
@@ -119,7 +119,7 @@ class SecurityTokenRequest(WireRequest):
     auth: KeyAuth
 
 
-class RateLimitRequest(WireRequest):
+class SetRateLimit(WireRequest):
     """PUT /api/principals/{id}/rate-limit; null takes the override away."""
 
     requests_per_second: int | None = Field(default=None, ge=1, le=1_000_000)

@@ -66,7 +66,7 @@ async def revoke_token(
     issued.token.revoked_at = now
     await session.flush()
     await end_below(session, [token_name(issued.token.hash)])
-    audit.record(session, principal, "revoke_token", issued.account.id, now)
+    audit.record(session, principal, "token.revoke", issued.account.id, now)
     keyring.end_after_commit(session, issued.account.id)
 
 

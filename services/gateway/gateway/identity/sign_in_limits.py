@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import exists, select
 
 from chassis.database import Database
-from gateway.forwarding.rate_limit import RateLimit, ThrottledError
 from gateway.identity.models import Account, Token
 from gateway.identity.passwords import PasswordsBusyError
+from gateway.rate_limit import RateLimit, ThrottledError
 from gateway.settings import GatewaySettings
 
 WINDOW_SECONDS = 60

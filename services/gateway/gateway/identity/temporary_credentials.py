@@ -15,6 +15,7 @@ from gateway.identity.find_credential import ACTIVE, ENDED
 from gateway.identity.keyring import Keyring
 from gateway.identity.lineage import end_below, key_name, token_name
 from gateway.identity.models import AccessKey, Token
+from wire.native import NativeAnswer
 from wire.types import NativeQuery
 
 PAGE_CREDENTIALS = 50
@@ -22,7 +23,7 @@ CREDENTIALS = "temporary-credentials"
 PAGE_CREDENTIALS_MAX = 200
 
 
-class TemporaryCredentialsWanted(NativeQuery):
+class ListTemporaryCredentials(NativeQuery):
     """Whose, for the administrator, who must say it; `after` is the `next` of the page before."""
 
     account_id: str | None = Field(None, min_length=1, max_length=64)
@@ -30,9 +31,28 @@ class TemporaryCredentialsWanted(NativeQuery):
     limit: int = Field(PAGE_CREDENTIALS, ge=1, le=PAGE_CREDENTIALS_MAX)
 
 
+class TemporaryCredentialAnswer(NativeAnswer):
+    """A token or temporary key; the secret itself is never shown again."""
+
+    id: str
+    kind: str
+    account_id: str
+    operator_id: str | None
+    acting_for_partner: str | None
+    issued_at: datetime
+    expires_at: datetime
+
+
+class TemporaryCredentialsAnswer(NativeAnswer):
+    """A page of them; `next` goes into `after` for the next page, null on the last one."""
+
+    credentials: list[TemporaryCredentialAnswer]
+    next: str | None
+
+
 async def list_temporary_credentials(
-    session: AsyncSession, principal: Principal, wanted: TemporaryCredentialsWanted, now: datetime
-) -> tuple[list[dict[str, Any]], str | None]:
+    session: AsyncSession, principal: Principal, wanted: ListTemporaryCredentials, now: datetime
+) -> TemporaryCredentialsAnswer:
     """The page in the order of their ids, and the cursor of the next one.
 
     The id of a token is the hash under which it is kept: nothing can be proved by it.
@@ -47,10 +67,11 @@ async def list_temporary_credentials(
     asked = select(living).order_by(living.c.id).limit(wanted.limit + 1)
     if wanted.after is not None:
         asked = asked.where(living.c.id > keys_after(CREDENTIALS, wanted.after)[0])
-    found = [dict(row) for row in (await session.execute(asked)).mappings()]
+    found = [TemporaryCredentialAnswer.of(row) for row in (await session.execute(asked)).all()]
     page = found[: wanted.limit]
     more = len(found) > wanted.limit
-    return page, cursor_after(CREDENTIALS, page[-1]["id"]) if more else None
+    following = cursor_after(CREDENTIALS, page[-1].id) if more else None
+    return TemporaryCredentialsAnswer(credentials=page, next=following)
 
 
 async def end_temporary_credential(
@@ -79,7 +100,7 @@ async def end_temporary_credential(
         await session.flush()
         await end_below(session, [name])
         audit.record(
-            session, principal, "end_credential", found.account_id, now, kind=name.partition(":")[0]
+            session, principal, "credential.end", found.account_id, now, kind=name.partition(":")[0]
         )
         keyring.end_after_commit(
             session, found.account_id, found.operator_id, found.acting_partner_id

@@ -5,5 +5,12 @@ from gateway.feed.models import FeedTables
 from gateway.identity.models import IdentityTables
 from gateway.ops.models import OpsTables
 from gateway.portfolio.models import PortfolioTables
+from gateway.sandbox.models import SandboxTables
 
-run(IdentityTables.metadata, PortfolioTables.metadata, FeedTables.metadata, OpsTables.metadata)
+run(
+    IdentityTables.metadata,
+    PortfolioTables.metadata,
+    FeedTables.metadata,
+    OpsTables.metadata,
+    SandboxTables.metadata,
+)

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from chassis.clock import Clock
+from chassis.clock import WallClock
 from chassis.database import Database
 from gateway.identity.keyring import Keyring
 from gateway.ops.follow_events import EventFlow
@@ -21,10 +21,10 @@ SESSION_ASKED_AGAIN_SECONDS = 10.0
 
 
 class Console:
-    """On `app.state.console`."""
+    """One per process."""
 
     def __init__(
-        self, settings: GatewaySettings, database: Database, keyring: Keyring, clock: Clock
+        self, settings: GatewaySettings, database: Database, keyring: Keyring, clock: WallClock
     ):
         self.settings = settings
         self.database = database

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from chassis.clock import Clock
+from chassis.clock import WallClock
 from chassis.database import Database
 from gateway.feed.shared_look import SharedLook
 from gateway.portfolio.models import FeedRow
@@ -39,7 +39,7 @@ class Flow:
 class EventFlow:
     """Reads every tenant's events: the console is the platform's (see `sessions`)."""
 
-    def __init__(self, database: Database, clock: Clock):
+    def __init__(self, database: Database, clock: WallClock):
         self._database = database
         self._clock = clock
         self._seen: int | None = None

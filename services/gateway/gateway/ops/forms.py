@@ -1,6 +1,8 @@
 """Forms and cookies of the console: every POST carries a token that follows from a cookie."""
 
 import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import parse_qsl
@@ -8,15 +10,15 @@ from urllib.parse import parse_qsl
 from fastapi import Depends, Request, Response
 
 from chassis.errors import BadFieldError, RefusedError
-from gateway.forwarding.received import client_address, read_body
 from gateway.ops.sessions import SESSION_HOURS, csrf_of
-from gateway.settings import GatewaySettings
+from gateway.parts import parts_of
+from gateway.received import client_address, read_body
 from wire.json import LIST_BODY_BYTES_MAX, SIGN_IN_BYTES_MAX
 
 SESSION_COOKIE = "channelbus_ops"
 VISIT_COOKIE = "channelbus_ops_visit"  # of somebody who is not signed in yet
 SIGN_IN_PATH = "/ops/sign-in"
-FIELDS_MAX = 12
+FIELDS_MAX = 24  # with a tick for each consumer
 COOKIE_PATH = "/ops"
 
 
@@ -24,6 +26,18 @@ class ForeignFormError(RefusedError):
     """The form carries no token, or one of another session."""
 
     code = "CBC.0151"
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What somebody typed into one of a page's forms: it stands there again when it is refused."""
+
+    verb: str
+    fields: Mapping[str, str]
+
+    def shown(self) -> dict[str, str]:
+        """Without what no person typed."""
+        return {name: value for name, value in self.fields.items() if name != "csrf"}
 
 
 async def read_form(request: Request) -> dict[str, str]:
@@ -47,7 +61,7 @@ async def read_form(request: Request) -> dict[str, str]:
             )
         )
     except ValueError as error:
-        raise BadFieldError("body", "not a form") from error
+        raise BadFieldError("body", "not a form", "不是表单") from error
     name = VISIT_COOKIE if signing_in else SESSION_COOKIE
     cookie = request.cookies.get(name)
     given = fields.get("csrf", "").encode()
@@ -61,7 +75,7 @@ Form = Annotated[dict[str, str], Depends(read_form)]
 
 def address_of(request: Request) -> str:
     """Where the request comes from, as the gateway's door knows it."""
-    settings: GatewaySettings = request.app.state.settings
+    settings = parts_of(request).settings
     return client_address(request.scope, settings.proxies)
 
 
@@ -89,7 +103,7 @@ def is_secure(request: Request) -> bool:
     """Whether the browser speaks TLS: to us, or to a trusted proxy that says so."""
     if request.url.scheme == "https":
         return True
-    settings: GatewaySettings = request.app.state.settings
+    settings = parts_of(request).settings
     said = request.headers.get("x-forwarded-proto", "").split(",")[0].strip().lower()
     peer = request.client.host if request.client else ""
     try:

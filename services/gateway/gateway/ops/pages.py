@@ -1,6 +1,5 @@
 """The pages and their live parts, rendered from templates in the reader's language."""
 
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -11,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from chassis.sentences import in_language
 from gateway.ops import texts
 from gateway.ops.follow_events import Flow
 from gateway.ops.watch_services import Snapshot
@@ -24,8 +24,6 @@ SPARK_WIDTH, SPARK_HEIGHT = 180, 36
 SHORT_CHARACTERS = 16
 GIST_LINES = 3
 GIST_CHARACTERS = 300
-_FURTHER = "For further information visit"
-_VALUES = re.compile(r"\[type=(\w+), input_value=.*?, input_type=\w+\]", re.DOTALL)
 _TIME = Markup('<time datetime="{0}" title="{0}">{1}</time>')
 
 
@@ -43,7 +41,13 @@ class Pages:
         )
         self._templates.globals.update(asset=_assets(), spark=spark, meaning=meaning)
         self._templates.filters.update(
-            clock=clock, moment=moment, rate=rate, whole=whole, short=short, gist=gist
+            clock=clock,
+            moment=moment,
+            rate=rate,
+            whole=whole,
+            short=short,
+            gist=gist,
+            told=in_language,
         )
         self._parts: dict[str, tuple[tuple[Any, ...], dict[str, str]]] = {}
 
@@ -74,8 +78,10 @@ def clock(instant: datetime) -> Markup:
     return _TIME.format(_iso(instant), instant.astimezone(BEIJING).strftime("%H:%M:%S"))
 
 
-def moment(instant: datetime) -> Markup:
+def moment(instant: datetime | str) -> Markup:
     """Day and time in Beijing; the instant as a title."""
+    if isinstance(instant, str):  # as a service wrote it
+        instant = datetime.fromisoformat(instant)
     return _TIME.format(_iso(instant), instant.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S"))
 
 
@@ -100,10 +106,9 @@ def short(identifier: str) -> Markup:
     return ends.format(identifier, start, end)
 
 
-def gist(error: str) -> str:
-    """An error in a few lines, without the values a validator repeats: they may be personal."""
-    lines = [line.rstrip() for line in error.splitlines() if _FURTHER not in line]
-    told = _VALUES.sub(r"[\1]", "\n".join(lines)).splitlines()
+def gist(error: str, language: str) -> str:
+    """An error in a few lines, in the reader's language as far as it is sentences."""
+    told = in_language(error, language).splitlines()
     return "\n".join(told[:GIST_LINES])[:GIST_CHARACTERS]
 
 

@@ -12,6 +12,7 @@ from yarl import URL
 from chassis.errors import OutsideError, RefusedError
 from chassis.identity import HEADER, Principal, sign_identity
 from chassis.logs import request_id, trace_parent
+from chassis.peer_tls import PeerTls, why_not
 from gateway.forwarding.destinations import Service
 from gateway.settings import GatewaySettings
 
@@ -22,9 +23,13 @@ ANSWER_BYTES_MAX = 4 * 1024 * 1024
 
 
 class RefusedByServiceError(RefusedError):
-    """The service said no; the detail is its own words."""
+    """The service said no, in its own words, which are in the language that was asked for."""
 
     code = "CHB.0409"
+
+    def message(self, _language: str) -> str:
+        """What the service said."""
+        return self.detail
 
 
 class Peers:
@@ -32,6 +37,7 @@ class Peers:
 
     def __init__(self, settings: GatewaySettings):
         self._settings = settings
+        self._tls = PeerTls(settings)
         self._client: aiohttp.ClientSession | None = None
         self.urls: Mapping[Service, str] = {
             Service.CUSTOMER_SYNC: settings.customer_sync_url.rstrip("/"),
@@ -60,27 +66,32 @@ class Peers:
             self._client = client
             yield
 
-    async def look(self, service: Service, path: str) -> tuple[int, bytes]:
+    async def look(
+        self, service: Service, path: str, seconds_max: float | None = None
+    ) -> tuple[int, bytes]:
         """Status and body of one of the pages that are open to everybody.
 
         Raises:
             OutsideError: no answer in time.
 
         """
-        return await self._send(
-            service, self.urls[service] + path, "GET", b"", {}, LOOK_SECONDS_MAX
-        )
+        return await self._send(service, self.urls[service] + path, "GET", b"", {}, seconds_max)
 
     async def probe(self, service: Service, path: str) -> tuple[int, bytes]:
         """Health or metrics, as `look`."""
-        return await self._send(
-            service, self.ops_urls[service] + path, "GET", b"", {}, LOOK_SECONDS_MAX
-        )
+        return await self._send(service, self.ops_urls[service] + path, "GET", b"", {}, None)
 
     async def ask(
-        self, service: Service, principal: Principal, path: str, **query: str
+        self,
+        service: Service,
+        principal: Principal,
+        path: str,
+        query: Mapping[str, str | int] | None = None,
+        *,
+        language: str = "",
+        seconds_max: float | None = None,
     ) -> dict[str, Any]:
-        """Read under the signed header.
+        """Read under the signed header; a refusal is in the language.
 
         Raises:
             OutsideError: no answer in time.
@@ -88,14 +99,21 @@ class Peers:
 
         """
         target = f"{path}?{urlencode(query)}" if query else path
-        return await self._signed(service, principal, "GET", target, b"", LOOK_SECONDS_MAX)
+        asked = (service, principal, "GET", target, b"")
+        return await self._signed(*asked, seconds_max, language)
 
     async def command(
-        self, service: Service, principal: Principal, path: str, content: dict[str, Any]
+        self,
+        service: Service,
+        principal: Principal,
+        path: str,
+        content: dict[str, Any],
+        language: str = "",
     ) -> dict[str, Any]:
         """POST under the signed header; refused as `ask` is."""
         body = json.dumps(content).encode()
-        return await self._signed(service, principal, "POST", path, body, COMMAND_SECONDS_MAX)
+        asked = (service, principal, "POST", path, body)
+        return await self._signed(*asked, COMMAND_SECONDS_MAX, language)
 
     async def _signed(
         self,
@@ -104,9 +122,11 @@ class Peers:
         method: str,
         target: str,
         body: bytes,
-        seconds_max: float,
+        seconds_max: float | None,
+        language: str,
     ) -> dict[str, Any]:
         headers = {
+            "X-Language": "zh_CN" if language == "zh" else "en_US",
             "Content-Type": "application/json",
             "X-Request-Id": request_id(),
             "traceparent": trace_parent(),
@@ -116,8 +136,8 @@ class Peers:
         status, raw = await self._send(service, url, method, body, headers, seconds_max)
         answer = _content(raw)
         if status >= 400:
-            code, detail = answer.get("code"), answer.get("refusal_detail") or answer.get("detail")
-            raise RefusedByServiceError(f"{code or status}: {detail or service}", status=status)
+            told = str(answer.get("detail") or f"{service}: {status}")
+            raise RefusedByServiceError(told, status=status)
         return answer
 
     async def _send(
@@ -127,19 +147,18 @@ class Peers:
         method: str,
         body: bytes,
         headers: dict[str, str],
-        seconds_max: float,
+        seconds_max: float | None,
     ) -> tuple[int, bytes]:
         assert self._client is not None, "Peers.open was not entered"
-        timeout = aiohttp.ClientTimeout(total=seconds_max)
+        timeout = aiohttp.ClientTimeout(total=seconds_max or LOOK_SECONDS_MAX)
         try:
             async with self._client.request(
                 method, URL(url, encoded=True), data=body or None, headers=headers,
-                timeout=timeout,
-                allow_redirects=False,
+                timeout=timeout, allow_redirects=False, ssl=self._tls.believed(),
             ) as answer:  # fmt: skip
                 return answer.status, await _bounded(answer)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise OutsideError(f"{service}: {type(error).__name__}") from error
+            raise OutsideError(f"{service}: {why_not(error)}") from error
 
 
 async def _bounded(answer: aiohttp.ClientResponse) -> bytes:

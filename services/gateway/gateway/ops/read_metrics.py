@@ -16,6 +16,7 @@ _WANTED = (
     "channelbus_group_lag_",
     "channelbus_refusals_total",
     "channelbus_loop_lag_seconds",
+    "channelbus_schedule_",
 )
 
 
@@ -42,6 +43,9 @@ class Metrics:
     group_lag_events: dict[str, float] = field(default_factory=_counts)
     group_lag_seconds: dict[str, float] = field(default_factory=_counts)
     refusals: dict[str, float] = field(default_factory=_counts)
+    schedule_last: dict[str, float] = field(default_factory=_counts)  # seconds since 1970
+    schedule_behind: dict[str, float] = field(default_factory=_counts)
+    schedule_failures: dict[str, float] = field(default_factory=_counts)
 
     @property
     def consumers(self) -> list[str]:
@@ -75,6 +79,12 @@ class Metrics:
             case "channelbus_group_lag_seconds":
                 group = sample.labels["group"]
                 self.group_lag_seconds[group] = max(self.group_lag_seconds[group], sample.value)
+            case "channelbus_schedule_last_success_seconds":
+                self.schedule_last[sample.labels["schedule"]] = sample.value
+            case "channelbus_schedule_behind_seconds":
+                self.schedule_behind[sample.labels["schedule"]] = sample.value
+            case "channelbus_schedule_failures_total":
+                self.schedule_failures[sample.labels["schedule"]] = sample.value
             case "channelbus_refusals_total":
                 self.refusals[sample.labels["code"]] += sample.value
 

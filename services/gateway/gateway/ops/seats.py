@@ -25,6 +25,13 @@ class Seats:
 
     def __init__(self) -> None:
         self._taken: list[Seat] = []
+        self._ending = False
+
+    def end(self) -> None:
+        """Give up all seats and take nobody any more: the process ends, another one has seats."""
+        self._ending = True
+        for seat in self._taken:
+            seat.given_up = True
 
     def __len__(self) -> int:
         """How many look."""
@@ -34,9 +41,11 @@ class Seats:
         """Whether there is room.
 
         Raises:
-            OutsideError: others have all seats.
+            OutsideError: others have all seats, or the process ends.
 
         """
+        if self._ending:
+            raise OutsideError("the console is ending")
         if len(self._taken) >= VIEWERS_MAX and len(self._of(who)) < VIEWERS_OF_ONE_MAX:
             raise OutsideError(f"{VIEWERS_MAX} viewers")
 

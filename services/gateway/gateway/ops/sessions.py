@@ -72,7 +72,7 @@ class Visitor:
 
 
 class Sessions:
-    """On `app.state.console.sessions`; reads credentials in transactions of its own."""
+    """Reads credentials in transactions of its own."""
 
     def __init__(self, database: Database, keyring: Keyring, settings: GatewaySettings):
         self._database = database

@@ -3,13 +3,15 @@
 import asyncio
 import json
 import time
-from collections import deque
+from collections import defaultdict, deque
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from chassis.clock import Clock
+from chassis.business_clock import BusinessClock
+from chassis.clock import WallClock
 from chassis.errors import RefusedError
+from chassis.failures import DatabaseAwayError
 from chassis.identity import Principal
 from gateway.feed.shared_look import SharedLook
 from gateway.forwarding.destinations import Service
@@ -19,6 +21,7 @@ from gateway.ops.read_metrics import Metrics, read_metrics
 
 LOOK_PAUSE_SECONDS = 2.0
 RECENT_SECONDS = 300.0
+AHEAD_SHOWN = timedelta(seconds=1)
 RATES_KEPT = 90  # three minutes, for the line in the page's head
 PARKED_KEYS_SHOWN = 100
 _LOOKER = Principal(id=ADMINISTRATOR.id, kind="administrator", partner_id="*", caller="ops")
@@ -41,7 +44,7 @@ class ConsumerState:
 
 @dataclass(frozen=True, slots=True)
 class ParkedState:
-    """A parked key, and the event that blocks it."""
+    """A parked key, and the event that blocks it, in all consumers that it blocks."""
 
     service: str
     consumer: str
@@ -52,7 +55,14 @@ class ParkedState:
     first_id: int
     type: str | None
     error: str | None
+    place: tuple[Any, ...] = ()  # partition, position and id of that event, where they are known
     told_seconds_ago: float | None = None  # its service does not answer: as of the last look
+
+    @property
+    def event(self) -> tuple[Any, ...]:
+        """The same for the same event in another consumer; what is not known is like nothing."""
+        where = (self.stream, self.key, *self.place)
+        return where if self.place else (*where, self.service, self.consumer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +96,16 @@ class Snapshot:
     services: tuple[ServiceState, ...]
     refusals: tuple[RefusalState, ...]
     rates: tuple[float, ...]
+    business_at: datetime | None = None  # where it was moved ahead of the wall
 
     @property
     def parked(self) -> list[ParkedState]:
-        """Of all services, oldest first."""
+        """Of all services, oldest first; one event is one decision, whoever parked it."""
         keys = [key for service in self.services for key in service.parked]
-        return sorted(keys, key=lambda key: key.since)
+        events: dict[tuple[Any, ...], list[ParkedState]] = defaultdict(list)
+        for key in sorted(keys, key=lambda key: key.since):
+            events[key.event].append(key)
+        return [_one_of(same) for same in events.values()]
 
     @property
     def lag_seconds(self) -> float:
@@ -117,9 +131,10 @@ class Snapshot:
 class ServiceWatch:
     """Asks all services at once, each for a bounded time; keeps what rates need."""
 
-    def __init__(self, peers: Peers, clock: Clock):
+    def __init__(self, peers: Peers, clock: WallClock):
         self._peers = peers
         self._clock = clock
+        self.business: BusinessClock | None = None  # of a sandbox
         self._before: dict[Service, tuple[float, Metrics]] = {}
         self._last: dict[Service, tuple[float, ServiceState]] = {}  # that answered
         self._refusals: deque[tuple[float, dict[str, float]]] = deque()
@@ -133,7 +148,18 @@ class ServiceWatch:
         if known:
             self._rates.append(sum(known))
         refusals = self._recent_refusals(services)
-        return Snapshot(self._clock(), tuple(services), refusals, tuple(self._rates))
+        ahead = await self._ahead()
+        return Snapshot(self._clock(), tuple(services), refusals, tuple(self._rates), ahead)
+
+    async def _ahead(self) -> datetime | None:
+        """Business time, where it is not the wall's; a database that is away shows elsewhere."""
+        if self.business is None:
+            return None
+        try:
+            now = await self.business.now()
+        except DatabaseAwayError:
+            return None
+        return now if now - self._clock() > AHEAD_SHOWN else None
 
     async def _service(self, name: Service) -> ServiceState:
         started = time.monotonic()
@@ -196,6 +222,18 @@ class ServiceWatch:
             for code, total in totals.items()
         ]
         return tuple(sorted(shown, key=lambda r: (-r.recent, -r.total, r.code)))
+
+
+def _one_of(same: list[ParkedState]) -> ParkedState:
+    """The first one, with the names of all; as old as the oldest look at one of them."""
+    ages = [key.told_seconds_ago for key in same if key.told_seconds_ago is not None]
+    return replace(
+        same[0],
+        consumer=", ".join(key.consumer for key in same),
+        events=max(key.events for key in same),
+        error=next((key.error for key in same if key.error), None),
+        told_seconds_ago=max(ages) if ages else None,
+    )
 
 
 def _rate(before: float | None, now: float, seconds: float) -> float | None:
@@ -286,4 +324,5 @@ def _parked(service: Service, row: dict[str, Any]) -> ParkedState:
         first_id=row["first_id"],
         type=row["type"],
         error=row["error"],
+        place=(row["partition"], row["position"], row["event_id"]) if "position" in row else (),
     )

@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, func, null, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from chassis.errors import BadFieldError
+from chassis.folding import fold_name
 from chassis.identity import Principal
+from contracts.customer import Customer
+from gateway.portfolio.freshness import customer_stale_since, portfolio_freshness
 from gateway.portfolio.models import CustomerRow, ResourceRow, Tenant, VisibleCustomer
 from gateway.portfolio.search_conditions import (
     CustomerSearch,
@@ -37,22 +41,29 @@ RESOURCES_MAX = 3 * COUNTED_MAX  # looked through for customers of whom somethin
 async def find_customers(
     session: AsyncSession, principal: Principal, search: CustomerSearch, now: datetime
 ) -> dict[str, Any]:
-    """A page of customers, how many match in all, the cursor of the next page, and `as_of`.
+    """A page of customers, how many match in all, and the cursor of the next page.
 
-    Where `count_is_exact` is false, more than `count` match. `as_of` is the page's newest fact.
+    Where `count_is_exact` is false, more than `count` match. `as_of` and `stale_since` are as in
+    `portfolio.freshness`; of the answer: one parked key may be missing in it, or be in it wrongly.
     Consumption is that of the bill cycle which `now` lies in, Beijing time.
 
     Raises:
-        BadFieldError: the cursor is not one of ours, or belongs to another order.
+        BadFieldError: the cursor is not one of ours, or belongs to another order; or nothing is
+            left of the name when it is folded.
 
     """
-    query = _Query(session, principal, search, now)
+    if search.name is not None:
+        search = search.model_copy(update={"name": await _folded(session, search.name)})
+    freshness = await portfolio_freshness(session, principal)
+    query = _Query(
+        session, principal, search, now, some_are_stale=freshness.stale_since is not None
+    )
     rows = await query.page()
     more = len(rows) > search.limit
     rows = rows[: search.limit]
     answer: dict[str, Any] = {
         "next": query.order.cursor(rows[-1]) if more else None,
-        "as_of": max((row["as_of"] for row in rows), default=None),
+        **freshness.told(),
     }
     if search.count:
         number = await query.count()
@@ -61,6 +72,13 @@ async def find_customers(
     for row in rows:
         row.pop("sort_value")
     return {"customers": rows, **answer}
+
+
+async def _folded(session: AsyncSession, name: str) -> str:
+    folded = await fold_name(session, name)
+    if not folded:
+        raise BadFieldError("name", "nothing but characters without a width")
+    return folded
 
 
 @dataclass(frozen=True)
@@ -79,12 +97,19 @@ class _Query:
     """One search, asked in the ways that suit rare and frequent matches."""
 
     def __init__(
-        self, session: AsyncSession, principal: Principal, search: CustomerSearch, now: datetime
+        self,
+        session: AsyncSession,
+        principal: Principal,
+        search: CustomerSearch,
+        now: datetime,
+        *,
+        some_are_stale: bool,
     ):
         self.order = SearchOrder(search, cycle_of(now))
         self._session = session
         self._search = search
         self._now = now
+        self._some_are_stale = some_are_stale
         self._owned = _owned(principal, ResourceRow)
         self._visible = and_(VisibleCustomer.version > 0, _owned(principal, VisibleCustomer))
         self._matches: _Matches | None = None
@@ -183,7 +208,12 @@ class _Query:
         return _Matches(number, ids, is_all=limit is None or number < limit)
 
     async def _read(self, row: Row, wanted: ColumnElement[bool]) -> list[dict[str, Any]]:
-        columns = [*_shown(row, self._now), self.order.value(row).label("sort_value")]
+        stale_since = customer_stale_since(row.customer_id) if self._some_are_stale else null()
+        columns = [
+            *_shown(row, self._now),
+            stale_since.label("stale_since"),
+            self.order.value(row).label("sort_value"),
+        ]
         key = (self.order.value(row), row.customer_id)
         page = select(*columns).where(wanted).order_by(*self.order.directed(*key))
         found = await self._session.execute(page.limit(self._search.limit + 1))
@@ -206,14 +236,11 @@ def _shown(row: Row, now: datetime) -> list[ColumnElement[Any]]:
         .where(ResourceRow.customer_id == row.customer_id, ResourceRow.expire_at >= now)
         .scalar_subquery()
     )
-    columns: list[Any] = [
-        row.customer_id, row.account_name, row.customer_name, row.partner_id,
-        row.association_type, row.association_status, row.associated_on, row.label,
-        row.mobile, row.account_manager_id, row.account_manager_name, row.currency,
-        row.is_frozen, row.debt_amount, row.as_of,
-    ]  # fmt: skip
+    customer: list[Any] = [getattr(row, name) for name in Customer.model_fields]
     return [
-        *columns,
+        *customer,
+        row.debt_amount,
+        row.as_of.label("changed_at"),
         consumption(row, cycle_of(now)).label("consumption_this_month"),
         next_expiry.label("next_expiry"),
     ]

@@ -59,6 +59,9 @@ class CustomerRow(Tenant, Seen, PortfolioTables):
     version: Mapped[int]
     account_name: Mapped[str | None]
     customer_name: Mapped[str | None]
+    # A trigger folds names and makes their grams (migration 0017); None where lower case does it.
+    folded_account_name: Mapped[str | None]
+    folded_customer_name: Mapped[str | None]
     names: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     site: Mapped[str | None]
     currency: Mapped[str | None]
@@ -184,6 +187,8 @@ class LineRow(Tenant, Seen, PortfolioTables):
     customer_id: Mapped[str]
     bill_cycle: Mapped[str]
     payment_amount: Mapped[Decimal]
+    # Still owed of it; 0 on rows of before it was kept, until the next rebuild.
+    debt_amount: Mapped[Decimal] = mapped_column(server_default=text("0"))
 
 
 class FeedRow(Tenant, PortfolioTables):

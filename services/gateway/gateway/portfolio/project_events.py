@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,12 +12,12 @@ from contracts.billing import (
     BillingArrearsCleared,
     BillingArrearsOpened,
     BillingFundsMoved,
-    BillingLineRecorded,
+    LineEvent,
 )
 from contracts.customer import CustomerEvent
 from contracts.event import Event
 from contracts.order import OrderEvent, ResourceEvent
-from contracts.voucher import VoucherEvent
+from contracts.voucher import CardEvent, VoucherEvent
 from gateway.portfolio.models import (
     AccountRow,
     CouponRow,
@@ -28,10 +29,12 @@ from gateway.portfolio.models import (
     PortfolioTables,
     ResourceRow,
 )
-from gateway.portfolio.names import grams
 from gateway.portfolio.summarise_customers import summarise_customers
 from gateway.portfolio.write_rows import Rows, insert_new, keep_rows, mend_rows, only_writer
+from wire.vocabulary import CouponType
 
+COUPON_STATUS_OF_CARD = {1: 2, 2: 3, 4: 4}  # usable, used up, ended
+ZERO = Decimal("0.00")
 ARREARS = (BillingArrearsOpened, BillingArrearsCleared)
 
 
@@ -56,9 +59,9 @@ def _rows_by_table(events: Sequence[Event]) -> list[tuple[type[PortfolioTables],
         (CustomerRow, _customer_rows(events)),
         (OrderRow, _rows_of(events, OrderEvent, OrderRow)),
         (ResourceRow, _rows_of(events, ResourceEvent, ResourceRow)),
-        (CouponRow, _rows_of(events, VoucherEvent, CouponRow)),
+        (CouponRow, [*_rows_of(events, VoucherEvent, CouponRow), *_card_rows(events)]),
         (AccountRow, _account_rows(events)),
-        (LineRow, _rows_of(events, BillingLineRecorded, LineRow)),
+        (LineRow, _rows_of(events, LineEvent, LineRow)),
         *((DebtRow, _rows_of(events, contract, DebtRow)) for contract in ARREARS),
     ]
 
@@ -66,7 +69,9 @@ def _rows_by_table(events: Sequence[Event]) -> list[tuple[type[PortfolioTables],
 def _customer_of(event: Event) -> str | None:
     if isinstance(event, BillingFundsMoved):
         return event.owner_id if event.owner_kind == "customer" else None
-    return getattr(event, "customer_id", None)
+    customer = getattr(event, "customer_id", None)
+    # A partner may hold a coupon, or a discount for all its customers, itself.
+    return None if customer == event.partner_id else customer
 
 
 def _touched(events: Iterable[Event]) -> dict[str, datetime | None]:
@@ -107,7 +112,6 @@ def _customer_rows(events: Iterable[Event]) -> Rows:
     for event in events:
         if isinstance(event, CustomerEvent):
             row = _row(event, CustomerRow)
-            row["names"] = grams(event.account_name, event.customer_name)
             row["as_of"] = event.occurred_at
             rows.append(row)
     return rows
@@ -118,6 +122,21 @@ def _account_rows(events: Iterable[Event]) -> Rows:
         _row(event, AccountRow) | {"customer_id": event.owner_id}
         for event in events
         if isinstance(event, BillingFundsMoved)
+    ]
+
+
+def _card_rows(events: Iterable[Event]) -> Rows:
+    """A stored value card is the holder's like a coupon; of holds nothing is stated."""
+    return [
+        _row(event, CouponRow)
+        | {
+            "coupon_id": event.card_id,
+            "coupon_type": int(CouponType.STORED_CARD),
+            "status": COUPON_STATUS_OF_CARD[event.status],
+            "reserved_amount": ZERO,
+        }
+        for event in events
+        if isinstance(event, CardEvent)
     ]
 
 

@@ -24,7 +24,7 @@ from sqlalchemy.sql import literal
 from gateway.portfolio.models import CustomerRow, ResourceRow
 from gateway.portfolio.names import needed_grams, pattern
 from wire.times import cycle_of
-from wire.types import NativeInstant
+from wire.types import Figure, NativeInstant
 
 PAGE_CUSTOMERS_MAX = 200
 EXPIRY_DAYS_MAX = 3660
@@ -50,8 +50,8 @@ class CustomerSearch(BaseModel):
     associated_until: NativeInstant | None = None
     name: Text | None = None
     account_manager: Text | None = None
-    consumption_min: Annotated[Decimal, Field(max_digits=20, decimal_places=2)] | None = None
-    consumption_max: Annotated[Decimal, Field(max_digits=20, decimal_places=2)] | None = None
+    consumption_min: Annotated[Figure, Field(max_digits=20, decimal_places=2)] | None = None
+    consumption_max: Annotated[Figure, Field(max_digits=20, decimal_places=2)] | None = None
     expires_within_days: Annotated[int, Field(ge=0, le=EXPIRY_DAYS_MAX)] | None = None
     mobile: Text | None = None
     label: Text | None = None
@@ -72,6 +72,7 @@ class CustomerSearch(BaseModel):
 def conditions(row: Row, search: CustomerSearch, now: datetime) -> ColumnElement[bool]:
     """Whether a row is what the search asks for; consumption is that of the month of `now`.
 
+    The name that it asks for is folded already.
     Names and expiries are looked at row by row: an index would list all who match, first.
     """
     given = [_simple_conditions(row, search, now)]
@@ -164,7 +165,9 @@ def amount_between(amount: Any, search: CustomerSearch) -> ColumnElement[bool]:
 
 def _contains(row: Row, name: str) -> ColumnElement[bool]:
     like = pattern(name)
-    return or_(func.lower(row.account_name).like(like), func.lower(row.customer_name).like(like))
+    account = func.coalesce(row.folded_account_name, func.lower(row.account_name))
+    customer = func.coalesce(row.folded_customer_name, func.lower(row.customer_name))
+    return or_(account.like(like), customer.like(like))
 
 
 def _has_grams(row: Row, name: str) -> ColumnElement[bool]:

@@ -18,7 +18,7 @@ _SUMMARISE = text("""
             SELECT jsonb_agg(jsonb_build_object(
                 'account_type', a.account_type, 'currency', a.currency,
                 'balance', a.balance, 'held', a.held,
-                'credit_amount', a.credit_amount) ORDER BY a.account_type)
+                'credit_amount', a.credit_amount) ORDER BY a.account_type, a.account_id)
             FROM portfolio_accounts AS a WHERE a.customer_id = c.customer_id
         ), '[]'),
         coupons_by_type = coalesce((

@@ -13,17 +13,24 @@ from typing import Any
 
 from chassis.errors import OutsideError
 from chassis.logs import get_logger
-from gateway.forwarding.destinations import Service, native_routes
+from gateway.forwarding.destinations import Service
 from gateway.ops.peers import Peers
 from wire import openapi as wire_openapi
 from wire.json import dumps
+from wire.native_routes import NativeRoute, native_routes, rows_of_door
 
 log = get_logger(__name__)
 
 OPENAPI = "3.1.0"
 KEPT_SECONDS = 10.0
+DESCRIBE_SECONDS_MAX = 10.0  # a service makes its description when it is asked for the first time
 PROBLEM = "Problem"
 _ANONYMOUS = {("post", "/v3/auth/tokens")}
+_CALLERS = {
+    "partner": "a partner",
+    "customer": "a customer",
+    "administrator": "the platform's administrator",
+}
 _SCHEMAS = "#/components/schemas/"
 _is_parameter = re.compile(r"\{(\w+)\}")
 
@@ -31,7 +38,7 @@ Json = dict[str, Any]
 
 
 class PublishedApi:
-    """On `app.state.published_api`: the document, made once for all who ask within a while.
+    """The document, made once for all who ask within a while.
 
     Anybody may ask, and making it asks every service.
     """
@@ -78,7 +85,7 @@ async def describe_api(own: Json, peers: Peers) -> Json:
 
 async def _told(peers: Peers, service: Service) -> Json | None:
     try:
-        status, raw = await peers.look(service, "/openapi.json")
+        status, raw = await peers.look(service, "/openapi.json", DESCRIBE_SECONDS_MAX)
         said = json.loads(raw) if status == 200 else None
     except (OutsideError, ValueError) as error:
         log.warning("not described", service=service, why=str(error))
@@ -100,14 +107,15 @@ def _add(document: Json, service: Service, said: Json) -> None:
 def _add_bare(document: Json) -> None:
     """What is routed and nobody described: its service is away."""
     known = [(m, _pattern(p)) for p, methods in document["paths"].items() for m in methods]
-    for method, path in native_routes():
-        if not any(method.lower() == m and fits.fullmatch(path) for m, fits in known):
+    for route in native_routes().values():
+        method, path = route.method.lower(), route.path
+        if not any(method == m and fits.fullmatch(path) for m, fits in known):
             names = _is_parameter.findall(path)
             bare = {
                 "summary": "Not described: its service is away.",
                 "parameters": [_path_parameter(name) for name in names],
             }
-            _place(document["paths"], path, method.lower(), _native(path, method.lower(), bare))
+            _place(document["paths"], path, method, _described(path, method, bare))
 
 
 def _pattern(path: str) -> re.Pattern[str]:
@@ -120,26 +128,55 @@ def _path_parameter(name: str) -> Json:
 
 
 def _as_seen(service: Service, path: str, method: str, operation: Json) -> Json:
-    return {**_native(path, method, operation), "tags": [str(service)]}
+    return {**_described(path, method, operation), "tags": [str(service)]}
 
 
-def _native(path: str, method: str, operation: Json) -> Json:
+def _described(path: str, method: str, operation: Json) -> Json:
     """The operation with who may call it, and the answers that it really has."""
+    rows = rows_of_door(method.upper(), path)
+    if rows:
+        said = operation.get("description", operation.get("summary", ""))
+        operation = {**operation, "description": f"{said} {_asked_by(rows[0])}".strip()}
+    status = str(rows[0].answers) if rows else "2XX"
     return {
         **operation,
         "security": [] if (method, path) in _ANONYMOUS else wire_openapi.SECURITY,
-        "responses": _responses(native=path.startswith("/api/")),
+        "responses": _responses(status, _content(operation), native=path.startswith("/api/")),
     }
 
 
-def _responses(*, native: bool) -> Json:
+def _asked_by(route: NativeRoute) -> str:
+    who = " or ".join(_CALLERS[one] for one in route.who)
+    refused = "" if route.connected else " In connected mode it is refused (CHB.0002)."
+    return f"Asked by {who}.{refused}"
+
+
+def _content(operation: Json) -> Json:
+    """What the operation answers: JSON, or files of the kinds that its service names."""
+    for status, answer in operation.get("responses", {}).items():
+        content = answer.get("content", {})
+        if status.startswith("2") and content and "application/json" not in content:
+            return {kind: {"schema": {"type": "string", "format": "binary"}} for kind in content}
+    return {"application/json": {"schema": _shown(operation)}}
+
+
+def _shown(operation: Json) -> Json:
+    """The schema of what the operation answers, as its service says it."""
+    for status, answer in operation.get("responses", {}).items():
+        schema: Json = answer.get("content", {}).get("application/json", {}).get("schema", {})
+        if status.startswith("2") and schema:
+            return schema
+    return {"type": "object"}
+
+
+def _responses(status: str, content: Json, *, native: bool) -> Json:
     shape = PROBLEM if native else wire_openapi.REFUSAL
     kind = "application/problem+json" if native else "application/json"
     refused = {"content": {kind: {"schema": {"$ref": f"{_SCHEMAS}{shape}"}}}}
-    done = {"content": {"application/json": {"schema": {"type": "object"}}}}
+    done = {"content": content}
     named = {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}}
     return {
-        "2XX": {"description": "Done.", "headers": named, **done},
+        status: {"description": "Done.", "headers": named, **({} if status == "204" else done)},
         "4XX": {"description": "Refused; nothing was done.", "headers": named, **refused},
         "5XX": {"description": "Failed on our side.", "headers": named, **refused},
     }

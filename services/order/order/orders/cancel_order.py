@@ -5,9 +5,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis import audit
+from chassis import audit, outbox
 from chassis.identity import Principal
-from chassis.outbox import publish
 from contracts.order import OrderCancelled
 from order.orders.facts import order_fact
 from order.orders.find_order import customers_order
@@ -15,7 +14,7 @@ from order.orders.models import OPEN, OrderNotCancellableError, PaymentAttempt
 from wire.types import Id, WireRequest
 
 
-class Cancellation(WireRequest, operation="cancel_customer_order"):
+class CancelOrder(WireRequest, operation="cancel_customer_order"):
     """The body of cancel_customer_order."""
 
     order_id: Id
@@ -33,4 +32,4 @@ async def cancel_order(
         raise OrderNotCancellableError("a payment is under way")
     order.cancel(now)
     audit.record(session, principal, "order.cancel", order.order_id, now)
-    publish(session, order_fact(OrderCancelled, order, now))
+    outbox.publish(session, order_fact(OrderCancelled, order, now))

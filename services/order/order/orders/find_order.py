@@ -1,14 +1,17 @@
 """Which orders a principal may see, and how one is found for a change."""
 
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, true
+from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import lazyload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from chassis.errors import NotFoundError, RefusedError
 from chassis.identity import Principal
-from order.copies import ASSOCIATED, RESALE_TYPES, Customer, Partner
+from order.copies import ASSOCIATED, Customer
 from order.orders.models import Order, OrderLine
+from wire.vocabulary import RESALE_TYPES
 
 
 class OrderInvalidError(RefusedError):
@@ -36,56 +39,52 @@ class CustomerFrozenError(RefusedError):
     code = "CBC.0155"
 
 
-class ResellerError(RefusedError):
-    """The reseller is not the caller's."""
-
-    code = "CBC.99000037"
-
-
-async def check_reseller(
-    session: AsyncSession, principal: Principal, indirect_partner_id: str | None
-) -> str | None:
-    """The reseller to act on: ignored for callers that are no distributor.
-
-    See docs/domain/partners.md B.1.
-    """
-    if not indirect_partner_id or principal.kind != "distributor":
-        return None
-    reseller = await session.get(Partner, indirect_partner_id)
-    if reseller is None or reseller.distributor_id != principal.id:
-        raise ResellerError
-    return reseller.partner_id
-
-
-def visible(principal: Principal, owned: Any, reseller: str | None) -> ColumnElement[bool]:
+def visible(
+    principal: Principal, owned: Any, acted: str | None, *, row_by_row: bool = False
+) -> ColumnElement[bool]:
     """The rows of a table with customer_id, partner_id and distributor_id that the caller sees.
 
-    A customer sees its own, a partner those of its resale customers only (docs/domain/orders.md
-    F5), the administrator all. `reseller` is what `check_reseller` answered.
+    A customer sees its own whatever partner it had (docs/domain/orders.md H.15), a partner those of
+    its resale customers only (F5), also where it acts for one, the administrator all. `acted` is
+    the partner account that a partner's request is about (`chassis.tenancy`); None: its own.
+    `row_by_row` is for a page that is read along an index: see `_of_associated`.
     """
     if principal.is_administrator:
         return true()
     if principal.is_customer:
-        return and_(owned.customer_id == principal.id, owned.partner_id == principal.partner_id)
-    return and_(owned.partner_id == (reseller or principal.partner_id), _of_associated(owned))
+        own: ColumnElement[bool] = owned.customer_id == principal.id
+        if principal.acting_for_partner is None:
+            return own
+        return and_(own, owned.partner_id == principal.partner_id)
+    of_associated = _of_associated(owned, row_by_row=row_by_row)
+    return and_(owned.partner_id == (acted or principal.partner_id), of_associated)
 
 
-def visible_with_resellers(principal: Principal, owned: Any) -> ColumnElement[bool]:
+def visible_with_resellers(
+    principal: Principal, owned: Any, *, row_by_row: bool = False
+) -> ColumnElement[bool]:
     """As `visible`, and for a distributor also what its resellers' customers have (native API)."""
-    own = visible(principal, owned, None)
+    own = visible(principal, owned, None, row_by_row=row_by_row)
     if principal.kind != "distributor":
         return own
-    return or_(own, and_(owned.distributor_id == principal.id, _of_associated(owned)))
+    of_associated = _of_associated(owned, row_by_row=row_by_row)
+    return or_(own, and_(owned.distributor_id == principal.id, of_associated))
 
 
-def _of_associated(owned: Any) -> ColumnElement[bool]:
-    """Rows of who is the resale customer of the row's partner now: who left is nobody's to see."""
-    return exists().where(
+def _of_associated(owned: Any, *, row_by_row: bool) -> ColumnElement[bool]:
+    """Rows of who is the resale customer of the row's partner now: who left is nobody's to see.
+
+    PostgreSQL makes a join of it, and where the tenant's condition is told twice it expects one
+    row: it reads all that the partner has, customer by customer, to sort it for one page. With an
+    offset it stays a question of each row, and the page's own index gives their order.
+    """
+    customer = select(Customer.customer_id).where(
         Customer.customer_id == owned.customer_id,
         Customer.partner_id == owned.partner_id,
         Customer.association_type.in_(RESALE_TYPES),
         Customer.association_status == ASSOCIATED,
     )
+    return (customer.offset(0) if row_by_row else customer).correlate(owned).exists()
 
 
 def proxied() -> ColumnElement[bool]:
@@ -111,25 +110,32 @@ def visible_as_agent(principal: Principal) -> ColumnElement[bool]:
     )
 
 
+# Made once, as what follows: to build one and to find it among the compiled ones costs more than
+# PostgreSQL needs to carry it out.
+_HELD = select(Customer).with_for_update(read=True).execution_options(populate_existing=True)
+_CUSTOMER_HELD = _HELD.where(Customer.customer_id == bindparam("customer_id"))
+_OWNER_HELD = _HELD.where(
+    Customer.customer_id
+    == select(Order.customer_id).where(Order.order_id == bindparam("order_id")).scalar_subquery()
+)
+
+
 async def hold_association(session: AsyncSession, customer_id: Any) -> Customer | None:
     """The customer as it is now and stays until the transaction ends; None when it is not known.
 
     Taken before the order's own lock, as the end of the association takes them.
     """
-    held = (
-        select(Customer)
-        .where(Customer.customer_id == customer_id)
-        .with_for_update(read=True)
-        .execution_options(populate_existing=True)
-    )
-    customer: Customer | None = await session.scalar(held)
-    return customer
+    if isinstance(customer_id, str):
+        known: Customer | None = await session.scalar(_CUSTOMER_HELD, {"customer_id": customer_id})
+        return known
+    found: Customer | None = await session.scalar(_HELD.where(Customer.customer_id == customer_id))
+    return found
 
 
-def owner_of(order_id: str) -> Any:
-    """The customer of an order, for any caller, as part of a query."""
-    named = select(Order.customer_id).where(Order.order_id == order_id.upper())
-    return named.scalar_subquery()
+async def hold_owner(session: AsyncSession, order_id: str) -> Customer | None:
+    """The same of the customer of an order, whoever asks."""
+    found: Customer | None = await session.scalar(_OWNER_HELD, {"order_id": order_id.upper()})
+    return found
 
 
 async def customers_order(
@@ -145,15 +151,69 @@ async def customers_order(
     return await _order_among(session, order_id, visible(principal, Order, None), lock=lock)
 
 
-async def order_to_pay(session: AsyncSession, principal: Principal, order_id: str) -> Order:
-    """The customer's own order, or one that a custody member asked it to pay; locked.
+_SOME_CUSTOMER = Principal(
+    id=cast(Any, bindparam("payer_id")),
+    kind="customer",
+    partner_id=cast(Any, bindparam("partner_id")),
+)
+_PAYABLE_BY_CUSTOMER = (
+    select(Order)
+    .where(
+        Order.order_id == bindparam("order_id"),
+        or_(visible(_SOME_CUSTOMER, Order, None), visible_as_agent(_SOME_CUSTOMER)),
+    )
+    .with_for_update(of=Order)
+    .options(lazyload(Order.lines))
+)
+
+
+async def order_to_pay(
+    session: AsyncSession, principal: Principal, order_id: str, *, lock: bool = True
+) -> Order:
+    """The customer's own order, or one that a custody member asked it to pay.
 
     Raises:
         MemberOrderError, OrderInvalidError: as of `customers_order`.
 
     """
+    if lock and principal.is_customer and principal.acting_for_partner is None:
+        who = {"payer_id": principal.id, "partner_id": principal.partner_id}
+        named = {"order_id": order_id.upper(), **who}
+        order: Order | None = await session.scalar(_PAYABLE_BY_CUSTOMER, named)
+        if order is not None:
+            return await _with_lines(session, order)
     payable = or_(visible(principal, Order, None), visible_as_agent(principal))
-    return await _order_among(session, order_id, payable, lock=True)
+    return await _order_among(session, order_id, payable, lock=lock)
+
+
+_LOCKED = (
+    select(Order)
+    .where(Order.order_id == bindparam("order_id"))
+    .with_for_update(of=Order)
+    .options(lazyload(Order.lines))
+    .execution_options(populate_existing=True)
+)
+
+
+async def locked_order(session: AsyncSession, order_id: str) -> Order:
+    """The order that is known to be there, as it is now; its lines are read under its lock."""
+    order = (await session.scalars(_LOCKED, {"order_id": order_id})).one()
+    return await _with_lines(session, order)
+
+
+_LINES = (
+    select(OrderLine)
+    .where(OrderLine.order_id == bindparam("order_id"))
+    .order_by(OrderLine.position)
+    .execution_options(populate_existing=True)
+)
+
+
+async def _with_lines(session: AsyncSession, order: Order) -> Order:
+    """As the relationship loads them, by a statement that is made once: at half the cost."""
+    lines = await session.scalars(_LINES, {"order_id": order.order_id})
+    set_committed_value(order, "lines", list(lines))
+    return order
 
 
 async def _order_among(

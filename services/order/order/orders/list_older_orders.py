@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import BadFieldError, RefusedError
 from chassis.identity import Principal
-from order.orders.list_orders import OrderPage, OrderQuery, list_orders
+from order.orders.list_orders import ListOrders, OrderPage, list_orders
 
 PAGE_INDEX_MAX = 21_474_836  # pages of 100 until the offset's largest value
 
@@ -39,14 +39,14 @@ class NotTheCallersPathError(RefusedError):
 
 
 @dataclass(frozen=True, slots=True)
-class OlderQuery:
+class ListOlderOrders:
     """The newer list's query, and the page number if the caller counts pages (from 1)."""
 
-    wanted: OrderQuery
+    wanted: ListOrders
     page_index: int
 
 
-def read_older_query(params: Mapping[str, str]) -> OlderQuery:
+def read_older_query(params: Mapping[str, str]) -> ListOlderOrders:
     """The query in either spelling.
 
     Raises:
@@ -56,11 +56,11 @@ def read_older_query(params: Mapping[str, str]) -> OlderQuery:
     """
     renamed = {_SPELLINGS.get(name, name): value for name, value in params.items()}
     page_index = _page_index(renamed.pop("page_index", ""))
-    wanted = OrderQuery.model_validate(renamed)
+    wanted = ListOrders.model_validate(renamed)
     if page_index is None:
-        return OlderQuery(wanted, wanted.offset // wanted.limit + 1)
+        return ListOlderOrders(wanted, wanted.offset // wanted.limit + 1)
     offset = (page_index - 1) * wanted.limit
-    return OlderQuery(wanted.model_copy(update={"offset": offset}), page_index)
+    return ListOlderOrders(wanted.model_copy(update={"offset": offset}), page_index)
 
 
 def _page_index(text: str) -> int | None:
@@ -72,7 +72,7 @@ def _page_index(text: str) -> int | None:
 
 
 async def list_older_orders(
-    session: AsyncSession, principal: Principal, domain_id: str, query: OlderQuery
+    session: AsyncSession, principal: Principal, domain_id: str, query: ListOlderOrders
 ) -> OrderPage:
     """As the newer list; the path must name the caller: a partner its id, a customer its own."""
     if domain_id != principal.id:

@@ -8,23 +8,26 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import BadFieldError, UnknownValueError
 from chassis.identity import Principal
-from order.orders.find_order import check_reseller, proxied, visible, visible_as_agent
+from chassis.tenancy import acted_for
+from order.copies import Partner
+from order.orders.find_order import proxied, visible, visible_as_agent
 from order.orders.models import Order, OrderLine
 from wire.operations import operation
 from wire.times import add_months, next_second
 from wire.types import Instant, WireQuery
+from wire.vocabulary import OrderStatus
 
-STATUSES = (1, 3, 4, 5, 6, 9)
+STATUSES = frozenset(OrderStatus) - {OrderStatus.REFUND}
 WINDOW_MONTHS_MAX = 12
 PROXY_PAID = "sub_customer"
 
 
-class OrderQuery(WireQuery, operation="list_customer_orders"):
+class ListOrders(WireQuery, operation="list_customer_orders"):
     """The query of list_customer_orders; what is not given or empty filters nothing."""
 
     order_id: str | None = None
@@ -52,17 +55,17 @@ class OrderPage:
     lines: dict[str, list[Row[Any]]]
 
 
-async def list_orders(session: AsyncSession, principal: Principal, query: OrderQuery) -> OrderPage:
+async def list_orders(session: AsyncSession, principal: Principal, query: ListOrders) -> OrderPage:
     """The page asked for, newest first unless asked otherwise; ties by id."""
     _check(query, principal.site)
-    reseller = await check_reseller(session, principal, query.indirect_partner_id)
-    conditions = [_whose(principal, query, reseller), *_filters(query)]
-    total = await session.scalar(select(func.count()).select_from(Order).where(*conditions))
+    acted = await acted_for(session, principal, query.indirect_partner_id, Partner)
+    counted = select(func.count()).where(_whose(principal, query, acted), *_filters(query))
+    total = await session.scalar(counted.select_from(Order))
     ascending = (query.order_by or "").lower() == "createtime"
     keys = (Order.created_at, Order.order_id)
     page = (
         select(*Order.__table__.c)
-        .where(*conditions)
+        .where(_whose(principal, query, acted, row_by_row=True), *_filters(query, row_by_row=True))
         .order_by(*(keys if ascending else (key.desc() for key in keys)))
         .limit(query.limit)
         .offset(query.offset)
@@ -90,7 +93,7 @@ def _order_types(site: str) -> tuple[str, ...]:
     return fields["order_type"].choices
 
 
-def _check(query: OrderQuery, site: str) -> None:
+def _check(query: ListOrders, site: str) -> None:
     if query.status is not None and query.status not in STATUSES:
         raise UnknownValueError("status")
     if query.order_type is not None and query.order_type not in _order_types(site):
@@ -110,16 +113,18 @@ def _check_window(field: str, begin: datetime | None, end: datetime | None) -> N
         raise BadFieldError(field, "more than a year after the begin")
 
 
-def _whose(principal: Principal, query: OrderQuery, reseller: str | None) -> ColumnElement[bool]:
+def _whose(
+    principal: Principal, query: ListOrders, acted: str | None, *, row_by_row: bool = False
+) -> ColumnElement[bool]:
     """The caller's own; by `sub_customer` those that it, or for a partner any master, pays."""
     if query.method != PROXY_PAID:
-        return visible(principal, Order, reseller)
+        return visible(principal, Order, acted, row_by_row=row_by_row)
     if principal.is_customer:
         return visible_as_agent(principal)
-    return and_(visible(principal, Order, reseller), proxied())
+    return and_(visible(principal, Order, acted), proxied())
 
 
-def _filters(query: OrderQuery) -> list[ColumnElement[bool]]:
+def _filters(query: ListOrders, *, row_by_row: bool = False) -> list[ColumnElement[bool]]:
     chosen: list[ColumnElement[bool]] = []
     if query.order_id is not None:
         chosen.append(Order.order_id == query.order_id.upper())
@@ -131,9 +136,10 @@ def _filters(query: OrderQuery) -> list[ColumnElement[bool]]:
         chosen.append(Order.order_type == int(query.order_type))
     if query.service_type_code is not None:
         wanted = query.service_type_code.lower()
-        of_order = OrderLine.order_id == Order.order_id
-        same_service = func.lower(OrderLine.service_type_code) == wanted
-        chosen.append(exists().where(of_order, same_service))
+        line = select(OrderLine.line_id).where(
+            OrderLine.order_id == Order.order_id, func.lower(OrderLine.service_type_code) == wanted
+        )
+        chosen.append((line.offset(0) if row_by_row else line).correlate(Order).exists())
     chosen += _within(Order.created_at, query.create_time_begin, query.create_time_end)
     chosen += _within(Order.paid_at, query.payment_time_begin, query.payment_time_end)
     return chosen

@@ -11,28 +11,24 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis import audit, copies
-from chassis.errors import OutsideError, RefusedError
-from chassis.identity import Principal, WrongPrincipalError
-from chassis.outbox import publish
+from chassis import audit, copies, outbox
+from chassis.errors import BadFieldError, OutsideError, RefusedError
+from chassis.identity import Principal
 from contracts.order import OrderCreated
+from order.approvals import NOTHING, Approvals
 from order.authorizations import hold_authorization, require_authorization
-from order.copies import ASSOCIATED, RESALE_TYPES, Customer
+from order.copies import ASSOCIATED, Customer
+from order.orders.discounts import carry_discount
 from order.orders.facts import order_fact
 from order.orders.find_order import CustomerFrozenError, hold_association
-from order.orders.models import CONFIRM, REVIEW, Order, OrderLine
+from order.orders.lines_wanted import LinesWanted, LineWanted
+from order.orders.models import BY_AGENT, CONFIRM, NEW_PURCHASE, REVIEW, Order, OrderLine
+from order.orders.offers import keep_offers, named_discount
 from order.peers import Peers, QuotedLine
-from wire.types import Amount, Id, WireRequest
+from wire.types import Id, NativeInstant, WireRequest
+from wire.vocabulary import RESALE_TYPES
 
-LINES_MAX = 20
 ORDERS_MAX, BATCH_LINES_MAX = 20, 100  # in a batch
-QUANTITY_MAX = 100
-PERIODS_MAX = 36
-NEW_PURCHASE = 1  # order type, docs/domain/orders.md B.5
-BY_AGENT = 2  # source type, docs/domain/acting-on-behalf.md F6
-PERIOD, ON_DEMAND = 1, 3  # charging modes
-
-Code = Annotated[str, Field(min_length=1, max_length=400)]
 
 
 class NotOwnCustomerError(RefusedError):
@@ -53,46 +49,34 @@ class MarketplaceError(RefusedError):
     code = "CHB.1002"
 
 
-class LineWanted(WireRequest):
-    """One product: a price key of billing's catalogue, and how much of it."""
+class BatchedOrder(WireRequest):
+    """One order of several for the same customer. `hold_for` says what must happen first.
 
-    service_type_code: Code
-    resource_type_code: Code
-    resource_spec_code: Code
-    region_code: Code
-    charging_mode: Literal[1, 3]
-    period_type: Literal[0, 1, 2, 3, 4, 5] | None = None
-    period_num: Annotated[int, Field(ge=1, le=PERIODS_MAX)] | None = None
-    quantity: Annotated[int, Field(ge=1, le=QUANTITY_MAX)] = 1
-    measure_size: Amount | None = None
+    At most one discount that it is offered: any but a contract by `discount_id`, a contract by
+    `contract_id`. From `pay_before` on it can be paid no more.
+    """
+
+    lines: LinesWanted
+    hold_for: Literal["payment", "review", "confirmation"] = "payment"
+    discount_id: Id | None = None
+    contract_id: Id | None = None
+    pay_before: NativeInstant | None = None
 
     @model_validator(mode="after")
-    def _period(self) -> "LineWanted":
-        """A period product says its period, an on-demand one has none."""
-        given = self.period_type is not None, self.period_num is not None
-        if self.charging_mode == PERIOD and not all(given):
-            raise ValueError("a period product needs period_type and period_num")
-        if self.charging_mode == ON_DEMAND and any(given):
-            raise ValueError("an on-demand product has no period")
+    def _one_discount(self) -> "BatchedOrder":
+        if self.discount_id is not None and self.contract_id is not None:
+            raise ValueError("one discount at most")
         return self
 
 
-class OrderWanted(WireRequest):
-    """What the partner orders. `hold_for` says what must happen first."""
+class PlaceOrder(BatchedOrder):
+    """What the partner orders."""
 
     customer_id: Id
-    lines: Annotated[list[LineWanted], Field(min_length=1, max_length=LINES_MAX)]
-    hold_for: Literal["payment", "review", "confirmation"] = "payment"
+    order_type: Literal[1] = 1  # a new purchase
 
 
-class BatchedOrder(WireRequest):
-    """One order of several for the same customer."""
-
-    lines: Annotated[list[LineWanted], Field(min_length=1, max_length=LINES_MAX)]
-    hold_for: Literal["payment", "review", "confirmation"] = "payment"
-
-
-class OrdersWanted(WireRequest):
+class PlaceOrders(WireRequest):
     """The body of POST /api/orders/batch: orders of their own, placed together or not at all."""
 
     customer_id: Id
@@ -108,10 +92,16 @@ class OrdersWanted(WireRequest):
 
 
 async def place_order(
-    session: AsyncSession, peers: Peers, principal: Principal, wanted: OrderWanted, now: datetime
+    session: AsyncSession,
+    peers: Peers,
+    principal: Principal,
+    wanted: PlaceOrder,
+    now: datetime,
+    approvals: Approvals = NOTHING,
 ) -> Order:
     """Price and record the order; it waits for payment, review or confirmation."""
-    (order,) = await place_orders(session, peers, principal, wanted.customer_id, [wanted], now)
+    customer_id = wanted.customer_id
+    (order,) = await place_orders(session, peers, principal, customer_id, [wanted], now, approvals)
     return order
 
 
@@ -120,32 +110,47 @@ async def place_orders(
     peers: Peers,
     principal: Principal,
     customer_id: str,
-    wanted: Sequence[BatchedOrder | OrderWanted],
+    wanted: Sequence[BatchedOrder],
     now: datetime,
+    approvals: Approvals = NOTHING,
 ) -> list[Order]:
-    """The same for several orders of one customer, at one price list: all of them or none."""
+    """The same for several orders of one customer, at one price list: all of them or none.
+
+    Each keeps what it is offered now (decision 0075).
+    """
+    for one in wanted:
+        refuse_past_times(one.pay_before, now)
     customer = await _customer(session, principal, customer_id)
     await require_authorization(session, customer)
-    asked = [_asked(line) for one in wanted for line in one.lines]
-    currency, quoted = await peers.quote(principal, customer.customer_id, asked)
-    if any(line.is_marketplace for line in quoted):
+    asked = [line_asked(line, number) for number, one in enumerate(wanted) for line in one.lines]
+    quote = await peers.quote_with_discounts(principal, customer.customer_id, asked, NEW_PURCHASE)
+    if any(line.is_marketplace for line in quote.lines):
         raise MarketplaceError
     # Nothing was locked while billing was asked; from here on association and grant stay.
     customer = _orderable(await hold_association(session, customer_id), principal)
     await hold_authorization(session, customer)
-    if currency != customer.currency:
-        raise OutsideError(f"priced in {currency}, the customer pays in {customer.currency}")
-    prices = iter(quoted)
-    orders = [
-        _order(customer, one, list(islice(prices, len(one.lines))), principal, now, position)
-        for position, one in enumerate(wanted)
-    ]
+    if quote.currency != customer.currency:
+        raise OutsideError(f"priced in {quote.currency}, the customer pays in {customer.currency}")
+    prices = iter(quote.lines)
+    orders = []
+    for position, one in enumerate(wanted):
+        quoted = list(islice(prices, len(one.lines)))
+        products = {line.product_id for line in quoted}
+        is_free = one.hold_for == "payment"
+        if is_free and await approvals.wants_review(session, customer_id, products):
+            one = one.model_copy(update={"hold_for": "review"})
+        orders.append(build_order(customer, one, quoted, principal, now, position))
     session.add_all(orders)
     await session.flush()
+    offers = keep_offers(session, orders, quote.offers)
+    for one, order in zip(wanted, orders, strict=True):
+        named = named_discount(one.discount_id, one.contract_id, offers[order.order_id])
+        if named is not None:
+            carry_discount(order, named)
     for order in orders:
         about = {"customer_id": order.customer_id, "amount": str(order.amount_after_discount)}
         audit.record(session, principal, "order.place", order.order_id, now, **about)
-        publish(session, order_fact(OrderCreated, order, now))
+        outbox.publish(session, order_fact(OrderCreated, order, now))
     return orders
 
 
@@ -155,8 +160,6 @@ def new_order_id(now: datetime) -> str:
 
 
 async def _customer(session: AsyncSession, principal: Principal, customer_id: str) -> Customer:
-    if not principal.is_partner:
-        raise WrongPrincipalError
     return _orderable(await copies.find(session, Customer, customer_id), principal)
 
 
@@ -172,23 +175,29 @@ def _orderable(customer: Customer | None, principal: Principal) -> Customer:
     return customer
 
 
-def _asked(line: LineWanted) -> dict[str, Any]:
-    """The line as billing reads it; amounts travel as text."""
-    asked = line.model_dump()
+def refuse_past_times(pay_before: datetime | None, now: datetime) -> None:
+    """An order that can never be paid is not placed."""
+    if pay_before is not None and pay_before <= now:
+        raise BadFieldError("pay_before", "in the past")
+
+
+def line_asked(line: LineWanted, order: int) -> dict[str, Any]:
+    """The line as billing reads it, with its order's number; amounts travel as text."""
+    asked = line.model_dump(exclude={"attach_to"}) | {"order": order}
     if line.measure_size is not None:
         asked["measure_size"] = format(line.measure_size, "f")
     return asked
 
 
-def _order(
+def build_order(
     customer: Customer,
-    wanted: BatchedOrder | OrderWanted,
+    wanted: BatchedOrder,
     quoted: Sequence[QuotedLine],
     principal: Principal,
     now: datetime,
-    position: int,
+    position: int = 0,
 ) -> Order:
-    """`position` in its batch: ids of one instant sort as the orders were asked for."""
+    """Not kept yet. `position` in its batch: ids of one instant sort as the orders were asked."""
     order = Order(
         order_id=new_order_id(now + timedelta(microseconds=position)),
         customer_id=customer.customer_id,
@@ -203,11 +212,15 @@ def _order(
         official_amount=sum((q.official_amount for q in quoted), Decimal("0.00")),
         discount_amount=sum((q.discount_amount for q in quoted), Decimal("0.00")),
         amount_after_discount=sum((q.amount_after_discount for q in quoted), Decimal("0.00")),
+        granted_discount_amount=Decimal("0.00"),
+        coupon_discount_amount=Decimal("0.00"),
         coupon_amount=Decimal("0.00"),
         flexipurchase_coupon_amount=Decimal("0.00"),
         is_combined=len({line.service_type_code for line in wanted.lines}) > 1,
         placed_by=principal.operator_id or principal.id,
+        user_name=principal.login_name,
         created_at=now,
+        pay_before=wanted.pay_before,
         provisioning_seconds=max(q.provisioning_seconds for q in quoted),
         updated_at=now,
         version=1,
@@ -228,11 +241,16 @@ def _line(order: Order, number: int, wanted: LineWanted, quoted: QuotedLine) -> 
         distributor_id=order.distributor_id,
         position=number,
         product_id=quoted.product_id,
+        product_spec_desc=quoted.product_spec_desc,
+        size_measure_id=quoted.size_measure_id,
+        package=quoted.package,
         service_type_name=quoted.service_type_name,
         resource_type_name=quoted.resource_type_name,
         official_amount=quoted.official_amount,
         discount_amount=quoted.discount_amount,
         amount_after_discount=quoted.amount_after_discount,
+        granted_discount_amount=Decimal("0.00"),
+        coupon_discount_amount=Decimal("0.00"),
         **wanted.model_dump(),
     )
 

@@ -24,7 +24,7 @@ async def _next(session: AsyncSession, after: str, limit: int) -> Sequence[Event
     found = await session.scalars(
         select(Order).where(Order.order_id > after).order_by(Order.order_id).limit(limit)
     )
-    return [order_fact(OrderCreated, order, order.updated_at) for order in found]
+    return [order_fact(OrderCreated, order, order.updated_at, is_news=False) for order in found]
 
 
 ORDERS = Restater("order", _count, _next)

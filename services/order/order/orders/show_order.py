@@ -6,10 +6,11 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.identity import Principal
+from chassis.tenancy import acted_for
+from order.copies import Partner
 from order.orders.find_order import (
     OrderInvalidError,
     OrderNotFoundError,
-    check_reseller,
     visible,
     visible_as_agent,
     visible_with_resellers,
@@ -18,7 +19,7 @@ from order.orders.models import Order, OrderLine
 from wire.types import WireQuery
 
 
-class DetailQuery(WireQuery, operation="show_customer_order_details"):
+class ShowOrder(WireQuery, operation="show_customer_order_details"):
     """The query of show_customer_order_details."""
 
     limit: int = 10
@@ -28,24 +29,39 @@ class DetailQuery(WireQuery, operation="show_customer_order_details"):
 
 @dataclass(frozen=True, slots=True)
 class OrderDetail:
-    """An order, the page of its lines that was asked for, and how many lines it has."""
+    """An order, or a member of a combined one, with a page of its lines and how many it has."""
 
     order: Order
+    member_order_id: str | None  # whose part it is; None: all of the order
     items: list[OrderLine]
     total_count: int
 
 
 async def show_order(
-    session: AsyncSession, principal: Principal, order_id: str, query: DetailQuery
+    session: AsyncSession, principal: Principal, order_id: str, query: ShowOrder
 ) -> OrderDetail:
-    """The order, its own or a member's that it pays; CBC.30000010 when the caller sees none."""
-    reseller = await check_reseller(session, principal, query.indirect_partner_id)
-    seen = or_(visible(principal, Order, reseller), visible_as_agent(principal))
+    """The order, its own or one that it pays; of a part of a combined order, that part.
+
+    Raises:
+        OrderInvalidError: the caller sees none.
+
+    """
+    acted = await acted_for(session, principal, query.indirect_partner_id, Partner)
+    seen = or_(visible(principal, Order, acted), visible_as_agent(principal))
     order = await _find(session, order_id, seen)
+    member_order_id = None
+    if order is None:
+        member_order_id = order_id.upper()
+        order = await _find_combined(session, member_order_id, seen)
     if order is None:
         raise OrderInvalidError
-    page = order.lines[query.offset : query.offset + query.limit]
-    return OrderDetail(order, page, len(order.lines))
+    lines = [
+        line
+        for line in order.lines
+        if member_order_id is None or line.member_order_id == member_order_id
+    ]
+    page = lines[query.offset : query.offset + query.limit]
+    return OrderDetail(order, member_order_id, page, len(lines))
 
 
 async def show_native_order(session: AsyncSession, principal: Principal, order_id: str) -> Order:
@@ -60,5 +76,14 @@ async def _find(
     session: AsyncSession, order_id: str, condition: ColumnElement[bool]
 ) -> Order | None:
     wanted = select(Order).where(Order.order_id == order_id.upper(), condition)
+    found: Order | None = await session.scalar(wanted)
+    return found
+
+
+async def _find_combined(
+    session: AsyncSession, member_order_id: str, condition: ColumnElement[bool]
+) -> Order | None:
+    named = select(OrderLine.order_id).where(OrderLine.member_order_id == member_order_id)
+    wanted = select(Order).where(Order.order_id.in_(named), condition)
     found: Order | None = await session.scalar(wanted)
     return found

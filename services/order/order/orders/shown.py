@@ -1,4 +1,4 @@
-"""Orders as the wire shows them (operations.json) and as the native API does.
+"""Orders as the wire shows them (operations.json).
 
 The functions take rows or entities alike: whatever has the columns' names.
 """
@@ -9,28 +9,39 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from order.orders.models import Order, OrderLine
 from wire.json import known
 from wire.types import format_instant
+from wire.vocabulary import YUAN
 
-YUAN = 1  # measure_id: the unit of the currency (docs/domain/money-and-time.md E)
 # What the catalogue's own price reduction is called in discounts[] (docs/domain/orders.md B.5).
 PRODUCT_OWN_DISCOUNT = "900"
+DISCOUNT_COUPON = "300"
+# And the kinds that an order carries (docs/domain/orders.md H.1).
+SHOWN_TYPES = {0: "700", 1: "601", 2: "605", 3: "607", 609: "609"}
 
 
 def amount_info(of: Any) -> dict[str, Any]:
     """Discounts and what coupons and cards paid, of an order, a line or a member."""
-    discounts = []
-    if of.discount_amount:
-        discounts.append(
-            {"discount_type": PRODUCT_OWN_DISCOUNT, "discount_amount": of.discount_amount}
-        )
-    return {
+    granted, by_coupon = of.granted_discount_amount, of.coupon_discount_amount
+    amounts = {PRODUCT_OWN_DISCOUNT: of.discount_amount - granted - by_coupon}
+    if of.discount_type is not None:
+        amounts[SHOWN_TYPES[of.discount_type]] = granted
+    amounts[DISCOUNT_COUPON] = by_coupon
+    discounts = [
+        {"discount_type": kind, "discount_amount": amount}
+        for kind, amount in amounts.items()
+        if amount
+    ]
+    info = {
         "discounts": discounts,
         "coupon_amount": of.coupon_amount,
         "flexipurchase_coupon_amount": of.flexipurchase_coupon_amount,
-        "stored_card_amount": getattr(of, "stored_card_amount", Decimal("0.00")),
+        "stored_card_amount": of.stored_card_amount,
     }
+    if of.consumed_amount or of.commission_amount:  # of an unsubscription
+        info["consumed_amount"] = of.consumed_amount
+        info["commission_amount"] = of.commission_amount
+    return info
 
 
 def order_info(order: Any, lines: Sequence[Any]) -> dict[str, Any]:
@@ -43,15 +54,21 @@ def order_info(order: Any, lines: Sequence[Any]) -> dict[str, Any]:
     }
 
 
-def order_detail(order: Any, lines: Sequence[Any]) -> dict[str, Any]:
-    """CustomerOrderV3."""
-    shown = order_info(order, lines) | {"user_name": order.placed_by}
+def order_detail(
+    order: Any, lines: Sequence[Any], member_order_id: str | None = None
+) -> dict[str, Any]:
+    """CustomerOrderV3; with a member's id that part of the combined order alone."""
+    user = {"user_name": order.user_name or order.placed_by}
+    shown = order_info(order, lines) | user
     del shown["agent_pay_info"]
     if order.pay_until is not None:
         until = {"pending_payment_end_time": format_instant(order.pay_until)}
         shown |= until
         shown["sub_order_infos"] = [member | until for member in shown["sub_order_infos"]]
-    return shown
+    if member_order_id is None:
+        return shown
+    by_id = {member["order_id"]: member for member in shown["sub_order_infos"]}
+    return {**by_id[member_order_id], **user, "sub_order_infos": []}
 
 
 def line_item(line: Any, currency: str) -> dict[str, Any]:
@@ -63,7 +80,7 @@ def line_item(line: Any, currency: str) -> dict[str, Any]:
             "service_type_code": line.service_type_code,
             "service_type_name": line.service_type_name,
             "product_id": line.product_id,
-            "product_spec_desc": line.resource_spec_code,
+            "product_spec_desc": line.product_spec_desc or line.resource_spec_code,
             "period_type": line.period_type,
             "period_num": line.period_num,
             "effective_time": line.effective_at and format_instant(line.effective_at),
@@ -73,32 +90,6 @@ def line_item(line: Any, currency: str) -> dict[str, Any]:
             "currency": currency,
             "product_owner_service": line.service_type_code,
             "commercial_resource": line.resource_type_code,
-        }
-    )
-
-
-def resource_info(resource: Any) -> dict[str, Any]:
-    """OrderInstanceV2 of a period resource."""
-    return known(
-        {
-            "id": resource.resource_id,
-            "resource_id": resource.resource_id,
-            "resource_name": resource.resource_name,
-            "region_code": resource.region_code,
-            "service_type_code": resource.service_type_code,
-            "service_type_name": resource.service_type_name,
-            "resource_type_code": resource.resource_type_code,
-            "resource_type_name": resource.resource_type_name,
-            "resource_spec_code": resource.resource_spec_code,
-            "product_id": resource.product_id,
-            "is_main_resource": 1,
-            "status": resource.status,
-            "effective_time": format_instant(resource.effective_at),
-            "expire_time": resource.expire_at and format_instant(resource.expire_at),
-            "expire_policy": resource.expire_policy,
-            "product_spec_desc": resource.resource_spec_code,
-            "spec_size": resource.measure_size,
-            "update_time": format_instant(resource.updated_at),
         }
     )
 
@@ -134,12 +125,6 @@ def older_order_info(order: Any) -> dict[str, Any]:
             },
         }
     )
-
-
-def native_order(order: Order) -> dict[str, Any]:
-    """The native API's order, whole."""
-    lines = [_native(line, _LINE_FIELDS) for line in order.lines]
-    return _native(order, _ORDER_FIELDS) | {"lines": lines}
 
 
 def _head(order: Any) -> dict[str, Any]:
@@ -180,11 +165,18 @@ class _Sums:
 
     def __init__(self, lines: Iterable[Any]):
         self.discount_amount = self.coupon_amount = Decimal("0.00")
-        self.flexipurchase_coupon_amount = Decimal("0.00")
+        self.flexipurchase_coupon_amount = self.stored_card_amount = Decimal("0.00")
+        self.consumed_amount = self.commission_amount = Decimal("0.00")
         self.official_amount = self.amount_after_discount = Decimal("0.00")
+        self.granted_discount_amount = self.coupon_discount_amount = Decimal("0.00")
+        summed = list(vars(self))
+        self.discount_type: int | None = None
         for line in lines:
-            for name in vars(self):
+            for name in summed:
                 setattr(self, name, getattr(self, name) + getattr(line, name))
+            self.discount_type = (
+                line.discount_type if self.discount_type is None else (self.discount_type)
+            )
 
 
 def _members(order: Any, lines: Sequence[Any]) -> list[dict[str, Any]]:
@@ -204,13 +196,3 @@ def _members(order: Any, lines: Sequence[Any]) -> list[dict[str, Any]]:
             }
         )
     return members
-
-
-_NOT_SHOWN = {"provisioning_seconds", "provision_at", "updated_at"}
-_NOT_SHOWN_OF_LINES = {"order_id", "partner_id", "distributor_id", "position"}
-_ORDER_FIELDS = [c.name for c in Order.__table__.c if c.name not in _NOT_SHOWN]
-_LINE_FIELDS = [c.name for c in OrderLine.__table__.c if c.name not in _NOT_SHOWN_OF_LINES]
-
-
-def _native(of: Any, names: Sequence[str]) -> dict[str, Any]:
-    return {name: getattr(of, name) for name in names}

@@ -7,10 +7,9 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis import audit
+from chassis import audit, outbox
 from chassis.errors import RefusedError
 from chassis.identity import Principal
-from chassis.outbox import publish
 from contracts.order import OrderPaymentRequested
 from order.orders.facts import order_fact
 from order.orders.models import Order
@@ -39,4 +38,4 @@ def ask_master(
         return
     order.request_payment(master_id, now)
     audit.record(session, principal, "order.ask_master", order.order_id, now, master_id=master_id)
-    publish(session, order_fact(OrderPaymentRequested, order, now))
+    outbox.publish(session, order_fact(OrderPaymentRequested, order, now))

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis import outbox
+from chassis.business_clock import BusinessClock
 from chassis.database import Database
-from chassis.outbox import publish
 from chassis.schedules import Work
-from contracts.order import OrderPaymentFailed
-from order.orders.facts import order_fact
+from order.orders.facts import order_payment_failed
 from order.orders.models import FAILED, OPEN, Order, PaymentAttempt
 
 ABANDONED = "CHB.0503"
@@ -35,37 +35,36 @@ async def fail_attempt(
     attempt.close(FAILED, now, reason_code)
     now = attempt.closed_at or now
     order.payment_failed(now)
-    publish(
-        session,
-        order_fact(OrderPaymentFailed, order, now, attempt_id=attempt_id, reason_code=reason_code),
-    )
+    outbox.publish(session, order_payment_failed(order, now, attempt_id, reason_code))
     return True
 
 
-def close_abandoned_attempts(after_seconds: float) -> Work:
-    """Schedule, also on start: no reservation expires by time, so somebody must end it.
+def close_abandoned_attempts(after_seconds: float, clock: BusinessClock | None = None) -> Work:
+    """Schedule by the wall, also on start: no reservation expires by time, so somebody ends it.
 
     A request at work has given up long before `after_seconds`: its two calls take 5 s each at most.
+    What is stated is stated by business time; without a clock of it that is wall time, too.
     """
 
-    async def close(database: Database, now: datetime) -> None:
-        opened_before = now - timedelta(seconds=after_seconds)
+    async def close(database: Database, wall_now: datetime) -> None:
+        begun_before = wall_now - timedelta(seconds=after_seconds)
+        now = wall_now if clock is None else await clock.now()
         for _ in range(PORTIONS_MAX):
-            if await _close_portion(database, opened_before, now) < PORTION_MAX:
+            if await _close_portion(database, begun_before, now) < PORTION_MAX:
                 return
 
     return close
 
 
-async def _close_portion(database: Database, opened_before: datetime, now: datetime) -> int:
+async def _close_portion(database: Database, begun_before: datetime, now: datetime) -> int:
     left_open = (
         select(PaymentAttempt.attempt_id, Order.order_id)
         .join(Order, Order.order_id == PaymentAttempt.order_id)
         .where(
             PaymentAttempt.state == OPEN,
-            PaymentAttempt.opened_at < opened_before,
+            PaymentAttempt.begun_at < begun_before,
         )
-        .order_by(PaymentAttempt.opened_at)
+        .order_by(PaymentAttempt.begun_at)
         .limit(PORTION_MAX)
         .with_for_update(of=Order, skip_locked=True)
     )

@@ -8,32 +8,31 @@ A custody member pays nothing itself: its payment asks its enterprise master, wh
 coupons and money of its own (docs/domain/enterprise.md B.4).
 """
 
-from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis import audit, copies
+from chassis import audit, copies, outbox
 from chassis.crash import crash_point
 from chassis.database import Database
-from chassis.errors import BadFieldError, OutsideError, RefusedError, UnknownValueError
+from chassis.errors import BadFieldError, RefusedError
 from chassis.identity import Principal
 from chassis.ids import new_id
-from chassis.outbox import publish
-from contracts.order import CouponUse, OrderPaid
+from chassis.try_again import twice
+from contracts.order import FAILED_ATTEMPTS_MAX, CouponPart, CouponUse
 from order.authorizations import hold_authorization, require_authorization
 from order.copies import Customer
-from order.orders.facts import order_fact
+from order.orders.discounts import OfferedDiscount, carry_discount
+from order.orders.facts import order_paid
 from order.orders.find_order import (
     CustomerFrozenError,
     OrderInvalidError,
-    hold_association,
+    hold_owner,
+    locked_order,
     order_to_pay,
-    owner_of,
 )
 from order.orders.models import (
     FAILED,
@@ -41,21 +40,23 @@ from order.orders.models import (
     PAID,
     AttemptClosedError,
     Order,
-    OrderLine,
     OrderNotPayableError,
     PaymentAttempt,
 )
 from order.payments.ask_master import MasterPaysError, ask_master
+from order.payments.choose_discount import (
+    DiscountWanted,
+    check_discounts,
+    choose_discount,
+    prices_to_pay,
+)
 from order.payments.close_attempts import fail_attempt
+from order.payments.note_payment import note_payment
+from order.payments.reserve_payment import OpenedAttempt, reserve_payment
 from order.peers import CouponShare, HeldMoney, Peers
-from wire.money import cut, share
 from wire.types import Id, WireRequest
 
-CASH_COUPON, FLEXI_COUPON = 1, 4  # coupon types as in lists, docs/domain/coupons.md B.7
-DISCOUNT_TYPES = (0, 2, 3, 609)  # docs/domain/wire-protocol.md D.4a.8
-RATIO_PLACES = 4
 UNFORESEEN = "CBC.0999"
-FAILED_ATTEMPTS_MAX = 20  # told to voucher and billing in one request
 ASSOCIATION_ENDED = "the association with the partner has ended"
 
 
@@ -65,18 +66,6 @@ class PaymentRunningError(RefusedError):
     code = "CBC.99008040"
 
 
-class DiscountError(RefusedError):
-    """The discount is not one of this order's: its price has all it gets already."""
-
-    code = "CBC.99003108"
-
-
-class CouponKindError(RefusedError):
-    """Neither a cash nor a flexi coupon: nothing else pays an order here."""
-
-    code = "CBC.99003112"
-
-
 class CouponWanted(WireRequest):
     """A coupon to use; `type` as in payments: 300 discount, 301 cash, 302 flexi, 303 card."""
 
@@ -84,14 +73,7 @@ class CouponWanted(WireRequest):
     type: Annotated[int, Field(ge=300, le=303)]
 
 
-class DiscountWanted(WireRequest):
-    """A discount to use."""
-
-    id: Id
-    type: int
-
-
-class Payment(WireRequest, operation="pay_orders"):
+class PayOrder(WireRequest, operation="pay_orders"):
     """The body of pay_orders."""
 
     order_id: Id
@@ -102,7 +84,7 @@ class Payment(WireRequest, operation="pay_orders"):
 
 
 async def pay_order(
-    database: Database, peers: Peers, principal: Principal, payment: Payment, now: datetime
+    database: Database, peers: Peers, principal: Principal, payment: PayOrder, now: datetime
 ) -> datetime:
     """Pay the caller's order, or its custody member's; answers when its resources are due.
 
@@ -117,29 +99,30 @@ async def pay_order(
         opened = await _open_attempt(session, principal, payment, now)
     if opened is None:
         raise MasterPaysError
-    attempt, order, failed = opened
+    attempt, order = opened.attempt, opened.order
     crash_point("order.attempted")
     try:
-        coupons = await _reserve_coupons(peers, principal, attempt, order, failed)
-        crash_point("order.reserved")
-        money = await _hold_money(peers, principal, attempt, order, coupons, failed)
-        crash_point("order.held")
+        coupons, money = await reserve_payment(peers, principal, opened)
     except Exception as error:
         reason = error.refusal_code if isinstance(error, RefusedError) else UNFORESEEN
         async with database.transaction_as(principal) as session:
             await fail_attempt(session, attempt.attempt_id, order.order_id, reason, now)
         raise
-    async with database.transaction_as(principal) as session:
-        due = await _settle(
-            session, principal, attempt.attempt_id, order.order_id, coupons, money, now
-        )
+
+    async def settle() -> datetime | None:
+        async with database.transaction_as(principal) as session:
+            return await _settle(
+                session, principal, attempt.attempt_id, order.order_id, coupons, money, now
+            )
+
+    due = await twice(settle)  # all is reserved: a deadlock would leave it so for half a minute
     crash_point("order.settled")
     if due is None:
         raise OrderNotPayableError(ASSOCIATION_ENDED)
     return due
 
 
-def check_choices(payment: Payment) -> None:
+def check_choices(payment: PayOrder) -> None:
     """YES needs its list, NO takes none: a coupon named and not used would take other money."""
     chosen: tuple[tuple[str, str, list[Any] | None], ...] = (
         ("coupon_infos", payment.use_coupon, payment.coupon_infos),
@@ -151,18 +134,13 @@ def check_choices(payment: Payment) -> None:
     ids = [coupon.id for coupon in payment.coupon_infos or []]
     if len(ids) != len(set(ids)):
         raise BadFieldError("coupon_infos", "the same coupon twice")
-    for index, discount in enumerate(payment.discount_infos or []):
-        if discount.type not in DISCOUNT_TYPES:
-            raise UnknownValueError(f"discount_infos[{index}].type")
+    check_discounts(payment.discount_infos or [])
 
 
 async def _open_attempt(
-    session: AsyncSession, principal: Principal, payment: Payment, now: datetime
-) -> tuple[PaymentAttempt, Order, list[str]] | None:
+    session: AsyncSession, principal: Principal, payment: PayOrder, now: datetime
+) -> OpenedAttempt | None:
     """T1: from its commit on, whatever is reserved under the attempt's id has an owner.
-
-    With the order's last failed attempts: what they hold is still to be freed where the event
-    that states their end has not arrived yet, and is this attempt's to use.
 
     None when the caller is a custody member: its master is asked instead.
     """
@@ -170,7 +148,8 @@ async def _open_attempt(
     if payer.customer_id == order.customer_id and payer.paying_master_id is not None:
         ask_master(session, principal, order, payer.paying_master_id, now)
         return None
-    failed = await _earlier_attempts(session, order.order_id)
+    discount = await choose_discount(session, order, payment.discount_infos or [], now)
+    failed = await earlier_attempts(session, order.order_id)
     order.begin_payment(payer.customer_id)
     attempt = PaymentAttempt(
         attempt_id=new_id(),
@@ -180,31 +159,34 @@ async def _open_attempt(
         distributor_id=order.distributor_id,
         state=OPEN,
         coupons=[{"coupon_id": c.id, "type": c.type} for c in payment.coupon_infos or []],
+        discount_id=discount.discount_id if discount else None,
         opened_at=now,
     )
     session.add(attempt)
-    return attempt, order, failed
+    return OpenedAttempt(attempt, order, prices_to_pay(order, discount), failed)
 
 
-async def _earlier_attempts(session: AsyncSession, order_id: str) -> list[str]:
+_EARLIER = (
+    select(PaymentAttempt.attempt_id, PaymentAttempt.state)
+    .where(PaymentAttempt.order_id == bindparam("order_id"))
+    .order_by(PaymentAttempt.opened_at.desc())
+    .limit(FAILED_ATTEMPTS_MAX)
+)
+
+
+async def earlier_attempts(session: AsyncSession, order_id: str) -> list[str]:
     """The last ones that failed; PaymentRunningError while one is open."""
-    found = await session.execute(
-        select(PaymentAttempt.attempt_id, PaymentAttempt.state)
-        .where(PaymentAttempt.order_id == order_id)
-        .order_by(PaymentAttempt.opened_at.desc())
-        .limit(FAILED_ATTEMPTS_MAX)
-    )
-    attempts = found.all()
+    attempts = (await session.execute(_EARLIER, {"order_id": order_id})).all()
     if any(state == OPEN for _, state in attempts):
         raise PaymentRunningError
     return [attempt_id for attempt_id, state in attempts if state == FAILED]
 
 
 async def _payable_order(
-    session: AsyncSession, principal: Principal, payment: Payment, now: datetime
+    session: AsyncSession, principal: Principal, payment: PayOrder, now: datetime
 ) -> tuple[Order, Customer]:
     """The order, locked and free to be paid, and the account that would pay: the caller's."""
-    customer = await hold_association(session, owner_of(payment.order_id))
+    customer = await hold_owner(session, payment.order_id)
     order = await order_to_pay(session, principal, payment.order_id)
     if customer is None:  # another partner's by now, or was never associated
         raise OrderNotPayableError(ASSOCIATION_ENDED)
@@ -222,80 +204,15 @@ async def _payable_order(
     order.check_payable(now)
     if not customer.is_resale_of(order.partner_id):
         raise OrderNotPayableError(ASSOCIATION_ENDED)
-    if payment.discount_infos:
-        raise DiscountError
     return order, payer
 
 
-async def _reserve_coupons(
-    peers: Peers,
-    principal: Principal,
-    attempt: PaymentAttempt,
-    order: Order,
-    failed: Sequence[str],
-) -> list[CouponShare]:
-    if not attempt.coupons:
-        return []
-    reservation = {
-        "attempt_id": attempt.attempt_id,
-        "order_id": order.order_id,
-        "customer_id": _payer_id(order),
-        "coupons": attempt.coupons,
-        "lines": [_reserved_line(line) for line in order.lines],
-        "failed_attempt_ids": failed,
-    }
-    shares = await peers.reserve_coupons(principal, reservation)
-    if any(share.coupon_type not in (CASH_COUPON, FLEXI_COUPON) for share in shares):
-        raise CouponKindError
-    if sum(share.amount for share in shares) > order.amount_after_discount:
-        raise OutsideError("the coupons pay more than the order")
-    return shares
-
-
-def _payer_id(order: Order) -> str:
-    """Whose coupons and money the open attempt is to use."""
-    return order.paying_agent_id or order.customer_id
-
-
-def _reserved_line(line: OrderLine) -> dict[str, Any]:
-    official = line.official_amount
-    ratio = line.amount_after_discount / official if official else Decimal(1)
-    return {
-        "line_id": line.line_id,
-        "product_id": line.product_id,
-        "service_type_code": line.service_type_code,
-        "region_code": line.region_code,
-        "charging_mode": line.charging_mode,
-        "amount_after_discount": str(line.amount_after_discount),
-        "discount_ratio": str(cut(ratio, RATIO_PLACES)),
-    }
-
-
-async def _hold_money(
-    peers: Peers,
-    principal: Principal,
-    attempt: PaymentAttempt,
-    order: Order,
-    coupons: list[CouponShare],
-    failed: Sequence[str],
-) -> HeldMoney:
-    """Hold what coupons do not pay; there is nothing to hold for nothing."""
-    amount = order.amount_after_discount - sum(share.amount for share in coupons)
-    if amount == 0:
-        return HeldMoney(Decimal("0.00"), Decimal("0.00"))
-    held = await peers.hold_money(
-        principal,
-        {
-            "attempt_id": attempt.attempt_id,
-            "order_id": order.order_id,
-            "customer_id": _payer_id(order),
-            "amount": str(amount),
-            "failed_attempt_ids": failed,
-        },
-    )
-    if held.cash_amount + held.credit_amount != amount:
-        raise OutsideError("the hold does not add up")
-    return held
+_ATTEMPT = (
+    select(PaymentAttempt)
+    .where(PaymentAttempt.attempt_id == bindparam("attempt_id"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
 
 
 async def _settle(
@@ -311,46 +228,67 @@ async def _settle(
 
     None when the association ended meanwhile: the attempt has failed then, and frees it.
     """
-    customer = await hold_association(session, owner_of(order_id))
-    order = await session.get_one(Order, order_id, with_for_update={"of": Order})
-    attempt = await session.get(PaymentAttempt, attempt_id, with_for_update=True)
+    customer = await hold_owner(session, order_id)
+    order = await locked_order(session, order_id)
+    attempt = await session.scalar(_ATTEMPT, {"attempt_id": attempt_id})
     if attempt is None:
         raise AttemptClosedError(attempt_id)
     if customer is None or not customer.is_resale_of(order.partner_id):
         await fail_attempt(session, attempt_id, order_id, OrderNotPayableError.code, now)
         return None
+    if attempt.discount_id is not None:
+        key = (order_id, attempt.discount_id)
+        carry_discount(order, await session.get_one(OfferedDiscount, key))
+    return settle_attempt(session, principal, attempt, order, coupons, money, now)
+
+
+def settle_attempt(
+    session: AsyncSession,
+    principal: Principal,
+    attempt: PaymentAttempt,
+    order: Order,
+    coupons: list[CouponShare],
+    money: HeldMoney,
+    now: datetime,
+) -> datetime:
+    """The locked order is paid by what the locked attempt reserved; when resources are due.
+
+    Raises:
+        AttemptClosedError: it was closed meanwhile.
+
+    """
     attempt.close(PAID, now)
-    uses = [CouponUse(coupon_id=c.coupon_id, coupon_type=c.coupon_type, amount=c.amount)
-            for c in coupons]  # fmt: skip
+    uses = [_coupon_use(coupon) for coupon in coupons]
     attempt.coupons = [use.model_dump(mode="json") for use in uses]
-    _take_coupons(order, coupons)
+    note_payment(order, coupons, money)
     due = order.pay(money.cash_amount, money.credit_amount, now)
-    audit.record(session, principal, "order.pay", order_id, now,
+    attempt_id = attempt.attempt_id
+    audit.record(session, principal, "order.pay", order.order_id, now,
                  attempt_id=attempt_id, amount=str(order.amount_after_discount))  # fmt: skip
-    publish(
-        session,
-        order_fact(
-            OrderPaid,
-            order,
-            now,
-            attempt_id=attempt_id,
-            coupons=uses,
-            cash_amount=money.cash_amount,
-            credit_amount=money.credit_amount,
-        ),
-    )
+    paid = order_paid(order, now, attempt_id, uses, money.cash_amount, money.credit_amount)
+    outbox.publish(session, paid)
     return due
 
 
-def _take_coupons(order: Order, coupons: list[CouponShare]) -> None:
-    """Note what coupons paid, on the order and, shared out, on its lines."""
-    zero = Decimal("0.00")
-    cash = sum((c.amount for c in coupons if c.coupon_type == CASH_COUPON), zero)
-    flexi = sum((c.amount for c in coupons if c.coupon_type == FLEXI_COUPON), zero)
-    order.coupon_amount, order.flexipurchase_coupon_amount = cash, flexi
-    room = [line.amount_after_discount for line in order.lines]
-    for line, part in zip(order.lines, share(cash, room), strict=True):
-        line.coupon_amount = part
-    room = [line.amount_after_discount - line.coupon_amount for line in order.lines]
-    for line, part in zip(order.lines, share(flexi, room), strict=True):
-        line.flexipurchase_coupon_amount = part
+def _coupon_use(coupon: CouponShare) -> CouponUse:
+    parts = [CouponPart(line_id=line_id, amount=amount) for line_id, amount in coupon.lines]
+    return CouponUse(
+        coupon_id=coupon.coupon_id,
+        coupon_type=coupon.coupon_type,
+        amount=coupon.amount,
+        lines=parts,
+    )
+
+
+async def try_payment(
+    session: AsyncSession, principal: Principal, order_id: str, now: datetime
+) -> None:
+    """Begin a payment by money alone, as `pay_order` does; the caller rolls it back.
+
+    Raises:
+        MasterPaysError, RefusedError: as of `pay_order`, from what order alone knows.
+
+    """
+    payment = PayOrder(order_id=order_id, use_coupon="NO", use_discount="NO")
+    if await _open_attempt(session, principal, payment, now) is None:
+        raise MasterPaysError

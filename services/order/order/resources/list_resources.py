@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import ColumnElement, Row, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import BadFieldError, UnknownValueError
@@ -12,12 +12,13 @@ from order.orders.find_order import visible
 from order.resources.models import Resource
 from wire.times import next_second
 from wire.types import Instant, WireRequest
+from wire.vocabulary import ChargingMode
 
-PERIOD = 1  # charging mode
+PERIOD = ChargingMode.PERIOD
 STATUSES = (2, 3, 4, 5)  # of period resources, docs/domain/resources.md B.6
 
 
-class ResourceQuery(WireRequest, operation="list_pay_per_use_customer_resources"):
+class ListResources(WireRequest, operation="list_pay_per_use_customer_resources"):
     """The body of list_pay_per_use_customer_resources."""
 
     customer_id: str | None = None
@@ -41,17 +42,17 @@ class ResourcePage:
 
 
 async def list_resources(
-    session: AsyncSession, principal: Principal, query: ResourceQuery
+    session: AsyncSession, principal: Principal, query: ListResources
 ) -> ResourcePage:
     """The page asked for; a partner must say whose, and sees its resale customers' only.
 
-    Every resource here is a main one: `only_main_resource` leaves out nothing.
+    Whose is ignored for customers, who see their own (docs/domain/orders.md H.14).
     """
     if principal.is_partner and query.customer_id is None:
         raise BadFieldError("customer_id", "a partner says whose resources")
     if any(status not in STATUSES for status in query.status_list or []):
         raise UnknownValueError("status_list")
-    conditions = [visible(principal, Resource, None), *_filters(query)]
+    conditions = [visible(principal, Resource, None), *_filters(principal, query)]
     total = await session.scalar(select(func.count()).select_from(Resource).where(*conditions))
     page = (
         select(*Resource.__table__.c)
@@ -63,12 +64,14 @@ async def list_resources(
     return ResourcePage(total or 0, list(await session.execute(page)) if total else [])
 
 
-def _filters(query: ResourceQuery) -> list[ColumnElement[bool]]:
+def _filters(principal: Principal, query: ListResources) -> list[ColumnElement[bool]]:
     chosen: list[ColumnElement[bool]] = [Resource.charging_mode == PERIOD]
-    if query.customer_id is not None:
+    if query.customer_id is not None and not principal.is_customer:
         chosen.append(Resource.customer_id == query.customer_id)
     if query.resource_ids:
-        chosen.append(Resource.resource_id.in_(query.resource_ids))
+        chosen.append(_named(query.resource_ids, with_attached=not query.only_main_resource))
+    elif query.only_main_resource:
+        chosen.append(Resource.main_resource_id.is_(None))
     if query.order_id is not None:
         chosen.append(Resource.order_id == query.order_id.upper())
     if query.status_list:
@@ -81,3 +84,11 @@ def _filters(query: ResourceQuery) -> list[ColumnElement[bool]]:
     if query.expire_time_end is not None:
         chosen.append(Resource.expire_at < next_second(query.expire_time_end))
     return chosen
+
+
+def _named(resource_ids: list[str], *, with_attached: bool) -> ColumnElement[bool]:
+    """The named ones, an attached one, too; and unless main ones alone are asked for, theirs."""
+    named = Resource.resource_id.in_(resource_ids)
+    if not with_attached:
+        return named
+    return or_(named, Resource.main_resource_id.in_(resource_ids))

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from voucher.models import Tables
@@ -17,6 +18,7 @@ class Attempt(Tables):
     """
 
     __tablename__ = "attempts"
+    __table_args__ = (Index("attempts_open", "opened_at", postgresql_where=text("state = 'open'")),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
     order_id: Mapped[str] = mapped_column(index=True)

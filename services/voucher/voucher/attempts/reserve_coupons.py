@@ -6,30 +6,59 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
-from sqlalchemy import select
+from sqlalchemy import ARRAY, Table, Text, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
 from chassis.errors import BadFieldError, RefusedError
 from chassis.identity import Principal, WrongPrincipalError
+from contracts.order import FAILED_ATTEMPTS_MAX
 from contracts.voucher import VoucherReserved
 from voucher.attempts.models import OPEN, Attempt
 from voucher.attempts.settle_attempt import release_failed_attempts
-from voucher.copies import CustomerCopy
-from voucher.coupons.coupon_use import CONTRACT, NO_DISCOUNT, PayLine, pay_lines, refuse_unless_fits
-from voucher.coupons.facts import coupon_state
+from voucher.copies import Customer
+from voucher.coupons.coupon_use import NO_DISCOUNT, PayLine, use_coupon
+from voucher.coupons.facts import of_attempt
 from voucher.coupons.models import Coupon, CouponNotUsableError, Reservation
+from voucher.coupons.payment_rules import Payment, judge_coupon, judge_together, refuse_broken
 from voucher.find_customers import lock_customers
-from voucher.quotas.models import CASH, DISCOUNT, FLEXI
+from voucher.first_orders import mark_first_orders
+from voucher.quotas.models import CARD, CASH, DISCOUNT, FLEXI
 from wire.money import cut
 from wire.types import Id, Number, WireRequest
+from wire.vocabulary import CouponType, PaymentCouponType
 
 COUPONS_MAX = 3  # of one payment (docs/domain/coupons.md B.7)
 LINES_MAX = 1000
-FAILED_ATTEMPTS_MAX = 20  # named in one request
-COUPON_TYPE_OF_PAYMENT = {300: DISCOUNT, 301: CASH, 302: FLEXI}  # 303: no stored value cards yet
-CHARGE_ORDER = {CASH: 0, FLEXI: 1}  # docs/domain/accounts.md B.10
+COUPON_TYPE_OF_PAYMENT: dict[int, int] = {
+    PaymentCouponType.DISCOUNT: CouponType.DISCOUNT,
+    PaymentCouponType.CASH: CouponType.CASH,
+    PaymentCouponType.FLEXI: CouponType.FLEXI,
+    PaymentCouponType.STORED_CARD: CouponType.STORED_CARD,
+}
+NO_COUPON = 0  # a type of payment that is none
+# A discount coupon lowers what the others pay; then as docs/domain/accounts.md B.10 charges them.
+CHARGE_ORDER: dict[int, int] = {DISCOUNT: 0, CASH: 1, FLEXI: 2, CARD: 3}
+
+# Made once: each payment asks them.
+_ATTEMPT_COLUMNS = ("id", "order_id", "customer_id", "state", "asked", "opened_at")
+_ATTEMPTS = Attempt.__table__
+assert isinstance(_ATTEMPTS, Table)
+_OPEN = (
+    insert(_ATTEMPTS)
+    .values({name: bindparam(name) for name in _ATTEMPT_COLUMNS})
+    .on_conflict_do_nothing()
+    .returning(_ATTEMPTS.c.id)
+)
+_COUPONS = (
+    select(Coupon)
+    .where(Coupon.id == any_(bindparam("coupon_ids", type_=ARRAY(Text))))
+    .where(Coupon.customer_id == bindparam("customer_id"))
+    .order_by(Coupon.id)
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
 
 
 class CouponAsked(WireRequest):
@@ -46,7 +75,9 @@ class LineAsked(WireRequest):
     product_id: str
     service_type_code: str
     region_code: str | None = None
+    order_type: int | None = None
     charging_mode: int | None = None
+    period_type: int | None = None
     amount_after_discount: Number
     discount_ratio: Number | None = None
     discount_type: int | None = None
@@ -72,16 +103,10 @@ class ReserveCoupons(WireRequest):
     failed_attempt_ids: list[Id] = Field(default_factory=list, max_length=FAILED_ATTEMPTS_MAX)
 
 
-class AttemptClosedError(RefusedError):
+class ReservationClosedError(RefusedError):
     """The attempt's outcome came before, or the attempt asked for other coupons before."""
 
     code = "CHB.0409"
-
-
-class CouponsExcludeError(RefusedError):
-    """Cash and discount coupons exclude each other."""
-
-    code = "CBC.99003147"
 
 
 async def reserve_coupons(
@@ -90,9 +115,8 @@ async def reserve_coupons(
     """Lock the coupons for the attempt; asked again, the same answer. Nothing ends it by time.
 
     Raises:
-        AttemptClosedError: the outcome of this attempt is already known.
-        CouponNotUsableError, CouponsExcludeError, DiscountConflictError, DiscountTooLowError:
-            the rules; nothing is reserved.
+        ReservationClosedError: the outcome of this attempt is already known.
+        CouponNotUsableError: a rule of `coupons.payment_rules`; nothing is reserved.
 
     """
     if principal.is_customer and principal.id != asked.customer_id:
@@ -100,15 +124,15 @@ async def reserve_coupons(
     _refuse_doubles(asked)
     payer = (await lock_customers(session, [asked.customer_id])).get(asked.customer_id)
     if payer is None:  # nobody's, or another partner's by now
-        raise CouponNotUsableError("no customer of the partner")
+        raise CouponNotUsableError("no customer of the partner", rule="known")
     await release_failed_attempts(session, asked.order_id, asked.failed_attempt_ids, now)
     if not await _open_attempt(session, asked, now):
         return await _known_answer(session, asked)
-    coupons = await _lock_coupons(session, asked, payer, now)
-    lines = [_pay_line(line) for line in asked.lines]
-    for coupon in coupons:
-        refuse_unless_fits(coupon.id, coupon.rules, lines)
-    reserved = [_reserve(session, asked, coupon, lines, now) for coupon in coupons]
+    lines = [pay_line(line) for line in asked.lines]
+    by_partner = principal.acting_for_partner is not None
+    payment = Payment(payer, lines, now, by_partner=by_partner)
+    coupons = await _lock_coupons(session, asked, payment)
+    reserved = [_reserve(session, asked, payer, coupon, lines, now) for coupon in coupons]
     return _answer([reservation for reservation in reserved if reservation is not None])
 
 
@@ -127,18 +151,15 @@ async def _open_attempt(session: AsyncSession, asked: ReserveCoupons, now: datet
         "asked": sorted(coupon.coupon_id for coupon in asked.coupons),
         "opened_at": now,
     }
-    taken = await session.scalar(
-        insert(Attempt).values(row).on_conflict_do_nothing().returning(Attempt.id)
-    )
-    return taken is not None
+    return await session.scalar(_OPEN, row) is not None
 
 
 async def _known_answer(session: AsyncSession, asked: ReserveCoupons) -> dict[str, Any]:
     attempt = await session.get_one(Attempt, asked.attempt_id, with_for_update=True)
     if attempt.state != OPEN:
-        raise AttemptClosedError("the attempt is closed")
+        raise ReservationClosedError("the attempt is closed")
     if attempt.asked != sorted(coupon.coupon_id for coupon in asked.coupons):
-        raise AttemptClosedError("the attempt asked for other coupons")
+        raise ReservationClosedError("the attempt asked for other coupons")
     found = await session.scalars(
         select(Reservation).where(Reservation.attempt_id == asked.attempt_id)
     )
@@ -146,76 +167,75 @@ async def _known_answer(session: AsyncSession, asked: ReserveCoupons) -> dict[st
 
 
 async def _lock_coupons(
-    session: AsyncSession, asked: ReserveCoupons, payer: CustomerCopy, now: datetime
+    session: AsyncSession, asked: ReserveCoupons, payment: Payment
 ) -> list[Coupon]:
-    """The customer's usable coupons, in the order they are charged: cash coupons before flexi.
-
-    A coupon pays for its partner's resale customer only, whatever became of its recall.
-    """
-    found = await session.scalars(
-        select(Coupon)
-        .where(Coupon.id.in_([coupon.coupon_id for coupon in asked.coupons]))
-        .where(Coupon.customer_id == asked.customer_id)
-        .order_by(Coupon.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
+    """The customer's usable coupons, in the order they are charged."""
+    named = [coupon.coupon_id for coupon in asked.coupons]
+    told = {"coupon_ids": named, "customer_id": asked.customer_id}
+    found = await session.scalars(_COUPONS, told)
     by_id = {coupon.id: coupon for coupon in found}
+    await mark_first_orders(
+        session, asked.customer_id, asked.order_id, list(by_id.values()), payment.lines, alone=True
+    )
     coupons: list[Coupon] = []
     for wanted in asked.coupons:
         coupon = by_id.get(wanted.coupon_id)
-        if coupon is None or COUPON_TYPE_OF_PAYMENT.get(wanted.type) != coupon.coupon_type:
-            raise CouponNotUsableError(wanted.coupon_id)
-        if not payer.is_resale_of(coupon.partner_id):
-            raise CouponNotUsableError(wanted.coupon_id)
-        coupon.refuse_unless_usable(now)
+        coupon_type = COUPON_TYPE_OF_PAYMENT.get(wanted.type, NO_COUPON)
+        refuse_broken(wanted.coupon_id, judge_coupon(coupon, payment, coupon_type))
+        assert coupon is not None
         coupons.append(coupon)
-    _refuse_together([coupon.coupon_type for coupon in coupons])
-    return sorted(coupons, key=lambda coupon: CHARGE_ORDER.get(coupon.coupon_type, 2))
+    refuse_broken("together", judge_together(coupons))
+    return in_charge_order(coupons)
 
 
-def _refuse_together(types: list[int]) -> None:
-    """At most one coupon of a type and group in an order; all partner coupons are group 0."""
-    if CASH in types and DISCOUNT in types:
-        raise CouponsExcludeError
-    if len(set(types)) != len(types):
-        raise CouponNotUsableError("more than one coupon of a type")
+def in_charge_order(coupons: Sequence[Coupon]) -> list[Coupon]:
+    """Discount coupons, cash, flexi, cards."""
+    return sorted(coupons, key=lambda coupon: CHARGE_ORDER[coupon.coupon_type])
 
 
-def _pay_line(line: LineAsked) -> PayLine:
+def pay_line(line: LineAsked) -> PayLine:
+    """The line as coupons pay it."""
     return PayLine(
+        line_id=line.line_id,
         product_id=line.product_id,
         service_type_code=line.service_type_code,
+        region_code=line.region_code,
+        order_type=line.order_type,
+        charging_mode=line.charging_mode,
+        period_type=line.period_type,
         amount=line.amount_after_discount,
         discount_ratio=NO_DISCOUNT if line.discount_ratio is None else line.discount_ratio,
-        discount_type=CONTRACT if line.discount_type is None else line.discount_type,
+        discount_type=line.discount_type,
     )
 
 
 def _reserve(
     session: AsyncSession,
     asked: ReserveCoupons,
+    payer: Customer,
     coupon: Coupon,
     lines: list[PayLine],
     now: datetime,
 ) -> Reservation | None:
     """Lock one coupon; None, and the coupon stays free, when nothing is left for it to pay."""
-    amount = pay_lines(coupon.rules, coupon.balance, lines)
-    if amount == 0:
+    parts = use_coupon(coupon, lines)
+    if not parts:
         return None
+    amount = sum((part.amount for part in parts), Decimal("0.00"))
     coupon.reserve(asked.order_id, amount)
     reservation = Reservation(
         attempt_id=asked.attempt_id,
         coupon_id=coupon.id,
         order_id=asked.order_id,
-        partner_id=coupon.partner_id,
-        distributor_id=coupon.distributor_id,
+        partner_id=payer.partner_id,  # as of the coupon, unless it is a card of before
+        distributor_id=payer.distributor_id,
         coupon_type=coupon.coupon_type,
         amount=amount,
+        lines=[{"amount": f"{part.amount:f}", "line_id": part.line_id} for part in parts],
     )
     session.add(reservation)
-    about = {"order_id": asked.order_id, "attempt_id": asked.attempt_id, "amount": amount}
-    outbox.publish(session, VoucherReserved(**coupon_state(coupon, now), **about))
+    if not coupon.is_card:  # of cards only what moves is stated
+        outbox.publish(session, of_attempt(VoucherReserved, coupon, reservation, now))
     return reservation
 
 
@@ -227,6 +247,7 @@ def _answer(reservations: Sequence[Reservation]) -> dict[str, Any]:
                 "coupon_id": reservation.coupon_id,
                 "coupon_type": reservation.coupon_type,
                 "amount": f"{reservation.amount:f}",
+                "lines": reservation.lines,
             }
             for reservation in reservations
         ]

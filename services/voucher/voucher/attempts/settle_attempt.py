@@ -1,24 +1,40 @@
-"""Order's stated outcome ends an attempt: its coupons are redeemed, or released (decision 0009)."""
+"""The stated outcome of order or billing ends an attempt: redeemed, or released (decision 0009)."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
 from contracts.voucher import VoucherRedeemed, VoucherReleased
 from voucher.attempts.models import CAPTURED, OPEN, RELEASED, Attempt
-from voucher.coupons.facts import coupon_state
-from voucher.coupons.models import Coupon, Reservation
+from voucher.coupons.facts import card_used, of_attempt
+from voucher.coupons.models import USED, Coupon, Reservation
 from voucher.coupons.return_to_quota import lock_quotas, return_to_quota
-from voucher.ledger.post_movements import post_redemption
+from voucher.ledger.post_redemptions import Redemption, post_redemptions
+
+# Made once: each payment asks them.
+_ATTEMPT = (
+    select(Attempt)
+    .where(Attempt.id == bindparam("attempt_id"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+_RESERVED = (
+    select(Reservation, Coupon)
+    .join(Coupon, Coupon.id == Reservation.coupon_id)
+    .where(Reservation.attempt_id == bindparam("attempt_id"))
+    .order_by(Reservation.coupon_id)
+    .with_for_update(of=Coupon)
+    .execution_options(populate_existing=True)
+)
 
 
 class OutcomeContradictsError(Exception):
-    """Order says that coupons paid which it never reserved: a person must look (parked)."""
+    """Coupons are said to have paid that were never reserved: a person must look (parked)."""
 
 
 async def capture_attempt(
@@ -36,20 +52,22 @@ async def capture_attempt(
 
     """
     attempt = await _close(session, attempt_id, order_id, customer_id, CAPTURED, at)
-    if attempt is None:
+    if not await _is_settled_now(session, attempt, attempt_id, customer_id, paid):
         return
-    if attempt.customer_id != customer_id:
-        raise OutcomeContradictsError(f"attempt {attempt_id}: not the coupons of {customer_id}")
-    reservations = await _reservations(session, attempt_id)
+    reservations, coupons = await _lock_reserved(session, attempt_id)
     if {r.coupon_id: r.amount for r in reservations} != dict(paid):
         raise OutcomeContradictsError(f"attempt {attempt_id}: reserved amounts are not {paid}")
-    coupons = await _lock(session, reservations)
+    redeemed = []
     for reservation in reservations:
         coupon = coupons[reservation.coupon_id]
         coupon.redeem(order_id, at)
-        post_redemption(session, coupon, order_id, reservation.amount, at)
-        about = {"order_id": order_id, "attempt_id": attempt_id, "amount": reservation.amount}
-        outbox.publish(session, VoucherRedeemed(**coupon_state(coupon, at), **about))
+        if not coupon.is_discount:  # no money moves
+            redeemed.append(Redemption(coupon.posted_for, coupon.id, reservation.amount))
+        if coupon.is_card:
+            outbox.publish(session, card_used(coupon, reservation, at))
+        else:
+            outbox.publish(session, of_attempt(VoucherRedeemed, coupon, reservation, at))
+    await post_redemptions(session, redeemed, order_id, at)
     await _recall_what_is_due(session, list(coupons.values()), at)
 
 
@@ -59,13 +77,55 @@ async def release_attempt(
     """Free what the attempt reserved, or bar the attempt when it has not reserved yet."""
     if await _close(session, attempt_id, order_id, customer_id, RELEASED, at) is None:
         return
-    reservations = await _reservations(session, attempt_id)
-    coupons = await _lock(session, reservations)
+    reservations, coupons = await _lock_reserved(session, attempt_id)
     for reservation in reservations:
         coupon = coupons[reservation.coupon_id]
         coupon.release()
-        about = {"order_id": order_id, "attempt_id": attempt_id, "amount": reservation.amount}
-        outbox.publish(session, VoucherReleased(**coupon_state(coupon, at), **about))
+        if not coupon.is_card:
+            outbox.publish(session, of_attempt(VoucherReleased, coupon, reservation, at))
+    await _recall_what_is_due(session, list(coupons.values()), at)
+
+
+async def settle_usage(
+    session: AsyncSession,
+    attempt_id: str,
+    customer_id: str,
+    paid: Mapping[str, Decimal],
+    at: datetime,
+) -> None:
+    """Redeem what usage was paid with, and free the rest; nothing paid frees all.
+
+    Billing may use less of a coupon than is held: what a charge comes to is known below its locks.
+
+    Raises:
+        OutcomeContradictsError: more than was held, or another's coupons.
+
+    """
+    state = CAPTURED if paid else RELEASED
+    attempt = await _close(session, attempt_id, attempt_id, customer_id, state, at)
+    if not await _is_settled_now(session, attempt, attempt_id, customer_id, paid):
+        return
+    reservations, coupons = await _lock_reserved(session, attempt_id)
+    held = {one.coupon_id: one.amount for one in reservations}
+    if any(amount > held.get(coupon_id, 0) for coupon_id, amount in paid.items()):
+        raise OutcomeContradictsError(f"attempt {attempt_id}: {paid} is more than is held")
+    redeemed = []
+    for reservation in reservations:
+        coupon, amount = coupons[reservation.coupon_id], paid.get(reservation.coupon_id)
+        if not amount:
+            coupon.release()
+            if not coupon.is_card:
+                fact = of_attempt(VoucherReleased, coupon, reservation, at)
+                outbox.publish(session, fact)
+            continue
+        reservation.amount = coupon.reserved_amount = amount
+        coupon.redeem(attempt_id, at)
+        redeemed.append(Redemption(coupon.posted_for, coupon.id, amount))
+        if coupon.is_card:
+            outbox.publish(session, card_used(coupon, reservation, at))
+        else:
+            outbox.publish(session, of_attempt(VoucherRedeemed, coupon, reservation, at))
+    await post_redemptions(session, redeemed, None, at)
     await _recall_what_is_due(session, list(coupons.values()), at)
 
 
@@ -88,6 +148,24 @@ async def release_failed_attempts(
         await release_attempt(session, attempt_id, order_id, customer_id, at)
 
 
+async def _is_settled_now(
+    session: AsyncSession,
+    attempt: Attempt | None,
+    attempt_id: str,
+    customer_id: str,
+    paid: Mapping[str, Decimal],
+) -> bool:
+    """Whether this outcome closed the attempt; one that was closed before must agree with it."""
+    if attempt is None:
+        closed = await session.get_one(Attempt, attempt_id)
+        if closed.state == RELEASED and paid:
+            raise OutcomeContradictsError(f"attempt {attempt_id} has freed what it reserved")
+        return False
+    if attempt.customer_id != customer_id:
+        raise OutcomeContradictsError(f"attempt {attempt_id}: not the coupons of {customer_id}")
+    return True
+
+
 async def _close(
     session: AsyncSession,
     attempt_id: str,
@@ -101,48 +179,37 @@ async def _close(
     An attempt never heard of is written down as closed: its reservation, should it still come, is
     refused.
     """
-    row = {
-        "id": attempt_id,
-        "order_id": order_id,
-        "customer_id": customer_id,
-        "state": OPEN,
-        "asked": [],
-        "opened_at": at,
-    }
-    await session.execute(insert(Attempt).values(row).on_conflict_do_nothing())
-    attempt = await session.get_one(
-        Attempt, attempt_id, with_for_update=True, populate_existing=True
-    )
+    told = {"attempt_id": attempt_id}
+    attempt = (await session.scalars(_ATTEMPT, told)).one_or_none()
+    if attempt is None:
+        row = {
+            "id": attempt_id,
+            "order_id": order_id,
+            "customer_id": customer_id,
+            "state": OPEN,
+            "asked": [],
+            "opened_at": at,
+        }
+        await session.execute(insert(Attempt).values(row).on_conflict_do_nothing())
+        attempt = (await session.scalars(_ATTEMPT, told)).one()
     if attempt.state != OPEN:
         return None
     attempt.state, attempt.closed_at = state, at
     return attempt
 
 
-async def _reservations(session: AsyncSession, attempt_id: str) -> list[Reservation]:
-    found = await session.scalars(
-        select(Reservation)
-        .where(Reservation.attempt_id == attempt_id)
-        .order_by(Reservation.coupon_id)
-    )
-    return list(found.all())
-
-
-async def _lock(session: AsyncSession, reservations: list[Reservation]) -> dict[str, Coupon]:
-    found = await session.scalars(
-        select(Coupon)
-        .where(Coupon.id.in_([reservation.coupon_id for reservation in reservations]))
-        .order_by(Coupon.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    return {coupon.id: coupon for coupon in found}
+async def _lock_reserved(
+    session: AsyncSession, attempt_id: str
+) -> tuple[list[Reservation], dict[str, Coupon]]:
+    """What the attempt reserved, and the coupons by id, locked in the order of their ids."""
+    found = (await session.execute(_RESERVED, {"attempt_id": attempt_id})).all()
+    return [one for one, _ in found], {coupon.id: coupon for _, coupon in found}
 
 
 async def _recall_what_is_due(session: AsyncSession, coupons: list[Coupon], at: datetime) -> None:
-    """What was to be recalled while the order held it, and has something left."""
-    due = [coupon for coupon in coupons if coupon.recall_due is not None and coupon.balance > 0]
+    """What was to be recalled while the order held it, and is not used up."""
+    due = [c for c in coupons if c.recall_due is not None and c.status != USED]
     quotas = await lock_quotas(session, due)
     for coupon in due:
         assert coupon.recall_due is not None
-        return_to_quota(session, coupon, quotas[coupon.quota_id], coupon.recall_due, at)
+        await return_to_quota(session, coupon, quotas, coupon.recall_due, at)

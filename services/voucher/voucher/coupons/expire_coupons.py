@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.database import Database
@@ -12,6 +12,7 @@ from voucher.coupons.return_to_quota import EXPIRY, lock_quotas, return_to_quota
 EVERY_SECONDS = 15.0
 PORTION_COUPONS = 200
 PORTIONS_MAX = 50  # of one turn
+_MAY_END = (Coupon.status.in_((NOT_ACTIVATED, USABLE)), Coupon.lock_order_id.is_(None))
 
 
 async def expire_coupons(database: Database, now: datetime) -> None:
@@ -22,15 +23,16 @@ async def expire_coupons(database: Database, now: datetime) -> None:
                 return
 
 
+async def next_expiry(session: AsyncSession) -> datetime | None:
+    """When the next coupon that no order holds ends."""
+    return await session.scalar(select(func.min(Coupon.expire_at)).where(*_MAY_END))
+
+
 async def expire_portion(session: AsyncSession, now: datetime) -> int:
     """How many were expired. One that an order holds waits for the attempt's outcome."""
     found = await session.scalars(
         select(Coupon)
-        .where(
-            Coupon.status.in_((NOT_ACTIVATED, USABLE)),
-            Coupon.expire_at <= now,
-            Coupon.lock_order_id.is_(None),
-        )
+        .where(*_MAY_END, Coupon.expire_at <= now)
         .order_by(Coupon.expire_at)
         .limit(PORTION_COUPONS)
         .with_for_update(skip_locked=True)
@@ -38,5 +40,5 @@ async def expire_portion(session: AsyncSession, now: datetime) -> int:
     coupons = list(found.all())
     quotas = await lock_quotas(session, coupons)
     for coupon in coupons:
-        return_to_quota(session, coupon, quotas[coupon.quota_id], EXPIRY, now)
+        await return_to_quota(session, coupon, quotas, EXPIRY, now)
     return len(coupons)

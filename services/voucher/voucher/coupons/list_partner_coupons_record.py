@@ -1,5 +1,6 @@
 """What a partner did with coupons: issued, reclaimed, lost by unlinking or expiry; and refusals."""
 
+from dataclasses import replace
 from typing import Any
 
 from pydantic import Field
@@ -7,10 +8,11 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.identity import Principal
-from voucher.coupons.coupon_lists import equal
+from chassis.pages import between, counted_page, equal
+from chassis.tenancy import acted_for
+from voucher.copies import Partner
 from voucher.coupons.models import CouponRecord
-from voucher.find_partner import find_acted_partner
-from voucher.pages import between, counted_page
+from voucher.tallies.count_listed import RECORD, between_wholly, count_listed
 from wire.json import known
 from wire.types import Instant, WireQuery
 
@@ -37,7 +39,7 @@ async def list_partner_coupons_record(
     session: AsyncSession, principal: Principal, wanted: ListPartnerCouponsRecord
 ) -> dict[str, Any]:
     """The newest first."""
-    partner_id = await find_acted_partner(session, principal, wanted.indirect_partner_id)
+    partner_id = await acted_for(session, principal, wanted.indirect_partner_id, Partner)
     same = {
         CouponRecord.quota_id: wanted.quota_id,
         CouponRecord.quota_type: wanted.quota_type,
@@ -55,8 +57,23 @@ async def list_partner_coupons_record(
         query = query.where(CouponRecord.operation_type.in_(wanted.operation_types))
     if wanted.coupon_ids:
         query = query.where(CouponRecord.coupon_id.in_(wanted.coupon_ids))
-    total, rows = await counted_page(session, query, wanted.limit, wanted.offset)
+    listed = between_wholly(begin, end)
+    if not _is_tallied(wanted) or not listed.is_tallied:
+        total, rows = await counted_page(session, query, wanted.limit, wanted.offset)
+        return {"total_count": total, "records": [_record(row) for row in rows]}
+    if wanted.result in RESULTS:
+        listed = replace(listed, statuses=[int(wanted.result)])
+    total = await count_listed(session, RECORD, partner_id, listed)
+    rows = (await session.execute(query.limit(wanted.limit).offset(wanted.offset))).all()
     return {"total_count": total, "records": [_record(row) for row in rows]}
+
+
+def _is_tallied(wanted: ListPartnerCouponsRecord) -> bool:
+    """Whether nothing but time and result is asked for, which is counted without the rows."""
+    return not any(
+        (wanted.operation_types, wanted.coupon_ids, wanted.quota_id is not None,
+         wanted.quota_type is not None, wanted.customer_id is not None)
+    )  # fmt: skip
 
 
 def _record(row: Row[Any]) -> dict[str, Any]:

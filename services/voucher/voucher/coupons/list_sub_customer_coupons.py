@@ -7,20 +7,24 @@ from sqlalchemy import Row, false, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.identity import Principal
+from chassis.pages import between, counted_page, equal
+from chassis.tenancy import acted_for
+from voucher.copies import Partner
 from voucher.coupons.coupon_lists import (
     ELECTRONIC,
     ISSUED_ONLINE,
-    equal,
+    is_no_card,
+    issuer,
     not_long_ended,
     paying_for,
+    shown_to_holder,
     status_at,
     use_limits,
 )
-from voucher.coupons.models import RECLAIMED, Coupon
-from voucher.find_partner import find_acted_partner
-from voucher.pages import MEASURE_YUAN, between, counted_page
+from voucher.coupons.models import Coupon
 from wire.json import known
 from wire.types import Instant, WireQuery
+from wire.vocabulary import YUAN
 
 COUPON_VERSION = 2  # reusable until the balance is 0 (docs/domain/coupons.md B.7)
 
@@ -44,15 +48,18 @@ class ListSubCustomerCoupons(WireQuery, operation="list_sub_customer_coupons"):
 async def list_sub_customer_coupons(
     session: AsyncSession, principal: Principal, wanted: ListSubCustomerCoupons, now: datetime
 ) -> dict[str, Any]:
-    """The newest first. A reclaimed coupon is gone for its holder (docs/domain/coupons.md F15)."""
+    """The newest first. What its issuer took back is gone for its holder, unless the vendor did.
+
+    See docs/domain/coupons.md F15, H.17.
+    """
     holder_id = principal.id
     if not principal.is_customer:
-        holder_id = await find_acted_partner(session, principal, wanted.indirect_partner_id)
+        holder_id = await acted_for(session, principal, wanted.indirect_partner_id, Partner)
     status = status_at(now)
     same = {
         Coupon.id: wanted.coupon_id,
         Coupon.coupon_type: wanted.coupon_type,
-        Coupon.partner_id: wanted.source_id,
+        issuer(): wanted.source_id,
         status: wanted.status,
     }
     query = (
@@ -60,9 +67,9 @@ async def list_sub_customer_coupons(
             Coupon.id, status.label("status"), Coupon.customer_id, Coupon.coupon_type,
             Coupon.face_value, Coupon.effective_at, Coupon.expire_at, Coupon.order_id,
             Coupon.limits, Coupon.last_used_at, Coupon.created_at, Coupon.balance,
-            Coupon.lock_order_id, Coupon.is_frozen, Coupon.currency, Coupon.partner_id,
+            Coupon.lock_order_id, Coupon.is_frozen, Coupon.currency, issuer().label("issuer"),
         )
-        .where(Coupon.customer_id == holder_id, Coupon.status != RECLAIMED)
+        .where(Coupon.customer_id == holder_id, shown_to_holder(), is_no_card())
         .where(not_long_ended(now), *equal(same))
         .where(*between(Coupon.created_at, wanted.active_start_time, wanted.active_end_time))
         .order_by(Coupon.created_at.desc(), Coupon.id.desc())
@@ -83,7 +90,7 @@ def _coupon(row: Row[Any]) -> dict[str, Any]:
             "status": row.status,
             "customer_id": row.customer_id,
             "coupon_type": row.coupon_type,
-            "measure_id": MEASURE_YUAN,
+            "measure_id": YUAN,
             "face_value": row.face_value,
             "valid_time": row.effective_at,
             "expire_time": row.expire_at,
@@ -99,6 +106,6 @@ def _coupon(row: Row[Any]) -> dict[str, Any]:
             "lock_order_id": row.lock_order_id,
             "is_frozen": "1" if row.is_frozen else "0",
             "currency": row.currency,
-            "source_id": row.partner_id,
+            "source_id": row.issuer,
         }
     )

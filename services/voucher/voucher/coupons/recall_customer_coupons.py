@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from voucher.coupons.coupon_lists import is_no_card
 from voucher.coupons.models import NOT_ACTIVATED, USABLE, Coupon
 from voucher.coupons.return_to_quota import lock_quotas, return_to_quota
 
@@ -19,6 +20,7 @@ async def recall_customer_coupons(
             Coupon.customer_id == customer_id,
             Coupon.partner_id == partner_id,
             Coupon.status.in_((NOT_ACTIVATED, USABLE)),
+            is_no_card(),  # it stays its holder's, whoever is the partner
         )
         .order_by(Coupon.id)
         .with_for_update()
@@ -29,6 +31,6 @@ async def recall_customer_coupons(
     quotas = await lock_quotas(session, free)
     for coupon in coupons:
         if coupon.lock_order_id is None:
-            return_to_quota(session, coupon, quotas[coupon.quota_id], operation_type, now)
+            await return_to_quota(session, coupon, quotas, operation_type, now)
         else:
-            coupon.recall_due = operation_type
+            coupon.recall_due = coupon.recall_due or operation_type  # the first reason stays

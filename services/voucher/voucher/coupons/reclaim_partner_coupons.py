@@ -4,16 +4,17 @@ See docs/domain/coupons.md F15.9, docs/domain/worked-examples.md F.8.
 """
 
 from datetime import datetime
+from decimal import Decimal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import audit
 from chassis.errors import RefusedError
 from chassis.identity import Principal
-from voucher.copies import CustomerCopy
+from chassis.tenancy import acted_for
+from voucher.copies import Customer, Partner
 from voucher.coupons.models import Coupon
 from voucher.coupons.return_to_quota import MANUAL, lock_quotas, return_to_quota
-from voucher.find_partner import find_acted_partner
 from wire.types import WireRequest
 
 
@@ -38,8 +39,8 @@ class NotResaleError(RefusedError):
 
 async def reclaim_partner_coupons(
     session: AsyncSession, principal: Principal, wanted: ReclaimPartnerCoupons, now: datetime
-) -> None:
-    """The rest goes back to the quota; the customer sees the coupon no more.
+) -> Decimal:
+    """The rest goes back to the quota, and is answered; the customer sees the coupon no more.
 
     Raises:
         NotOwnCouponError: the acted partner issued no such coupon.
@@ -47,17 +48,18 @@ async def reclaim_partner_coupons(
         CouponNotReclaimableError: not usable, or an order holds it.
 
     """
-    partner_id = await find_acted_partner(session, principal, wanted.indirect_partner_id)
+    partner_id = await acted_for(session, principal, wanted.indirect_partner_id, Partner)
     coupon = await session.get(
         Coupon, wanted.coupon_id, with_for_update=True, populate_existing=True
     )
-    if coupon is None or coupon.partner_id != partner_id:
+    if coupon is None or coupon.is_vendors or coupon.partner_id != partner_id:
         raise NotOwnCouponError
     coupon.refuse_unless_reclaimable(now)
-    customer = await session.get(CustomerCopy, coupon.customer_id)
-    if customer is None or not customer.is_resale:
+    customer = await session.get(Customer, coupon.customer_id)
+    if customer is None or not customer.has_resale_type:
         raise NotResaleError
     quotas = await lock_quotas(session, [coupon])
     amount = coupon.balance
-    return_to_quota(session, coupon, quotas[coupon.quota_id], MANUAL, now)
-    audit.record(session, principal, "reclaim_partner_coupons", coupon.id, now, amount=str(amount))
+    await return_to_quota(session, coupon, quotas, MANUAL, now)
+    audit.record(session, principal, "coupon.reclaim", coupon.id, now, amount=str(amount))
+    return amount

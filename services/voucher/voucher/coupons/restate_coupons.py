@@ -1,5 +1,7 @@
 """State coupons again, as `voucher.issued` whatever became of them: it is only copied.
 
+Cards are stated as `voucher.card_given`.
+
 See decision 0007.
 
 The quota's balance stays unsaid: nothing moved it.
@@ -10,10 +12,10 @@ from collections.abc import Sequence
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.move_clock import business_now
 from chassis.restatement import Restater
 from contracts.event import Event
-from contracts.voucher import VoucherIssued
-from voucher.coupons.facts import coupon_state
+from voucher.coupons.facts import card_given, voucher_issued
 from voucher.coupons.models import Coupon
 
 
@@ -24,9 +26,12 @@ async def _count(session: AsyncSession) -> int:
 async def _next(session: AsyncSession, after: str, limit: int) -> Sequence[Event]:
     """Each as it is now; no column says since when."""
     found = await session.execute(
-        select(Coupon, func.now()).where(Coupon.id > after).order_by(Coupon.id).limit(limit)
+        select(Coupon, business_now()).where(Coupon.id > after).order_by(Coupon.id).limit(limit)
     )
-    return [VoucherIssued(**coupon_state(coupon, now)) for coupon, now in found]
+    return [
+        card_given(coupon, now) if coupon.is_card else voucher_issued(coupon, now, None)
+        for coupon, now in found
+    ]
 
 
 COUPONS = Restater("coupon", _count, _next)

@@ -1,4 +1,4 @@
-"""The double-entry ledger of quotas and coupons."""
+"""The double-entry ledger of quotas, coupons and partner vouchers."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -16,12 +16,19 @@ class Movement(Tables):
     __table_args__ = (Index("movements_of_coupon", "coupon_id"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
-    kind: Mapped[str]  # granted | issued | returned | redeemed
+    # One of: granted, adjusted, handed_out, reclaimed, issued, returned, redeemed, restored,
+    # transferred, retrieved (both: `coupon_id` is the master's coupon); of partner
+    # vouchers: granted, settled, restored, lapsed.
+    kind: Mapped[str]
     partner_id: Mapped[str]
     distributor_id: Mapped[str | None]
-    quota_id: Mapped[str]
+    quota_id: Mapped[str | None]  # of quotas and coupons
     coupon_id: Mapped[str | None]
     order_id: Mapped[str | None]
+    # Why a coupon returned it: an operation type of docs/domain/coupons.md B.7, 2 by hand …
+    operation_type: Mapped[int | None]
+    voucher_id: Mapped[str | None]  # a partner voucher
+    settlement_id: Mapped[str | None]
     at: Mapped[datetime]
 
 
@@ -38,7 +45,9 @@ class Posting(Tables):
     movement_id: Mapped[str] = mapped_column(ForeignKey("movements.id"))
     partner_id: Mapped[str]
     distributor_id: Mapped[str | None]
-    account_kind: Mapped[str]  # vendor | quota | coupon | redeemed
-    account_id: Mapped[str]  # vendor and redeemed: of the partner
+    account_kind: Mapped[
+        str
+    ]  # vendor | quota | coupon | card | redeemed | partner_voucher | settled
+    account_id: Mapped[str]  # vendor, redeemed and settled: of the partner
     currency: Mapped[str]
     amount: Mapped[Decimal]

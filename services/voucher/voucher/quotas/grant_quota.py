@@ -1,7 +1,8 @@
 """The administrator grants a partner a quota (the vendor's side in standalone mode)."""
 
 from datetime import datetime
-from typing import Any, Literal
+from decimal import Decimal
+from typing import Literal
 
 from pydantic import ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,19 +10,25 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import audit, outbox
 from chassis.copies import find
 from chassis.errors import BadFieldError, NotFoundError
-from chassis.identity import Principal, WrongPrincipalError
+from chassis.identity import Principal
 from chassis.ids import new_id
-from contracts.voucher import VoucherQuotaGranted
-from voucher.copies import PartnerCopy
+from voucher.copies import Partner
 from voucher.ledger.post_movements import post_grant
-from voucher.quotas.facts import quota_state
+from voucher.quotas.facts import quota_granted
 from voucher.quotas.limits import QuotaLimits
 from voucher.quotas.models import NORMAL, Quota
 from wire.types import Amount, Id, Instant, WireRequest
+from wire.vocabulary import QuotaType
+
+
+class LimitsWanted(QuotaLimits):
+    """As an answer shows them, so that what was read can be granted again."""
+
+    currency: str | None = Field(default=None, exclude=True, description="the quota's, when given")
 
 
 class GrantQuota(WireRequest):
-    """The body of `POST /api/quotas`; amounts in `currency` with at most 2 decimals."""
+    """The body of `POST /api/quotas`; amounts are texts in `currency`, at most 2 decimals."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -31,7 +38,7 @@ class GrantQuota(WireRequest):
     currency: str
     effective_at: Instant
     expire_at: Instant
-    limits: QuotaLimits = Field(default_factory=QuotaLimits)
+    limits: LimitsWanted = Field(default_factory=LimitsWanted)
 
 
 async def grant_quota(
@@ -44,9 +51,7 @@ async def grant_quota(
         BadFieldError: not the partner's currency, or the times are out of order or past.
 
     """
-    if not principal.is_administrator:
-        raise WrongPrincipalError
-    partner = await find(session, PartnerCopy, wanted.partner_id)
+    partner = await find(session, Partner, wanted.partner_id)
     if partner is None:
         raise NotFoundError(f"partner {wanted.partner_id}")
     _refuse_bad_fields(wanted, partner, now)
@@ -60,6 +65,7 @@ async def grant_quota(
         currency=wanted.currency,
         quota_value=wanted.quota_value,
         balance=wanted.quota_value,
+        returned_amount=Decimal(0),
         effective_at=wanted.effective_at,
         expire_at=wanted.expire_at,
         limits=wanted.limits.kept(),
@@ -68,38 +74,28 @@ async def grant_quota(
         version=1,
     )
     session.add(quota)
-    post_grant(session, quota, now)
-    outbox.publish(session, VoucherQuotaGranted(**quota_state(quota, now)))
+    post_grant(session, quota.posted_for, quota.quota_value, now)
+    outbox.publish(session, quota_granted(quota, now))
     value = str(quota.quota_value)
-    audit.record(session, principal, "grant_quota", quota.id, now, value=value)
+    audit.record(session, principal, "quota.grant", quota.id, now, value=value)
     return quota
 
 
-def _refuse_bad_fields(wanted: GrantQuota, partner: PartnerCopy, now: datetime) -> None:
+def _refuse_bad_fields(wanted: GrantQuota, partner: Partner, now: datetime) -> None:
     if wanted.currency != partner.currency:
         raise BadFieldError("currency", f"the partner's is {partner.currency}")
+    refuse_bad_limits(wanted.limits, wanted.quota_type, wanted.currency)
     if wanted.expire_at <= wanted.effective_at:
         raise BadFieldError("expire_at", "not after effective_at")
     if wanted.expire_at <= now:
         raise BadFieldError("expire_at", "in the past")
 
 
-def native_quota(quota: Quota, now: datetime) -> dict[str, Any]:
-    """The quota as the native API shows it."""
-    expired = quota.quota_status == NORMAL and quota.expire_at <= now
-    return {
-        "quota_id": quota.id,
-        "partner_id": quota.partner_id,
-        "distributor_id": quota.distributor_id,
-        "quota_type": quota.quota_type,
-        "quota_status": 3 if expired else quota.quota_status,
-        "site": quota.site,
-        "currency": quota.currency,
-        "quota_value": quota.quota_value,
-        "balance": quota.balance,
-        "effective_at": quota.effective_at,
-        "expire_at": quota.expire_at,
-        "limits": quota.limits,
-        "created_at": quota.created_at,
-        "updated_at": quota.updated_at,
-    }
+def refuse_bad_limits(limits: LimitsWanted, quota_type: int, currency: str) -> None:
+    """Raise BadFieldError for another currency, or limits of the other type of quota."""
+    if limits.currency not in (None, currency):
+        raise BadFieldError("limits.currency", f"the quota's is {currency}")
+    if limits.max_deduction_ratio is not None and quota_type != QuotaType.FLEXI:
+        raise BadFieldError("limits.max_deduction_ratio", "of flexi quotas only")
+    if limits.accumulative_consumption is not None and quota_type != QuotaType.CASH:
+        raise BadFieldError("limits.accumulative_consumption", "of cash coupon quotas only")

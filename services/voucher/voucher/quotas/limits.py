@@ -1,16 +1,25 @@
 """What a quota allows, and with it the coupons issued from it (docs/domain/coupons.md B.7)."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
 from wire.types import Amount, Id, Number, WireRequest
 
 NAMED_CUSTOMERS_MAX = 1000
 SERVICES_MAX = 100
 PRODUCTS_MAX = 1000
+REGIONS_MAX = 100
+TYPES_MAX, SCENES_MAX = 3, 7  # as many as there are
+ONCE = 1  # usage_times
+ON_DEMAND_SCENE, GENERAL_SCENE = 5, 6
+MARKETPLACE_SERVICE = "hws.service.type.marketplace"
 
+SubscribeType = Literal["new", "renew", "change"]
+# 0 any period, 1 by year, 2 by month, 5 on demand, 6 general, 7 one time, 8 reserved instance
+ChargeScene = Literal[0, 1, 2, 5, 6, 7, 8]
 CooperationType = Literal["1", "2", "3"]  # the association types of docs/domain/customers.md B.2
 
 
@@ -18,7 +27,9 @@ class QuotaLimits(WireRequest):
     """An absent limit does not limit. A limit that is not known here is refused, never ignored.
 
     Amounts are in the quota's currency with 2 decimals; `min_consume_discount` is a ratio in (0, 1]
-    (0.85 means 15 % off).
+    (0.85 means 15 % off), `max_deduction_ratio` the share of an order that a flexi coupon may pay.
+    `usage_times` is 0 (any number) or 1; what else the vendor lets through means 0.
+    What each is called in both languages: `limit_words`.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -38,8 +49,23 @@ class QuotaLimits(WireRequest):
     simultaneous_use_with_promotion_discount: bool = True
     simultaneous_use_with_discount_coupon: bool = True
     min_consume_discount: Number | None = None
+    region_codes: list[Id] = Field(default_factory=list, max_length=REGIONS_MAX)
+    subscribe_types: list[SubscribeType] = Field(default_factory=list, max_length=TYPES_MAX)
+    charge_scenes: list[ChargeScene] = Field(default_factory=list, max_length=SCENES_MAX)
+    first_order_in_service: bool = False
+    only_for_strict_selected: bool = False
+    usage_times: int = Field(default=0, ge=0)
+    max_deduction_ratio: Number | None = None
+    accumulative_consumption: Amount | None = None
+    threshold_amount: Amount | None = None
+    _leaves_marketplace_out: bool = PrivateAttr(default=False)  # of a coupon: by its group
 
-    @field_validator("min_consume_discount")
+    @field_validator("usage_times")
+    @classmethod
+    def _once_or_any(cls, value: int) -> int:
+        return value if value == ONCE else 0
+
+    @field_validator("min_consume_discount", "max_deduction_ratio")
     @classmethod
     def _is_ratio(cls, value: Decimal | None) -> Decimal | None:
         if value is not None and not 0 < value <= 1:
@@ -58,45 +84,78 @@ class QuotaLimits(WireRequest):
         given = self.model_dump(exclude_defaults=True)
         return {k: f"{v:f}" if isinstance(v, Decimal) else v for k, v in given.items()}
 
-    def narrowed(self, services: list[str], products: list[str]) -> "QuotaLimits":
+    def narrowed(
+        self, services: Sequence[str], products: Sequence[str], types: Sequence[str] = ()
+    ) -> "QuotaLimits":
         """The limits of one coupon; an empty list inherits the quota's.
 
         See docs/domain/coupons.md F15.4.
         """
         return self.model_copy(
             update={
-                "cloud_service_types": services or self.cloud_service_types,
-                "product_ids": products or self.product_ids,
+                "cloud_service_types": list(services or self.cloud_service_types),
+                "product_ids": list(products or self.product_ids),
+                "subscribe_types": list(types or self.subscribe_types),
             }
         )
 
-    def allows(self, services: list[str], products: list[str]) -> bool:
+    def allows(self, services: Sequence[str], products: Sequence[str]) -> bool:
         """Whether a coupon may be narrowed to these services and products (CBC.99000023)."""
         inside = not self.cloud_service_types or set(services) <= set(self.cloud_service_types)
         chosen = not self.product_ids or set(products) <= set(self.product_ids)
         return inside and chosen and not set(products) & set(self.excluded_product_ids)
 
-    def covers(self, service_type_code: str, product_id: str) -> bool:
-        """Whether a coupon with these limits may pay for the product."""
+    def allows_types(self, types: Sequence[str]) -> bool:
+        """Whether a coupon may be narrowed to these purchase types (CBC.99000024)."""
+        return not self.subscribe_types or set(types) <= set(self.subscribe_types)
+
+    def covers(
+        self, service_type_code: str, product_id: str, region_code: str | None = None
+    ) -> bool:
+        """Whether a coupon with these limits may pay for the product in the region."""
+        if self.region_codes and region_code not in self.region_codes:
+            return False
         if self.cloud_service_types and service_type_code not in self.cloud_service_types:
             return False
         if self.product_ids and product_id not in self.product_ids:
             return False
+        if self._leaves_marketplace_out and service_type_code == MARKETPLACE_SERVICE:
+            return False
         return product_id not in self.excluded_product_ids
 
-    def wire_pairs(self) -> list[tuple[str, str]]:
-        """Limit key and value by the vendor's documented names; keys not documented stay here."""
-        pairs: list[tuple[str, str]] = []
-        if self.cloud_service_types:
-            pairs.append(("cloudServiceType", ",".join(self.cloud_service_types)))
-        if self.product_ids:
-            pairs.append(("productId", ",".join(self.product_ids)))
-        if self.min_consume_discount is not None:
-            pairs.append(("minConsumeDiscount", f"{self.min_consume_discount:f}"))
-        flags = {
-            "simultaneousUseWithEmpowerDiscount": self.simultaneous_use_with_empower_discount,
-            "simultaneousUseWithContractDiscount": self.simultaneous_use_with_contract_discount,
-            "simultaneousUseWithPromotionDiscount": self.simultaneous_use_with_promotion_discount,
-            "simultaneousUseWithDiscountCoupon": self.simultaneous_use_with_discount_coupon,
-        }
-        return pairs + [(key, "0") for key, allowed in flags.items() if not allowed]
+    def without_marketplace(self) -> "QuotaLimits":
+        """The same for a coupon that is not the marketplace's (docs/domain/coupons.md F15.14)."""
+        rules = self.model_copy()
+        rules._leaves_marketplace_out = True
+        return rules
+
+    def limits_what_it_pays(self) -> bool:
+        """Whether it pays for some services, products or regions only."""
+        return bool(
+            self.cloud_service_types
+            or self.product_ids
+            or self.excluded_product_ids
+            or self.region_codes
+            or self.charge_scenes
+        )
+
+    def are_judged_for_usage(self) -> bool:
+        """The same for use on demand, which tells its charging scene and is no purchase."""
+        scenes = self.charge_scenes
+        without_scenes = self.model_copy(update={"charge_scenes": []})
+        on_demand = not scenes or bool({ON_DEMAND_SCENE, GENERAL_SCENE} & set(scenes))
+        return on_demand and without_scenes.are_judged_at_payment()
+
+    def are_judged_at_payment(self) -> bool:
+        """Whether a payment tells all that these limits ask about.
+
+        Where it does not, the coupon pays nothing: a limit is never passed over (decision 0109).
+        """
+        return self.unjudged is None
+
+    @property
+    def unjudged(self) -> str | None:
+        """The limit about which no payment tells; from such a quota nothing is issued."""
+        if self.only_for_strict_selected:
+            return "only_for_strict_selected"
+        return None if self.accumulative_consumption is None else "accumulative_consumption"

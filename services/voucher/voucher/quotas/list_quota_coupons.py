@@ -8,11 +8,13 @@ from sqlalchemy import Row, case, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.identity import Principal
-from voucher.find_partner import find_acted_partner
-from voucher.pages import MEASURE_YUAN, between, counted_page
-from voucher.quotas.limits import QuotaLimits
-from voucher.quotas.models import INVALID, NORMAL, Quota
+from chassis.pages import between, counted_page
+from chassis.tenancy import acted_for
+from voucher.copies import Partner
+from voucher.quotas.limit_words import limit_infos
+from voucher.quotas.models import INVALID, NORMAL, RECLAIMED, Quota
 from wire.types import Instant, WireRequest
+from wire.vocabulary import YUAN
 
 
 class ListQuotaCoupons(WireRequest, operation="list_quota_coupons"):
@@ -35,8 +37,8 @@ class ListQuotaCoupons(WireRequest, operation="list_quota_coupons"):
 async def list_quota_coupons(
     session: AsyncSession, principal: Principal, wanted: ListQuotaCoupons, now: datetime
 ) -> dict[str, Any]:
-    """The newest first; a quota whose time is over shows status 3."""
-    partner_id = await find_acted_partner(session, principal, wanted.indirect_partner_id)
+    """The newest first; a quota whose time is over shows status 3, a reclaimed one is left out."""
+    partner_id = await acted_for(session, principal, wanted.indirect_partner_id, Partner)
     over = (Quota.quota_status == NORMAL) & (Quota.expire_at <= now)
     status = case((over, INVALID), else_=Quota.quota_status)
     query = (
@@ -46,6 +48,7 @@ async def list_quota_coupons(
             Quota.expire_at, Quota.limits,
         )
         .where(Quota.partner_id == partner_id, Quota.quota_type == wanted.quota_type)
+        .where(Quota.quota_status != RECLAIMED)
         .where(*between(Quota.created_at, wanted.create_time_begin, wanted.create_time_end))
         .where(
             *between(Quota.effective_at, wanted.effective_time_begin, wanted.effective_time_end)
@@ -62,7 +65,6 @@ async def list_quota_coupons(
 
 
 def _quota(row: Row[Any]) -> dict[str, Any]:
-    pairs = QuotaLimits.model_validate(row.limits).wire_pairs()
     return {
         "quota_id": row.id,
         "quota_type": row.quota_type,
@@ -71,11 +73,9 @@ def _quota(row: Row[Any]) -> dict[str, Any]:
         "quota_value": row.quota_value,
         "quota_status": row.status,
         "balance": row.balance,
-        "measure_id": MEASURE_YUAN,
+        "measure_id": YUAN,
         "currency": row.currency,
         "effective_time": row.effective_at,
         "expire_time": row.expire_at,
-        "limit_infos": [
-            {"limit_key": key, "limit_values": [{"value1": value}]} for key, value in pairs
-        ],
+        "limit_infos": limit_infos(row.limits),
     }

@@ -1,16 +1,16 @@
 """Quotas by keyset pages: all for the administrator, a partner's own and its resellers'."""
 
 from datetime import datetime
-from typing import Any
 
 from pydantic import Field
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.cursors import cursor_after, keys_after
-from chassis.identity import Principal, WrongPrincipalError
-from voucher.quotas.grant_quota import native_quota
+from chassis.identity import Principal
+from voucher.quotas.find_quota import visible
 from voucher.quotas.models import Quota
+from voucher.quotas.native_answers import QuotasAnswer, native_quota
 from wire.types import NativeQuery
 
 LIMIT_MAX = 100
@@ -27,14 +27,9 @@ class ListQuotas(NativeQuery):
 
 async def list_quotas(
     session: AsyncSession, principal: Principal, query: ListQuotas, now: datetime
-) -> dict[str, Any]:
+) -> QuotasAnswer:
     """Quotas in the order they were granted; `next` is null on the last page."""
-    wanted = select(Quota).order_by(Quota.id).limit(query.limit + 1)
-    if principal.is_partner:
-        own = Quota.partner_id == principal.partner_id
-        wanted = wanted.where(or_(own, Quota.distributor_id == principal.partner_id))
-    elif not principal.is_administrator:
-        raise WrongPrincipalError
+    wanted = select(Quota).where(visible(principal)).order_by(Quota.id).limit(query.limit + 1)
     if query.partner_id is not None:
         wanted = wanted.where(Quota.partner_id == query.partner_id)
     if query.after is not None:
@@ -42,4 +37,4 @@ async def list_quotas(
     found = (await session.scalars(wanted)).all()
     page = found[: query.limit]
     more = cursor_after(QUOTAS, page[-1].id) if len(found) > query.limit else None
-    return {"quotas": [native_quota(quota, now) for quota in page], "next": more}
+    return QuotasAnswer(quotas=[native_quota(quota, now) for quota in page], next=more)

@@ -7,8 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.restatement import Restater
 from contracts.event import Event
-from contracts.voucher import VoucherQuotaGranted
-from voucher.quotas.facts import quota_state
+from voucher.quotas.facts import quota_granted
 from voucher.quotas.models import Quota
 
 
@@ -20,7 +19,7 @@ async def _next(session: AsyncSession, after: str, limit: int) -> Sequence[Event
     found = await session.scalars(
         select(Quota).where(Quota.id > after).order_by(Quota.id).limit(limit)
     )
-    return [VoucherQuotaGranted(**quota_state(quota, quota.updated_at)) for quota in found]
+    return [quota_granted(quota, quota.updated_at) for quota in found]
 
 
 QUOTAS = Restater("quota", _count, _next)

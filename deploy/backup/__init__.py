@@ -1,0 +1,1 @@
+"""Backups of a deployment's PostgreSQL, and their restoration to an instant."""

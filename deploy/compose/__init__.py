@@ -1,0 +1,1 @@
+"""What containers of `docker compose` run beside the services."""

@@ -1,0 +1,1 @@
+"""Business time, moved ahead for the whole system (decision 0094)."""

@@ -1,0 +1,1 @@
+"""Counts that are kept, so that no list counts a million rows."""

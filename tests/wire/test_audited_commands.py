@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from gateway.not_yet import NOT_YET
-from tests.flows.cast import Stage
+from tests.flows.cast import NO_CERTIFICATES, Stage
 from tests.flows.deeds import ECS_MONTH
 from tests.wire.answered import DEEDS, caller_of
 from tests.wire.requests import body_of, target_of
@@ -209,6 +209,7 @@ def test_a_command_of_our_own_is_audited(stage: Stage, scene: Scene, name: str) 
         json=content,
         headers={"X-Auth-Token": stage.system.admin_token, "Idempotency-Key": uuid4().hex},
         timeout=30,
+        verify=NO_CERTIFICATES,
     )
     done = audited(stage, service, answer)
     assert [who for _, who in done] == ["administrator:administrator"]

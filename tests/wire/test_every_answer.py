@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from gateway.not_yet import NOT_YET
-from tests.flows.cast import Caller
+from tests.flows.cast import NO_CERTIFICATES, Caller
 from tests.wire.scene import CUSTOMERS, TRANSFERS, Scene
 from wire.codes import code
 from wire.operations import operations
@@ -22,7 +22,11 @@ def by(who: Callable[[Scene], Caller], method: str, path: str, content: object =
 
 def bare(method: str, path: str) -> Ask:
     return lambda scene, headers: httpx.request(
-        method, scene.stage.gateway + path, headers=headers, timeout=30
+        method,
+        scene.stage.gateway + path,
+        headers=headers,
+        timeout=30,
+        verify=NO_CERTIFICATES,
     )
 
 

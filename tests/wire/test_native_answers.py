@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 
 from chassis import idempotency
 from gateway.forwarding.destinations import Service
-from tests.flows.cast import eventually
+from tests.flows.cast import NO_CERTIFICATES, eventually
 from tests.flows.deeds import ECS_MONTH
 from tests.gateway.test_wire_not_yet import OTHERS, built
 from tests.wire.scene import Scene, new_customer
@@ -29,7 +29,9 @@ def as_administrator(scene: Scene) -> Ask:
     def ask(method: str, path: str, content: Any = None, **headers: str) -> httpx.Response:
         token = {"X-Auth-Token": scene.stage.system.admin_token}
         url = scene.stage.gateway + path
-        return httpx.request(method, url, headers=token | headers, json=content, timeout=30)
+        return httpx.request(
+            method, url, headers=token | headers, json=content, timeout=30, verify=NO_CERTIFICATES
+        )
 
     return ask
 

@@ -41,7 +41,12 @@ async def announce(
 
 @router.put("/api/usage-files/{file_id}/parts/{number}", response_model=UsageFileAnswer)
 async def send_part(
-    request: Request, file_id: str, number: Number, session: HttpSession, parts: CurrentParts
+    request: Request,
+    file_id: str,
+    number: Number,
+    session: HttpSession,
+    idempotency: CurrentIdempotency,
+    parts: CurrentParts,
 ) -> Response:
     """Send a part of the file, as bytes; behind the last one it is charged."""
     body = await request.body()
@@ -49,7 +54,7 @@ async def send_part(
     await receive_part(session, found, number, body)
     if found.status == QUEUED:
         parts.usage_files.wake()
-    return JsonAnswer(native_file(found))
+    return await idempotency.answer(native_file(found))
 
 
 @router.get("/api/usage-files/{file_id}", response_model=UsageFileAnswer)

@@ -63,6 +63,7 @@ async def send_part(
     number: Number,
     principal: CurrentPrincipal,
     session: HttpSession,
+    idempotency: CurrentIdempotency,
     parts: CurrentParts,
 ) -> Response:
     """Send a part of the file, as bytes; behind the last one it is read and compared."""
@@ -71,7 +72,7 @@ async def send_part(
     await receive_part(session, found, number, body)
     if found.status == QUEUED:
         parts.reconciliations.wake()
-    return JsonAnswer(native_reconciliation(found, None))
+    return await idempotency.answer(native_reconciliation(found, None))
 
 
 @router.get("/api/reconciliations", response_model=ReconciliationsAnswer)
@@ -120,11 +121,12 @@ async def decide(
     number: Number,
     principal: CurrentPrincipal,
     session: HttpSession,
+    idempotency: CurrentIdempotency,
     now: Now,
 ) -> Response:
     """Say of a difference that it is explained, accepted or disputed."""
     decided = await decide_difference(session, principal, reconciliation_id, number, wanted, now)
-    return JsonAnswer(native_difference(decided))
+    return await idempotency.answer(native_difference(decided))
 
 
 async def _open_of(session: HttpSession, found: Reconciliation) -> int | None:

@@ -42,8 +42,12 @@ async def rules(
 
 @router.delete(RULES + "/{rule_id}")
 async def remove(
-    rule_id: str, principal: CurrentPrincipal, session: HttpSession, now: Now
+    rule_id: str,
+    principal: CurrentPrincipal,
+    session: HttpSession,
+    idempotency: CurrentIdempotency,
+    now: Now,
 ) -> Response:
     """Take a rule away."""
     await remove_rule(session, principal, rule_id, now)
-    return Response(status_code=204)
+    return await idempotency.answer(None)

@@ -5,6 +5,7 @@ from fastapi import Request, Response
 from chassis.answers import JsonAnswer
 from chassis.clock import Now
 from chassis.database import HttpSession
+from chassis.idempotency import CurrentIdempotency
 from chassis.identity import CurrentPrincipal
 from chassis.language import spoken_language
 from chassis.routes import Router
@@ -22,11 +23,13 @@ async def validations(
     principal: CurrentPrincipal,
     session: HttpSession,
     now: Now,
+    idempotency: CurrentIdempotency,
     wanted: ValidateCoupons,
 ) -> Response:
     """Which of the coupons would pay what, and every rule that was asked; nothing is written."""
     language = spoken_language(request.scope["headers"], is_ours=True)
-    return JsonAnswer(await validate_coupons(session, principal, wanted, now, language))
+    found = await validate_coupons(session, principal, wanted, now, language)
+    return await idempotency.answer(found)
 
 
 @router.get("/api/coupons/{coupon_id}/history", response_model=CouponHistory)

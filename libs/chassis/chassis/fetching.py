@@ -21,6 +21,9 @@ from aiokafka.errors import (
 )
 
 ALONE_MS = 2_000  # for what is fetched again by itself; the broker answers within half of that
+# FastStream asks again and pauses in between as long as it is told to wait, 40 ms: with nothing to
+# hand over each member would be asked a dozen times a second. The client wakes at the first record.
+IDLE_WAIT_MS = 1_000
 REPORTED_PAUSE_SECONDS = 1.0  # a failure of the whole member is not asked again at once
 
 Fetched = dict[TopicPartition, list[ConsumerRecord]]
@@ -71,7 +74,7 @@ class Fetching(AIOKafkaConsumer):  # type: ignore[misc]
         """Like aiokafka's, but never raises for what the broker holds or refuses."""
         try:
             found: Fetched = await super().getmany(
-                *partitions, timeout_ms=timeout_ms, max_records=max_records
+                *partitions, timeout_ms=max(timeout_ms, IDLE_WAIT_MS), max_records=max_records
             )
         except ConsumerStoppedError:
             raise

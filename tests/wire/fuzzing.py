@@ -47,7 +47,7 @@ from wire.routing import match
 from wire.signature import sign_headers
 
 ANSWER_SECONDS_MAX = 30.0
-EXAMPLES_PER_TURN = 3
+EXAMPLES_PER_TURN = 2
 ID_SHARE = 0.7  # of the fields that name something: a thing that is there
 STRANGER_SHARE = 0.2  # of the requests: asked by somebody of another kind
 NOT_OFFERED = {"CHB.0002", "CHB.0003"}  # in connected mode; not yet

@@ -313,6 +313,13 @@ async def test_a_client_that_goes_back_is_not_sought_while_it_brings_what_is_kno
     async with running(settings) as app:
         await send(settings, "k", range(1, 6), ALARMED)
         await consumed(outcome, 5)
+        standing = app.running.subscriptions[0].standing
+        partition = (settings.topic_prefix + "billing", ALARMED)
+
+        async def is_known() -> bool:  # the position moves when the commit is answered
+            return standing.positions[partition][0] == 5
+
+        await until(is_known)
         sought: list[Any] = []
 
         async def noted(*arguments: Any) -> Any:
@@ -320,12 +327,27 @@ async def test_a_client_that_goes_back_is_not_sought_while_it_brings_what_is_kno
             return await read_positions(*arguments)
 
         monkeypatch.setattr("chassis.standing.read_positions", noted)
+        ids = ["a", "b", "c", "d", standing.positions[partition][1], "new"]
+        brought = [
+            Message(*partition, position, "k", {"ce_id": event_id}, b"", NOW.timestamp())
+            for position, event_id in enumerate(ids)
+        ]
+        ahead = await standing.next_in_line(brought)
+        assert [message.event_id for message in ahead] == ["new"]
+        assert sought == []
+
+
+async def test_a_client_that_goes_back_delivers_nothing_twice(
+    settings: ServiceSettings, outcome: Outcome
+) -> None:
+    async with running(settings) as app:
+        await send(settings, "k", range(1, 6), ALARMED)
+        await consumed(outcome, 5)
         target = TopicPartition(settings.topic_prefix + "billing", ALARMED)
         app.running.subscriptions[0].consumer.seek(target, 0)
         await send(settings, "k", range(6, 9), ALARMED)
         await consumed(outcome, 8)
     assert await outcome.heard("k") == [("k", version) for version in range(1, 9)]
-    assert sought == []
 
 
 async def test_nothing_is_fetched_of_an_abandoned_partition_before_it_is_sought(

@@ -98,6 +98,23 @@ def test_usage_lies_in_the_month_up_to_now(plan: Plan, products: list[Product]) 
     assert cycles == {"2026-10", "2026-11"}
 
 
+@pytest.mark.parametrize(
+    "day", ["2026-12-01T00:00:00", "2026-12-01T06:17:00", "2026-12-05T12:00:00"]
+)
+def test_who_uses_something_has_consumption_in_the_month_that_has_just_begun(
+    products: list[Product], day: str
+) -> None:
+    """The demo waits for it, and the portfolio is sorted by it.
+
+    Break: in `_usage`, let all records lie since `used_since`.
+    """
+    at = datetime.fromisoformat(f"{day}+08:00")
+    young = make_plan(1, products, at)
+    used = [record for batch in young.usage_batches for record in batch]
+    this_month = {record.customer for record in used if cycle_of(record.until) == "2026-12"}
+    assert this_month == {record.customer for record in used}
+
+
 def test_coupons_are_recalled_only_where_no_order_uses_them(plan: Plan) -> None:
     used = {order.coupon_batch for order in plan.orders} - {None}
     assert used

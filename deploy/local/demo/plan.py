@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 from local.demo import words
 from local.demo.names import Namer
-from local.demo.purchases import Line, Product, Shop, Usage
+from local.demo.purchases import Line, Product, Shop, Usage, used_since
+from wire.times import cycle_bounds, cycle_of
 
 RESELLERS, MANAGERS = 3, 12
 ORDERS_MIN, ORDERS_MAX = 8, 18  # per authorizing customer
@@ -356,7 +357,11 @@ def _orders(
 def _usage(random: Random, shop: Shop, customer: Customer, seed: int, at: datetime) -> list[Usage]:
     count = random.randint(*USAGE_RECORDS_PER_CUSTOMER)
     mark = f"demo-{seed}-{customer.number:05}"
-    return [shop.usage(f"{mark}-{n:02}", customer.number, at) for n in range(1, count + 1)]
+    this_cycle, _ = cycle_bounds(cycle_of(at))
+    since = [this_cycle, *[used_since(at)] * (count - 1)]  # each has consumption this month
+    return [
+        shop.usage(f"{mark}-{n:02}", customer.number, begin, at) for n, begin in enumerate(since, 1)
+    ]
 
 
 def _transfers(

@@ -165,8 +165,8 @@ class Shop:
         amount = cut(sum((line.amount for line in lines), Decimal(0)), 2)
         return Basket(lines, amount)
 
-    def usage(self, record_id: str, customer: int, at: datetime) -> Usage:
-        """Some hours of a product, ending in the cycle of `at`."""
+    def usage(self, record_id: str, customer: int, since: datetime, at: datetime) -> Usage:
+        """Some hours of a product, ending between the two."""
         product = self._random.choice(self._used)
         return Usage(
             record_id=record_id,
@@ -175,7 +175,7 @@ class Shop:
             region=self._random.choice(product.regions),
             hours=self._random.randint(1, HOURS_MAX),
             size=self._size(product),
-            until=_moment(self._random.random(), at),
+            until=_moment(self._random.random(), since, at),
         )
 
     def _size(self, product: Product) -> int | None:
@@ -193,7 +193,6 @@ def used_since(at: datetime) -> datetime:
     return begin
 
 
-def _moment(share: float, at: datetime) -> datetime:
+def _moment(share: float, begin: datetime, at: datetime) -> datetime:
     """That far into the time of use, to the second."""
-    begin = used_since(at)
     return begin + timedelta(seconds=int((at - begin).total_seconds() * share))

@@ -248,7 +248,7 @@ class KilledError(BaseException):
 async def wait_out(both: Both) -> None:
     """The schedule comes by when the killed process's attempt is old enough."""
     parts: BillingParts = both.billing.app.parts
-    close = close_abandoned_attempts(parts.business_clock.now)
+    close = close_abandoned_attempts(30, parts.business_clock.now)
     await close(both.billing.database, parts.wall_clock() + timedelta(days=36_500))
 
 

@@ -99,11 +99,10 @@ def build(settings: BillingSettings, clock: WallClock = wall_now) -> ServiceApp[
         usage_coupons=usage_coupons,
     )
     parts.exports.on_ready = parts.deliveries.wake
+    close_attempts = close_abandoned_attempts(settings.usage_abandoned_seconds, business_now)
     schedules: list[AnySchedule] = [
         Schedule("billing-cycle-parts", MAKE_PARTS_SECONDS, make_cycle_parts),
-        WallSchedule(
-            "close abandoned attempts", CLOSE_SECONDS, close_abandoned_attempts(business_now)
-        ),
+        WallSchedule("close abandoned attempts", CLOSE_SECONDS, close_attempts),
     ]
     if not settings.connected:
         settle, close = (

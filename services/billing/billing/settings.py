@@ -12,6 +12,10 @@ from chassis.settings import ServiceSettings, read_keys
 class BillingSettings(ServiceSettings):
     """The catalogue and what partners owe may come from files of the installation's own."""
 
+    # A batch takes some seconds, and voucher's answer five at most.
+    usage_abandoned_seconds: float = Field(
+        default=30.0, gt=0, description="a charge of usage open for longer is closed as failed"
+    )
     catalogue_file: Path | None = Field(default=None, description="absent: the committed catalogue")
     settlement_prices_file: Path | None = Field(
         default=None, description="what partners owe; absent: the committed table"

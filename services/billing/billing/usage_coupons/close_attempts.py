@@ -14,7 +14,6 @@ from chassis.database import Database
 from chassis.schedules import Work
 
 ABANDONED = "CHB.0503"
-ABANDONED_SECONDS = 30.0  # a batch takes some seconds, and voucher's answer five at most
 CLOSE_SECONDS = 5.0
 PORTION_MAX = 200
 PORTIONS_MAX = 20  # a turn
@@ -39,11 +38,11 @@ async def fail_attempts(
     return len(closed)
 
 
-def close_abandoned_attempts(clock: BusinessNow) -> Work:
+def close_abandoned_attempts(after_seconds: float, clock: BusinessNow) -> Work:
     """Schedule by the wall, also on start: what voucher holds never expires by time."""
 
     async def close(database: Database, wall_now: datetime) -> None:
-        begun_before = wall_now - timedelta(seconds=ABANDONED_SECONDS)
+        begun_before = wall_now - timedelta(seconds=after_seconds)
         now = await clock()
         for _ in range(PORTIONS_MAX):
             async with database.transaction() as session:

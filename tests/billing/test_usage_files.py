@@ -14,6 +14,7 @@ from billing.ingest import run_files
 from billing.ingest.models import UsageFile
 from billing.ingest.read_rows import read_rows
 from billing.ingest.run_files import UsageFiles
+from billing.lines.models import BillLine
 from billing.parts import BillingParts
 from billing.prices.catalogue import load_catalogue
 from chassis.database import Database
@@ -117,6 +118,31 @@ async def test_a_file_charges_what_the_door_would_with_one_movement_for_a_payer(
     assert [one["amount"] for one in moved] == ["-0.10"]
     assert len(await outbox.bodies(database, "billing.line_recorded")) == 4
     assert (await prove(door))["balanced"]
+
+
+@pytest.mark.parametrize("name", [r"\N", "a\\tb\tc", "丙\\", '"x"\r'])
+async def test_a_line_of_a_file_says_what_the_doors_does_whatever_a_name_holds(
+    door: BillingDoor, database: Database, name: str
+) -> None:
+    """Break: leave `translate` out of `line_as_text`."""
+    rows = [vm("r1", "1.5"), usage("r2")]
+    await record(door, *({**row, "resource_name": name} for row in rows))
+    head, *others = text_of({**row, "record_id": f"file-{row['record_id']}"} for row in rows).split(
+        b"\n"
+    )
+    quoted = b',"' + name.replace('"', '""').encode() + b'"'
+    lines = [head + b",resource_name", *(one + quoted for one in others if one)]
+    found = await charged(door, b"\n".join(lines))
+    assert (found["rows_charged"], found["rows_refused"]) == (2, 0)
+    said: dict[str, list[Json]] = {}
+    for line in await lines_of(database):
+        told = {column.key: getattr(line, column.key) for column in BillLine.__table__.columns}
+        record_id = told.pop("usage_record_id").removeprefix("file-")
+        del told["line_id"], told["trade_id"]
+        said.setdefault(record_id, []).append(told)
+    assert [one["resource_name"] for one in said["r1"]] == [name, name]
+    for by_door, by_file in said.values():
+        assert by_door == by_file
 
 
 async def test_a_record_is_charged_once_whatever_brings_it(

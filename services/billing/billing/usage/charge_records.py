@@ -238,6 +238,8 @@ def plan_values(charge: Charge, values: Mapping[str, Any]) -> list[dict[str, Any
 
     `values` are those of the use's own line.
     """
+    if not charge.covers:
+        return []
     product = charge.item.product
     nothing = dict.fromkeys(PAID_BY, ZERO)
     return [

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import ModuleType
 
 import pytest
 from sqlalchemy import select
@@ -12,8 +13,10 @@ from chassis import job_turns
 from chassis.business_clock import BusinessClock
 from chassis.database import Database
 from order.approvals import NOTHING
-from order.jobs.run_jobs import OrderJobs
+from order.jobs.run_jobs import CLAIM, OrderJobs
 from order.orders.models import Order
+from order.payments import pay_order, reserve_payment
+from order.payments.close_attempts import close_abandoned_attempts
 from order.provisioning.complete_orders import complete_orders
 from order.resources.models import Resource
 from order.resources.provider import SimulatedProvider
@@ -166,8 +169,7 @@ async def test_resources_are_renewed_by_a_job_and_paid_where_that_is_wanted(
     month = {"resource_ids": [resource_id], "period_type": 2, "period_num": 1}
     peers.refusals[HOLD] = (400, "CBC.99005003")
     unpaid = await start(door, "renew", [{**month, "is_auto_pay": 1}])
-    await run(app, clock)  # places the order
-    await run(app, clock)  # tries to pay it
+    await run(app, clock)
     assert await progress(door, unpaid) == ("done", 0, 1, 0)
     [shown] = await items_of(door, unpaid)
     assert shown["code"] == "CBC.30050006"
@@ -192,34 +194,47 @@ async def test_resources_are_renewed_by_a_job_and_paid_where_that_is_wanted(
         assert (await session.get_one(Resource, resource_id)).expire_policy == 3
 
 
-async def test_a_renewal_that_a_job_paid_before_a_kill_is_not_paid_again_and_has_succeeded(
+@pytest.mark.parametrize(
+    ("module", "point"),
+    [(job_turns, "order.item_done"), (pay_order, "order.attempted"),
+     (reserve_payment, "order.held"), (pay_order, "order.settled")],
+)  # fmt: skip
+async def test_a_renewal_whose_job_is_killed_is_placed_once_paid_once_and_has_succeeded(
     app: App, door: Door, database: Database, peers: PeerDouble, clock: StandingClock,
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, module: ModuleType, point: str,
 ) -> None:  # fmt: skip
-    """Its discount is chosen where it is placed. Break: take the refusal for the outcome."""
+    """Wherever it is killed. Its discount is chosen where it is placed.
+
+    Break: leave `beside` out of the payment's transaction; or place an order whatever the item
+    names; or end the attempt of an item that was taken up.
+    """
     customer = await keep_customer(database)
     resource_id = await opened(door, database, clock, customer)
     peers.offers = [offer("D3", 3, "17.00")]
     month = {"resource_ids": [resource_id], "period_type": 2, "period_num": 1, "is_auto_pay": 1}
     job_id = await start(door, "renew", [month])
     before = len(await outbox.types(database))
-    passed: list[str] = []
 
-    def die(point: str) -> None:
-        passed.append(point)
-        if passed.count("order.item_done") == 2:  # it is placed, then paid
+    def die(passed: str) -> None:
+        if passed == point:
             raise asyncio.CancelledError
 
     now = BusinessClock(clock, None).now
     jobs = OrderJobs(app.parts.database, app.parts.peers, now, lambda _: None, NOTHING)
     with monkeypatch.context() as dying:
-        dying.setattr(job_turns, "crash_point", die)
-        await jobs.run()
+        dying.setattr(module, "crash_point", die)
         with pytest.raises(asyncio.CancelledError):
             await jobs.run()
-    assert await progress(door, job_id) == ("running", 0, 0, 1)
-    await jobs.run()
+    kept = (0, 1) if point != "order.settled" else (1, 0)
+    assert await progress(door, job_id) == ("running", kept[0], 0, kept[1])
+    for _ in range(2):
+        await jobs.run()  # in the claim nobody takes it up; then a payment may be under way
+        clock.now += CLAIM
+    await close_abandoned_attempts(0)(database, datetime.now(UTC) + timedelta(seconds=1))
+    for _ in range(2):
+        clock.now += CLAIM
+        await jobs.run()
     assert await progress(door, job_id) == ("done", 1, 0, 0)
-    told = (await outbox.types(database))[before:]
+    told = [kind for kind in (await outbox.types(database))[before:] if "failed" not in kind]
     assert told == ["order.created", "order.repriced", "order.paid"]
     assert (await outbox.bodies(database, "order.paid"))[-1]["cash_amount"] == "68.00"

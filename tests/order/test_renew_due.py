@@ -16,7 +16,7 @@ from order.copies import Customer
 from order.orders.models import Order
 from order.parts import OrderParts
 from order.provisioning.complete_orders import complete_orders
-from order.renewals.renew_due import CLAIM, renew_due
+from order.renewals.renew_due import CLAIM, _claim, renew_due
 from order.resources.models import Resource, ResourcePeriod
 from testkit import outbox
 from testkit.clock import StandingClock
@@ -36,7 +36,7 @@ from tests.order.test_failed_pieces import CODE, Failing
 
 pytestmark = pytest.mark.postgres
 
-FUNDS, HOLDS = "/internal/funds-checks", "/internal/holds"
+FUNDS, HOLDS, QUOTES = "/internal/funds-checks", "/internal/holds", "/internal/quotes"
 FIRST = datetime(2026, 12, 15, 19, 0, tzinfo=UTC)  # 03:00 in Beijing, seven days before the 23rd
 UNSUBSCRIBE = "/v2/orders/subscriptions/resources/unsubscribe"
 
@@ -249,21 +249,46 @@ async def test_two_replicas_renew_once(
     app: ServiceApp[OrderParts], door: Door, database: Database, clock: StandingClock,
     peers: PeerDouble,
 ) -> None:  # fmt: skip
-    """On one database. Break: claim without `renewing_until`."""
-    found = [await automatic(door, database, clock) for _ in range(6)]
+    """The second one looks while the first asks for a price. Break: claim without `renewing_until`.
+
+    The order is placed once even then; but the second would state a failure of what succeeds.
+    """
+    await automatic(door, database, clock)
     clock.now = FIRST + timedelta(hours=1)
+    asking, go_on = asyncio.Event(), asyncio.Event()
 
-    async def slow(_: Any) -> None:
-        await asyncio.sleep(0.05)
+    async def hold(_: Any) -> None:
+        asking.set()
+        await go_on.wait()
 
-    peers.before["/internal/quotes"] = slow
+    peers.before[QUOTES] = hold
+    before = peers.calls.copy()
     work = renew_due(app.parts.peers)
-    await asyncio.gather(*(work(database, clock.now) for _ in range(3)))
+    first = asyncio.ensure_future(work(database, clock.now))
+    await asking.wait()
+    peers.before.clear()
+    await work(database, clock.now)
+    asked = [path for path, _ in peers.calls[len(before) :]]
+    go_on.set()
+    await first
+    assert asked == [QUOTES], "the second one tries nothing"
     await carry_out(database, clock)
-    assert len(await orders_of(database)) == len(found)
-    async with database.transaction() as session:
-        periods = select(func.count(ResourcePeriod.period_id)).group_by(ResourcePeriod.resource_id)
-        assert set(await session.scalars(periods)) == {2}
+    assert [one.status for one in await orders_of(database)] == [5]
+    assert await outbox.bodies(database, "resource.renewal_failed") == []
+
+
+async def test_a_replica_passes_what_another_is_claiming(
+    door: Door, database: Database, clock: StandingClock
+) -> None:
+    """Break: claim without SKIP LOCKED, or without a lock: it waits for the other."""
+    _, held = await automatic(door, database, clock)
+    _, free = await automatic(door, database, clock)
+    claiming = select(Resource).where(Resource.resource_id == held).with_for_update(of=Resource)
+    async with database.transaction() as other:
+        await other.execute(claiming)
+        async with asyncio.timeout(5):
+            assert await _claim(database, FIRST) == [free]
+    assert await _claim(database, FIRST) == [held]
 
 
 async def test_a_customer_who_renews_at_the_same_time_pays_once(

@@ -7,7 +7,7 @@ each of them is tried again alone.
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar, Generic
 
@@ -29,6 +29,7 @@ JOBS_A_TURN_MAX = 10 * RUNNING_MAX
 TRIES_MAX = 20
 PAUSE_SECONDS, PAUSE_SECONDS_MAX = 1, 60  # before another try; it doubles each time
 UNFORESEEN = "CBC.0999"
+Rest = Callable[[], Awaitable[None]]  # of a deed, behind the commit of its first part
 KEPT_DAYS = 90  # a job that has ended, with its items; what it did stays
 
 
@@ -52,10 +53,12 @@ class Jobs(ABC, Generic[J, I]):
     @abstractmethod
     async def carry_out(
         self, session: AsyncSession, principal: Principal, job: J, item: I, now: datetime
-    ) -> None:
+    ) -> Rest | None:
         """The deed, and that it is done; RefusedError leaves nothing of it but the refusal.
 
-        An item that still waits when it returns comes again at once, in a transaction of its own.
+        An item that still waits when it returns comes again at once, in a transaction of its own;
+        or `claim` it, and return what this worker does of it when the first part is committed. A
+        kill leaves that to whoever takes the item when the claim has ended.
         """
 
     async def carry_out_together(
@@ -156,6 +159,7 @@ class _Turn(Generic[J, I]):
     async def _next_items(self) -> int:
         """How many there were. What nobody foresaw is tried again, and fails in the end."""
         positions: list[int] = []
+        rest: Rest | None = None
         try:
             async with self._kind.database.transaction_as(self._principal) as session:
                 items = await self._take(session)
@@ -164,13 +168,15 @@ class _Turn(Generic[J, I]):
                 positions = [item.position for item in items]
                 self._after = max(self._after, positions[-1])
                 if len(items) == 1:
-                    await self._carry_out(session, items[0])
+                    rest = await self._carry_out(session, items[0])
                 else:
                     now = await self._kind.clock()
                     await self._kind.carry_out_together(
                         session, self._principal, self._job, items, now
                     )
                 crash_point(self._kind.crash_at)
+            if rest is not None:
+                await rest()
         except DatabaseAwayError:
             raise
         except Exception:
@@ -187,18 +193,19 @@ class _Turn(Generic[J, I]):
         taken = self._untried if self._takes_portions else self._next
         return (await session.scalars(taken, told)).all()
 
-    async def _carry_out(self, session: AsyncSession, item: I) -> None:
+    async def _carry_out(self, session: AsyncSession, item: I) -> Rest | None:
         """The deed and the item's outcome are one transaction; a refusal leaves that alone."""
-        kind, now = self._kind, await self._kind.clock()
+        kind, now, rest = self._kind, await self._kind.clock(), None
         try:
             async with session.begin_nested():
-                await kind.carry_out(session, self._principal, self._job, item, now)
+                rest = await kind.carry_out(session, self._principal, self._job, item, now)
         except RefusedError as refusal:
             await session.refresh(item)
             kind.note_refusal(item, refusal, now)
             await kind.on_refusal(session, self._principal, item, refusal, now)
         if item.state == WAITING and item.not_before <= now:  # the deed has a second part
             self._after = min(self._after, item.position - 1)
+        return rest
 
     async def _note_failure(self, position: int) -> None:
         kind = self._kind

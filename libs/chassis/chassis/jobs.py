@@ -85,6 +85,10 @@ class ItemColumns:
         self.state, self.code, self.ended_at = FAILED, refusal.refusal_code, now
         self.detail, self.detail_zh = refusal.detail or None, refusal.detail_zh or None
 
+    def claim(self, until: datetime) -> None:
+        """Whoever did its first part does the rest; another takes it up then."""
+        self.not_before = until
+
     def try_again(self, at: datetime) -> None:
         """What it needs is not there for the moment."""
         self.tries += 1

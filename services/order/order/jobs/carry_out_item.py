@@ -1,5 +1,6 @@
 """One item of a job: the command that a caller would send, in the name of who started the job."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +26,14 @@ from order.requests.pay_request import pay_request
 from order.resources.models import Resource
 
 
+@dataclass(frozen=True, slots=True)
+class ToPay:
+    """An order that was placed and is to be paid, and its customer: both are held."""
+
+    order: Order
+    customer: Customer
+
+
 async def carry_out_item(
     database: Database,
     session: AsyncSession,
@@ -34,7 +43,7 @@ async def carry_out_item(
     wanted: dict[str, Any],
     now: datetime,
     approvals: Approvals,
-) -> str | None:
+) -> ToPay | str | None:
     """Do it in `session`, which keeps the outcome, too; the order it is about or has made, if any.
 
     Raises:
@@ -95,11 +104,13 @@ async def _renew(
     principal: Principal,
     wanted: dict[str, Any],
     now: datetime,
-) -> str:
-    """The order; where it is to be paid at once, the item's next turn does it."""
+) -> ToPay | str:
+    """The order; where it is to be paid at once, whoever asks does it, behind the commit."""
     body = RenewResources.model_validate({**wanted, "is_auto_pay": 0})
-    actor = await _actor_for(session, principal, body.resource_ids[0])
-    return (await place_wanted_renewal(session, peers, actor, body, now)).order_id
+    customer = await _holder_of(session, principal, body.resource_ids[0])
+    actor = acting_for(principal, customer)
+    order = await place_wanted_renewal(session, peers, actor, body, now, grant_is_held=True)
+    return ToPay(order, customer) if wanted.get("is_auto_pay") else order.order_id
 
 
 async def _renew_automatically(
@@ -114,6 +125,11 @@ async def _renew_automatically(
 
 async def _actor_for(session: AsyncSession, principal: Principal, resource_id: str) -> Principal:
     """Whoever has the resource, as the partner acts for it."""
+    return acting_for(principal, await _holder_of(session, principal, resource_id))
+
+
+async def _holder_of(session: AsyncSession, principal: Principal, resource_id: str) -> Customer:
+    """Whoever has the resource; its grant stays as it is."""
     customer_id = await session.scalar(
         select(Resource.customer_id).where(
             Resource.resource_id == resource_id, visible(principal, Resource, None)
@@ -121,11 +137,15 @@ async def _actor_for(session: AsyncSession, principal: Principal, resource_id: s
     )
     if customer_id is None:
         raise ResourceUnknownError(resource_id)
-    return await _actor(session, principal, customer_id)
+    return await _granting(session, customer_id)
 
 
 async def _actor(session: AsyncSession, principal: Principal, customer_id: str) -> Principal:
     """The customer, as the partner acts for it with its grant."""
+    return acting_for(principal, await _granting(session, customer_id))
+
+
+async def _granting(session: AsyncSession, customer_id: str) -> Customer:
     customer = await session.get_one(Customer, customer_id, populate_existing=True)
     await hold_authorization(session, customer)
-    return acting_for(principal, customer)
+    return customer

@@ -1,6 +1,6 @@
 """Pay a pending order as the system does (docs/domain/orders.md H.4)."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -27,8 +27,8 @@ from order.orders.facts import order_fact
 from order.orders.find_order import hold_owner, locked_order, order_to_pay
 from order.orders.models import PENDING, Order, OrderNotPayableError
 from order.payments.note_payment import CASH_COUPON
-from order.payments.pay_order import PayOrder, earlier_attempts, pay_order
-from order.payments.reserve_payment import reserved_line
+from order.payments.pay_order import PayOrder, earlier_attempts, pay_opened, pay_order
+from order.payments.reserve_payment import OpenedAttempt, reserved_line
 from order.peers import Peers, UsableCoupon
 from order.sandbox.rehearse_refusal import rehearse_refusal
 from order.system import as_account
@@ -79,14 +79,39 @@ async def pay_automatically(
     return None
 
 
-async def choose_when_placed(session: AsyncSession, order: Order, now: datetime) -> Chosen:
+async def pay_begun(
+    database: Database, peers: Peers, chosen: Chosen, opened: OpenedAttempt, now: datetime,
+    beside: Callable[[AsyncSession], Awaitable[None]],
+) -> str | None:  # fmt: skip
+    """The same of an order whose attempt was opened where it was placed, the customer's own.
+
+    `beside` is written in the transaction that pays it.
+    """
+    payer = chosen.payer
+
+    async def choose() -> list[dict[str, Any]]:
+        coupon = await _coupon(peers, payer, chosen.asked)
+        if coupon is None:
+            return []
+        return [{"coupon_id": coupon, "type": int(PaymentCouponType.CASH)}]
+
+    try:
+        await pay_opened(database, peers, payer, opened, now, choose=choose, beside=beside)
+    except RefusedError as error:
+        return error.refusal_code
+    return None
+
+
+async def choose_when_placed(
+    session: AsyncSession, order: Order, now: datetime, customer: Customer | None = None
+) -> Chosen:
     """The choice of an order that this transaction places: one transaction less than apart.
 
     What becomes of the order until it is paid, the payment's own checks see.
     """
-    return await _carry_best(
-        session, await session.get_one(Customer, order.customer_id), order, now
-    )
+    if customer is None:
+        customer = await session.get_one(Customer, order.customer_id)
+    return await _carry_best(session, customer, order, now)
 
 
 async def _choose(session: AsyncSession, order_id: str, now: datetime) -> Chosen | str:

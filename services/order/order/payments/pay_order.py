@@ -8,6 +8,7 @@ A custody member pays nothing itself: its payment asks its enterprise master, wh
 coupons and money of its own (docs/domain/enterprise.md B.4).
 """
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -99,9 +100,28 @@ async def pay_order(
         opened = await _open_attempt(session, principal, payment, now)
     if opened is None:
         raise MasterPaysError
+    return await pay_opened(database, peers, principal, opened, now)
+
+
+async def pay_opened(
+    database: Database,
+    peers: Peers,
+    principal: Principal,
+    opened: OpenedAttempt,
+    now: datetime,
+    *,
+    choose: Callable[[], Awaitable[list[dict[str, Any]]]] | None = None,
+    beside: Callable[[AsyncSession], Awaitable[None]] | None = None,
+) -> datetime:
+    """What follows the commit of an attempt; `beside` is written with its outcome, paid.
+
+    `choose` finds the coupons of one that was opened before they were known.
+    """
     attempt, order = opened.attempt, opened.order
     crash_point("order.attempted")
     try:
+        if choose is not None:
+            attempt.coupons = await choose()
         coupons, money = await reserve_payment(peers, principal, opened)
     except Exception as error:
         reason = error.refusal_code if isinstance(error, RefusedError) else UNFORESEEN
@@ -111,9 +131,12 @@ async def pay_order(
 
     async def settle() -> datetime | None:
         async with database.transaction_as(principal) as session:
-            return await _settle(
+            due = await _settle(
                 session, principal, attempt.attempt_id, order.order_id, coupons, money, now
             )
+            if due is not None and beside is not None:
+                await beside(session)
+            return due
 
     due = await twice(settle)  # all is reserved: a deadlock would leave it so for half a minute
     crash_point("order.settled")
@@ -151,19 +174,38 @@ async def _open_attempt(
     discount = await choose_discount(session, order, payment.discount_infos or [], now)
     failed = await earlier_attempts(session, order.order_id)
     order.begin_payment(payer.customer_id)
-    attempt = PaymentAttempt(
+    coupons = [{"coupon_id": c.id, "type": c.type} for c in payment.coupon_infos or []]
+    attempt = _attempt(order, coupons, discount, now)
+    session.add(attempt)
+    return OpenedAttempt(attempt, order, prices_to_pay(order, discount), failed)
+
+
+def open_when_placed(session: AsyncSession, order: Order, now: datetime) -> OpenedAttempt:
+    """T1 of the order's customer in the transaction that places it; coupons are chosen later.
+
+    That one holds the customer, and nobody else sees the order yet. It carries its discount.
+    """
+    order.check_payable(now)
+    order.begin_payment(order.customer_id)
+    attempt = _attempt(order, [], None, now)
+    session.add(attempt)
+    return OpenedAttempt(attempt, order, prices_to_pay(order, None), [])
+
+
+def _attempt(
+    order: Order, coupons: list[dict[str, Any]], discount: OfferedDiscount | None, now: datetime
+) -> PaymentAttempt:
+    return PaymentAttempt(
         attempt_id=new_id(),
         order_id=order.order_id,
         customer_id=order.customer_id,
         partner_id=order.partner_id,
         distributor_id=order.distributor_id,
         state=OPEN,
-        coupons=[{"coupon_id": c.id, "type": c.type} for c in payment.coupon_infos or []],
+        coupons=coupons,
         discount_id=discount.discount_id if discount else None,
         opened_at=now,
     )
-    session.add(attempt)
-    return OpenedAttempt(attempt, order, prices_to_pay(order, discount), failed)
 
 
 _EARLIER = (

@@ -69,8 +69,12 @@ async def place_wanted_renewal(
     principal: Principal,
     wanted: RenewResources,
     now: datetime,
+    *,
+    grant_is_held: bool = False,
 ) -> Order:
     """The order, to be paid afterwards, whatever is said of paying it.
+
+    `grant_is_held`: this transaction has looked for the customer's grant and keeps it.
 
     Raises:
         The refusals of `place_trade`.
@@ -91,7 +95,7 @@ async def place_wanted_renewal(
         resource_ids=wanted.resource_ids,
         period_type=wanted.period_type,
         period_num=wanted.period_num,
-        on_behalf=on_behalf,
+        on_behalf=on_behalf and not grant_is_held,
     )
     order = await place_trade(session, peers, principal, asked, by, now)
     audit.record(

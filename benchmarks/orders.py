@@ -5,7 +5,7 @@ statements of one payment replayed by asyncpg; lists and details over few and ma
 options; a turn of automatic renewal beside a job that renews as many. All in one run and in turn:
 on a shared machine only ratios tell. The bus is off on both sides: `make bench-bus` has it.
 
-Missed so far: a job's renewals (0.8). One has some 70 statements where a payment has 32, most of
+Missed so far: a job's renewals (0.8). One has some 60 statements where a payment has 32, most of
 them order's, in one process; docs/measured.md tells what the profiles show. Statements made once
 halve what one costs SQLAlchemy, and a flush or the loading of a relationship still costs ten times
 the driver's time.

@@ -102,8 +102,8 @@ class OrderJobs(Jobs[OrderJob, JobItem]):
         What a master pays, or a rule of the sandbox refuses, is paid by the item's next turn.
         """
         order = placed.order
-        item.order_id = order.order_id
         chosen = await choose_when_placed(session, order, now, placed.customer)
+        item.order_id = order.order_id
         if self._approvals.has_rules or chosen.payer.id != order.customer_id:
             return None
         opened = open_when_placed(session, order, now)

@@ -10,15 +10,13 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import select, update
 
 from chassis.database import Database
 from order.copies import Customer
 from order.orders.models import Order, OrderLine
 from order.provisioning.complete_orders import complete_orders
-from order.refunds import unsubscribe_resources as unsubscribing
 from order.refunds.models import Refund
-from order.refunds.plan_refund import RefundPlan, plan_refund
 from order.resources.models import Resource, ResourcePeriod
 from order.resources.provider import SimulatedProvider
 from testkit import audit, outbox
@@ -43,10 +41,6 @@ REFUND = "/v2/orders/customer-orders/refund-orders"
 DETAILS = "/v2/orders/customer-orders/details"
 DISK = {"resource_type_code": "hws.resource.type.volume", "resource_spec_code": "SSD"}
 EBS = "hws.service.type.ebs"
-WAITS = text(
-    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-    " AND wait_event_type = 'Lock' AND wait_event = 'advisory'"
-)
 
 
 async def bought(
@@ -249,39 +243,6 @@ async def test_ten_within_five_days_in_a_beijing_year_and_no_more(
         [part] = (await outbox.stated(database))[-2][1]["refunds"]
         assert part["rule"] == rule
         clock.now += timedelta(seconds=1)
-
-
-async def test_the_tenth_and_the_eleventh_at_once_are_one_tenth(
-    door: Door, database: Database, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The first has counted, and the second waits. Break: leave out `_hold_customer`'s lock."""
-    customer = await keep_customer(database)
-    _, nine = await bought(door, database, clock, customer, line(quantity=9))
-    await unsubscribe(door, customer, *nine)
-    _, two = await bought(door, database, clock, customer, line(quantity=2))
-    counted_by: list[Any] = []
-    both = asyncio.Event()
-
-    async def held(*asked: Any) -> RefundPlan:
-        plan = await plan_refund(*asked)
-        counted_by.append(plan)
-        if len(counted_by) == 2:
-            both.set()
-        await both.wait()
-        return plan
-
-    monkeypatch.setattr(unsubscribing, "plan_refund", held)
-    under_way = asyncio.gather(*(unsubscribe(door, customer, one) for one in two))
-    while not both.is_set():
-        async with database.transaction() as session:
-            if await session.scalar(WAITS):
-                both.set()
-        await asyncio.sleep(0.01)
-    answers = await under_way
-    assert [answer.status_code for answer in answers] == [200, 200]
-    async with database.transaction() as session:
-        counted = (await session.scalars(select(Refund.refund_id).where(Refund.counts))).all()
-    assert len(counted) == 10
 
 
 async def test_a_resource_goes_back_once(

@@ -1,9 +1,11 @@
 """Usage charged by a file, beside COPY of the very rows that it leaves behind.
 
 Tried in vain: events that are not validated (pydantic's `model_construct` takes five times as long
-as its validation), no garbage collection, and amounts written by `str.format`. The reading thread
-already takes the time in which the server is waited for; lines by COPY's text format and customers
-that are not mapped gained a twentieth.
+as its validation), no garbage collection, and amounts written by `str.format`.
+
+Lines by COPY's text format and customers that are not mapped: 1,639 records/s beside 1,567 without,
+two rounds of 40,000 of each side by side on two cores that others loaded, too. That is within what
+such runs differ by.
 """
 
 import gc

@@ -133,7 +133,7 @@ bench-billing: $(INSTALLED) ## Billing's rows beside their floors (ARGS="transfe
 bench-migrations: $(INSTALLED) ## Migrations of 1 M rows beside writers: their rate, the longest wait (ARGS="order --rows 100000")
 	.venv/bin/python -m benchmarks.migrations $(ARGS)
 
-kube: $(INSTALLED) ## The chart on a real Kubernetes of one node, as root on Debian: half an hour (ARGS="--outage 60", ARGS=down)
+kube: $(INSTALLED) ## The chart on a real Kubernetes of one node, as root on Debian: half an hour (ARGS="--outage 60", "--to story --keep", "--from upgrade", down)
 	.venv/bin/python -m tests.kube $(ARGS)
 
 chart: $(INSTALLED) ## Write what the Helm chart takes from elsewhere: its table of values, its alerts

@@ -20,6 +20,10 @@ LAUNCH_SECONDS = 30.0
 STOP_SECONDS = 20.0
 POLL_SECONDS = 0.25
 
+# A group of processes counts as one process for each 1,024: the pods of a node of two cores as two,
+# and all builds of an engine as one. Beside others that is too little of the machine to start on.
+GROUP_SHARES = 6 * 1024
+
 # In the order in which they start; ended in the other one.
 _PROGRAMS = (
     "containerd",
@@ -148,6 +152,7 @@ class Cluster:
         rules = "default/kubernetes:https"
         until("the services' addresses", lambda: rules in run(["iptables-save"]))
         until("the policies' rules", lambda: "-N KUBE-ROUTER" in run(["iptables", "-S"]))
+        weigh_group("kubepods")
 
     def _launch(self, name: str, command: list[str | Path]) -> None:
         record = self.places.folder / f"{name}.pid"
@@ -240,6 +245,15 @@ class Cluster:
             command, env=self._settings, capture_output=True, text=True, timeout=300, check=False
         )
         return done.stdout
+
+
+def weigh_group(name: str) -> None:
+    """Let its processes have their part of a machine that others use as well."""
+    first, second = Path("/sys/fs/cgroup/cpu") / name, Path("/sys/fs/cgroup") / name
+    if first.is_dir():
+        (first / "cpu.shares").write_text(str(GROUP_SHARES))
+    elif (second / "cpu.weight").exists():  # of the second version, where 100 are 1,024 of those
+        (second / "cpu.weight").write_text(str(GROUP_SHARES * 100 // 1024))
 
 
 def _mounts_below(*folders: Path) -> Iterator[str]:

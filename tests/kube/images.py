@@ -14,7 +14,7 @@ from pathlib import Path
 from testkit.embedded.jars import CHECKOUT
 from testkit.embedded.processes import Launch, end_recorded, wait_until_recorded
 from testkit.system import SERVICES
-from tests.kube.cluster import LAUNCH_SECONDS, say, until
+from tests.kube.cluster import LAUNCH_SECONDS, say, until, weigh_group
 from tests.kube.programs import NotHereError, found, kept_in, run
 
 BASE = "channelbus-kube/python:3.11"
@@ -52,6 +52,7 @@ class Engine:
         wait_until_recorded(record, launched.pid, LAUNCH_SECONDS)
         try:
             until("the Docker engine", lambda: self.docker("version"))
+            weigh_group("docker")
             yield self
         finally:
             end_recorded(record, stop_signal=signal.SIGTERM, grace_seconds=_STOP_SECONDS)

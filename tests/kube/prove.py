@@ -3,9 +3,11 @@
 Each step prints what it measured and ends the run when what it shows does not hold.
 """
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from tests.kube.outside import Outside
 from tests.kube.policies import look_at_policies
 from tests.kube.release import NAMESPACE, Release, is_ready
 from tests.kube.sizes import look_at_idle, look_while_asked
+from tests.kube.stands import Stands
 
 MIXED_SECONDS = 60
 CHANGED_SECONDS_MAX = 600
@@ -36,63 +39,106 @@ LEFT = {  # by Kubernetes, and what was made by hand
 
 @contextmanager
 def step(what: str) -> Iterator[None]:
-    """Say how long it took."""
+    """Say how long it took, and how busy the machine was at its end."""
     started = time.monotonic()
     say(f"… {what}")
     yield
-    say(f"  {what}: {time.monotonic() - started:.0f} s")
+    say(f"  {what}: {time.monotonic() - started:.0f} s, load {os.getloadavg()[0]:.0f}")
 
 
-def prove(release: Release, outside: Outside, outage_seconds: int) -> None:
-    """All steps, in their order.
+@dataclass(frozen=True)
+class Proof:
+    """What the steps work on, and who asks while they do."""
+
+    release: Release
+    outside: Outside
+    outage_seconds: int
+    stands: Stands
+    file: Path
+
+    @property
+    def stage(self) -> Stage:
+        """The administrator."""
+        return self.release.stage()
+
+    def people(self) -> tuple[Caller, deeds.Customer]:
+        """A partner and its customer, made once."""
+        if not (self.stands.partner and self.stands.customer):
+            self.stands.partner = self.stage.partner()
+            self.stands.customer = deeds.create_customer(self.stage, self.stands.partner)
+            self.stands.write(self.file)
+        return self.stands.partner, self.stands.customer
+
+    def under_load(self, change: Callable[[], None], *, losses: bool = False) -> None:
+        """Change something while clients ask, and say what they met."""
+        partner, customer = self.people()
+        with under_load(self.stage, partner, customer.id, losses=losses) as seen:
+            change()
+        say(f"  {seen}")
+
+    def story(self) -> None:
+        """Told by a customer of its own."""
+        partner, _ = self.people()
+        tell_the_story(self.stage, partner, deeds.create_customer(self.stage, partner))
+
+    def sizes(self) -> None:
+        """Idle, then asked."""
+        look_at_idle(self.release, self.outside)
+        self.under_load(lambda: look_while_asked(self.release, self.outside))
+
+    def uninstall(self) -> None:
+        """It leaves nothing but what it must."""
+        left = {name for name in self.release.uninstall() if not name.startswith("endpoints")}
+        assert left == LEFT, f"left in {NAMESPACE}: {sorted(left)}"
+
+
+def _loaded(change: Callable[[Release], None], *, losses: bool = False) -> Callable[[Proof], None]:
+    return lambda proof: proof.under_load(lambda: change(proof.release), losses=losses)
+
+
+def _lose(proof: Proof) -> None:
+    lose_the_database(proof.release, proof.outside, proof.outage_seconds)
+
+
+# By the name that `--from` and `--to` take, in their order: each begins as the one before left it.
+def steps() -> dict[str, tuple[str, Callable[[Proof], None]]]:
+    """What each is called, and does."""
+    story = "the story by the vendor's SDK, through the gateway's Service"
+    return {
+        "install": ("install, until all is ready", lambda of: of.release.install(images.TAG)),
+        "test": ("helm test", lambda of: say(f"  {len(of.release.test())} characters said")),
+        "story": (story, Proof.story),
+        "policies": (
+            "policies: who reaches whom",
+            lambda of: look_at_policies(of.release, of.outside),
+        ),
+        "sizes": ("what each replica takes", Proof.sizes),
+        "upgrade": ("upgrade with a migration, both versions side by side", _loaded(upgrade)),
+        "apart": ("requests and work of two services apart", _loaded(take_apart)),
+        "single": ("gateway and order by one replica each, started anew", _loaded(roll_single)),
+        "scale": ("order by three replicas, by one, by two", _loaded(scale)),
+        "together": ("requests and work together again", _loaded(put_together)),
+        "kill": ("each pod killed without notice", _loaded(kill_each, losses=True)),
+        "evict": ("an eviction that the budget refuses", _loaded(evict)),
+        "outage": ("PostgreSQL away", _lose),
+        "story-after": ("the story again", Proof.story),
+        "rollback": ("rollback", _loaded(roll_back)),
+        "story-before": ("the story by the version before, on the newer schema", Proof.story),
+        "uninstall": ("uninstall", Proof.uninstall),
+    }
+
+
+def prove(proof: Proof, first: str, last: str) -> None:
+    """The steps from the first to the last.
 
     Raises:
         AssertionError: something that is to hold does not; the text says what was seen.
     """
-    with step("install, until all is ready"):
-        release.install(images.TAG)
-    with step("helm test"):
-        release.test()
-    stage = release.stage()
-    partner = stage.partner()
-    customer = deeds.create_customer(stage, partner)
-    with step("the story by the vendor's SDK, through the gateway's Service"):
-        tell_the_story(stage, partner, customer)
-    with step("policies: who reaches whom"):
-        look_at_policies(release, outside)
-    with step("what each replica takes"):
-        look_at_idle(release, outside)
-        with under_load(stage, partner, customer.id) as seen:
-            look_while_asked(release, outside)
-        say(f"  {seen}")
-    changes: list[tuple[str, Callable[[], None]]] = [
-        ("upgrade with a migration, both versions side by side", lambda: upgrade(release)),
-        ("requests and work of two services apart", lambda: take_apart(release)),
-        ("gateway and order by one replica each, started anew", lambda: roll_single(release)),
-        ("order by two replicas, by three, by one", lambda: scale(release)),
-        ("requests and work together again", lambda: put_together(release)),
-        ("each pod killed without notice", lambda: kill_each(release)),
-        ("an eviction that the budget refuses", lambda: evict(release)),
-    ]
-    for what, change in changes:
-        with step(what):
-            killed = what.startswith("each pod killed")
-            with under_load(stage, partner, customer.id, losses=killed) as seen:
-                change()
-            say(f"  {seen}")
-    with step(f"PostgreSQL away for {outage_seconds} s"):
-        lose_the_database(release, outside, outage_seconds)
-    with step("the story again"):
-        tell_the_story(stage, partner, deeds.create_customer(stage, partner))
-    with step("rollback"):
-        with under_load(stage, partner, customer.id) as seen:
-            roll_back(release)
-        say(f"  {seen}")
-    with step("the story by the version before, on the newer schema"):
-        tell_the_story(stage, partner, deeds.create_customer(stage, partner))
-    with step("uninstall"):
-        left = {name for name in release.uninstall() if not name.startswith("endpoints")}
-    assert left == LEFT, f"left in {NAMESPACE}: {sorted(left)}"
+    names = list(steps())
+    for name in names[names.index(first) : names.index(last) + 1]:
+        what, do = steps()[name]
+        with step(f"{name}: {what}"):
+            do(proof)
 
 
 def tell_the_story(stage: Stage, partner: Caller, customer: deeds.Customer) -> None:
@@ -234,7 +280,7 @@ def lose_the_database(release: Release, outside: Outside, seconds: int) -> None:
         time.sleep(seconds)  # how long it is away is what is shown
     back = time.monotonic()
     until("ready pods", lambda: all(map(is_ready, release.pods())), 120)
-    say(f"  ready {time.monotonic() - back:.0f} s after it was back")
+    say(f"  away for {seconds} s; ready {time.monotonic() - back:.0f} s after it was back")
     assert release.restarts() == before, f"{release.restarts() - before} restarts"
 
 

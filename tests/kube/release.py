@@ -39,11 +39,11 @@ class Reached:
 class Release:
     """One installation of the chart in a namespace of its own."""
 
-    def __init__(self, cluster: Cluster, outside: Outside, folder: Path):
+    def __init__(self, cluster: Cluster, outside: Outside, folder: Path, admin_token: str):
         self.cluster = cluster
         self._outside = outside
         self._values = folder / "values.yaml"
-        self._admin_token = secrets.token_hex(24)
+        self._admin_token = admin_token
 
     def install(self, tag: str, **services: Any) -> None:
         """Make namespace and secrets, and install; it returns when everything is ready."""

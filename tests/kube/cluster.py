@@ -250,7 +250,8 @@ class Cluster:
 def weigh_group(name: str) -> None:
     """Let its processes have their part of a machine that others use as well."""
     first, second = Path("/sys/fs/cgroup/cpu") / name, Path("/sys/fs/cgroup") / name
-    if first.is_dir():
+    if first.parent.is_dir():
+        first.mkdir(exist_ok=True)  # an engine makes it with its first container
         (first / "cpu.shares").write_text(str(GROUP_SHARES))
     elif (second / "cpu.weight").exists():  # of the second version, where 100 are 1,024 of those
         (second / "cpu.weight").write_text(str(GROUP_SHARES * 100 // 1024))

@@ -142,13 +142,14 @@ class Cluster:
             "--hostname-override", NODE, "--root-dir", folder / "kubelet",
         ])  # fmt: skip
         self._launch("proxy", ["kube-proxy", "--config", folder / "kube-proxy.yaml"])
+        self._launch("dns", ["coredns", "-conf", folder / "Corefile"])
+        until("the node", lambda: self._condition("node", NODE, "Ready") == "True")
+        # It ends at once where its node is not known yet.
         self._launch("policies", [
             "kube-router", "--run-router=false", "--run-service-proxy=false", "--run-firewall=true",
             "--kubeconfig", self.places.kubeconfig, "--hostname-override", NODE,
             "--service-cluster-ip-range", node_files.SERVICE_RANGE, "--health-port", "0",
         ])  # fmt: skip
-        self._launch("dns", ["coredns", "-conf", folder / "Corefile"])
-        until("the node", lambda: self._condition("node", NODE, "Ready") == "True")
         rules = "default/kubernetes:https"
         until("the services' addresses", lambda: rules in run(["iptables-save"]))
         until("the policies' rules", lambda: "-N KUBE-ROUTER" in run(["iptables", "-S"]))

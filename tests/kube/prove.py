@@ -137,7 +137,7 @@ def prove(proof: Proof, first: str, last: str) -> None:
     names = list(steps())
     for name in names[names.index(first) : names.index(last) + 1]:
         what, do = steps()[name]
-        with step(f"{name}: {what}"):
+        with step(f"[{name}] {what}"):
             do(proof)
 
 
